@@ -1,0 +1,49 @@
+// Reading and writing the few encodings that our formats use: fixed big-endian integers (keys sort
+// as numbers), LEB128 varints, and length-prefixed strings. ByteReader never reads past its input
+// and never throws: after a failed read ok() is false and every later read returns zeros.
+// Plain values, no thread rules.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cj {
+
+class ByteWriter {
+ public:
+  // Appends to *out, which must outlive the writer.
+  explicit ByteWriter(std::string* out) : out_(out) {}
+  void Byte(std::uint8_t value) { out_->push_back(static_cast<char>(value)); }
+  void Fixed32(std::uint32_t value);
+  void Fixed64(std::uint64_t value);
+  void Varint(std::uint64_t value);
+  // Varint length, then the bytes.
+  void String(std::string_view bytes);
+
+ private:
+  std::string* out_;
+};
+
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view input) : rest_(input) {}
+  std::uint8_t Byte();
+  std::uint32_t Fixed32();
+  std::uint64_t Fixed64();
+  // Fails on more than ten bytes and on a value over 64 bits.
+  std::uint64_t Varint();
+  // A view into the input.
+  std::string_view String();
+  bool ok() const { return ok_; }
+  // True when everything was read, and read well.
+  bool Done() const { return ok_ && rest_.empty(); }
+  std::size_t remaining() const { return rest_.size(); }
+
+ private:
+  std::string_view Take(std::size_t count);
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace cj

@@ -1,0 +1,66 @@
+// From directory handles to present paths, and looks at single names: the part of the kernel that
+// answering needs. An interface for tests; the real one opens handles. Not thread-safe: one per
+// query or per thread, short-lived, because it holds a directory of every volume open (an open
+// directory would keep the administrator from unmounting).
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "fanotify/file_handle.h"
+#include "fanotify/volume.h"
+
+namespace cj {
+
+// What lstat and name_to_handle_at say of one name.
+struct NameState {
+  bool exists = false;
+  FileHandle object;            // absent when the name does not exist or lies on another volume
+  mode_t mode = 0;
+  std::uint64_t link_count = 0;
+  std::uint64_t inode = 0;
+};
+
+class Directories {
+ public:
+  virtual ~Directories() = default;
+
+  // The present path of a directory as seen through `mounts()[index]`. kNotFound: the directory is
+  // gone (ESTALE) or is not visible through this mount. Never a path that does not lead there: where
+  // the mount shows only a part of its filesystem the inode is compared.
+  virtual Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) = 0;
+
+  // True when the handle still opens (the object has an inode, perhaps no name).
+  virtual bool Alive(std::size_t mount_index, const FileHandle& object) = 0;
+
+  // State of `name` in the directory at `directory_path` (as Path() gave it). A directory that does
+  // not exist is a name that does not exist. `name` "." is the directory itself.
+  virtual Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
+                                 const std::string& name) = 0;
+
+  // A present (parent, name) of a non-directory whose dentry is cached, by its handle; nullopt where
+  // the kernel cannot tell (cold handle, deleted, or renamed meanwhile).
+  struct Place {
+    FileHandle parent;
+    std::string name;
+  };
+  virtual std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) = 0;
+
+  // The handle of the directory at this path. kNotFound when gone.
+  virtual Result<FileHandle> HandleOf(const std::string& path) = 0;
+
+  virtual std::span<const VolumeMount> mounts() const = 0;
+};
+
+// Opens volume.path of each mount; a mount that is gone or is another filesystem now gives
+// kNotFound for everything asked through it. Fails only when descriptors run out.
+Result<std::unique_ptr<Directories>> OpenDirectories(std::span<const VolumeMount> mounts);
+
+}  // namespace cj

@@ -1,0 +1,63 @@
+// The kernel seam: all that the checkpoint machinery needs of Linux, as an interface, so that tests
+// can order events as they like. The real one is LinuxKernel().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "fanotify/volume.h"
+
+namespace cj {
+
+// One post group (FAN_CLASS_NOTIF | FAN_REPORT_DFID_NAME_TARGET): a kernel queue and its marks.
+// One thread reads; Mark and Unmark may be called from another at the same time. Destruction takes
+// up to some 20 ms (an SRCU grace period and its ignore marks): do it where nobody waits.
+class EventGroup {
+ public:
+  virtual ~EventGroup() = default;
+  // Puts a filesystem mark for kPostEventMask on the volume. Opens volume.path only for the call,
+  // checks that it still is that filesystem. kUnsupported says what to do instead (overlayfs: watch
+  // its upper directory; btrfs subvolume: watch the top level; procfs: not possible).
+  virtual Status Mark(const VolumeMount& volume) = 0;
+  // Takes the mark off again; a volume that has been unmounted is a success.
+  virtual Status Unmark(const VolumeMount& volume) = 0;
+  // Reads whole events, never blocks. 0: the queue was empty. `buffer` holds at least 4096 bytes.
+  virtual Result<std::size_t> Read(std::span<std::byte> buffer) = 0;
+  // For poll(2); -1 where there is none.
+  virtual int fd() const = 0;
+};
+
+// A file that may change without an event: mapped shared and writable by some process, open for
+// writing in a process with an asynchronous I/O context (io_submit(2) sends no MODIFY), or the
+// backing file of a loop device. `parent` and `name` are where it is now; both empty when it has
+// no name that could be found (deleted, or renamed in the meantime).
+struct SilentWriter {
+  VolumeId volume;
+  FileHandle object;
+  FileHandle parent;
+  std::string name;
+  std::int32_t pid = 0;
+};
+
+class Kernel {
+ public:
+  virtual ~Kernel() = default;
+  // unlimited_queue false: the kernel's own limit (fs.fanotify.max_queued_events) and FAN_Q_OVERFLOW.
+  virtual Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) = 0;
+  // Returns when every notification that could have missed a mark added before this call has
+  // finished queueing (docs/race-freedom.md). Takes 0.03 to 20 ms. Any thread.
+  virtual Status Barrier() = 0;
+  // All silent writers on these volumes at some moment during the call. A process that appears while
+  // the scan runs is scanned too. Any thread.
+  virtual Result<std::vector<SilentWriter>> ScanSilentWriters(std::span<const VolumeMount> volumes) = 0;
+};
+
+// The kernel this program runs on. Lives as long as the program.
+Kernel& LinuxKernel();
+
+}  // namespace cj

@@ -1,0 +1,42 @@
+// Is a directory under a watch, and not excluded? Decides what is recorded at all, and what an
+// answer may name. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "fanotify/file_handle.h"
+#include "fanotify/volume.h"
+
+namespace cj {
+
+// A subtree asked for. `volume.path` is its canonical root.
+struct Watch {
+  VolumeMount volume;
+  std::vector<std::string> excludes;  // fnmatch(3) patterns on the path below the root; '*' crosses '/'
+  std::vector<std::string> excluded_paths;  // absolute; the journal's own state directory
+};
+
+// The question that the event stream asks for every parent directory. An interface because the
+// stream's tests have no filesystem.
+class Scope {
+ public:
+  virtual ~Scope() = default;
+  // True when the directory is under some watch, when `name` in it leads to a watch's root, or when
+  // that cannot be told (it is gone): a doubt costs a record too much, never one too few.
+  virtual bool InScope(VolumeId volume, HandleView directory, std::string_view name) = 0;
+  // A directory was renamed or moved: what was remembered of paths may be wrong now.
+  virtual void DirectoryMoved() = 0;
+  // Called once before each batch: opens what the batch's questions need, and lets go of it after.
+  virtual void BeginBatch() {}
+  virtual void EndBatch() {}
+};
+
+// True when `path` (absolute) lies under the watch's root and neither it nor a directory above it,
+// below the root, matches an exclude. Pure.
+bool Covers(const Watch& watch, const std::string& path);
+
+}  // namespace cj

@@ -1,0 +1,84 @@
+// The store seam: what the journal keeps, as an interface. The real one is on RocksDB
+// (rocks_store.h); tests of the checkpoint protocol use one that writes down the order of calls.
+//
+// Threads: one writer thread calls Append, Advance and AddGap; any thread calls the rest at any time.
+// Errors are kIo (the disk), kCorruption (damage; nothing was overwritten) or kLimit (disk full).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "journal/record.h"
+
+namespace cj {
+
+// What one drain of the queue stores, in one atomic write. Records are in sequence, all of `period`.
+struct Batch {
+  PeriodId period;
+  std::vector<Record> records;
+  std::vector<DeadDirectory> dead_directories;
+  std::vector<LinkName> link_names;
+  bool empty() const {
+    return records.empty() && dead_directories.empty() && link_names.empty();
+  }
+};
+
+// Reads records in order. Sees the store as it was when it was made. Not thread-safe.
+class RecordCursor {
+ public:
+  virtual ~RecordCursor() = default;
+  // False at the end. *record is overwritten and may be reused by the caller.
+  virtual Result<bool> Next(Record* record) = 0;
+};
+
+struct ScanRange {
+  PeriodId from;   // first period
+  PeriodId until;  // first period that is not read any more
+  SequenceNumber after;  // only records with a greater number; 0: all
+  bool reverse = false;  // newest first
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Atomic, in order, survives the process; not yet power loss.
+  virtual Status Append(const Batch& batch) = 0;
+  // The end of a period in one synced write: `last` records of it, `sealed` (end_usec set) and
+  // `opened`. When it returns, all that was appended before survives power loss.
+  virtual Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) = 0;
+  // Makes all that was appended durable.
+  virtual Status Sync() = 0;
+  // Adds a gap to the open period, synced.
+  virtual Status AddGap(const Gap& gap) = 0;
+
+  virtual JournalId journal_id() const = 0;
+  virtual SequenceNumber next_sequence() const = 0;
+  // Oldest first; the last one is the open period. Never empty. Cheap (kept in memory).
+  virtual std::vector<PeriodInfo> Periods() const = 0;
+
+  virtual Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const = 0;
+  virtual Result<std::optional<DeadDirectory>> FindDeadDirectory(VolumeId volume,
+                                                                 const FileHandle& directory) const = 0;
+  // Every name ever learned of the object, living or not: the caller checks them.
+  virtual Result<std::vector<LinkName>> FindLinkNames(VolumeId volume,
+                                                      const FileHandle& object) const = 0;
+  // Learned outside of the event stream (a search for hard links); any thread.
+  virtual Status AddLinkNames(const std::vector<LinkName>& names) = 0;
+
+  // The number of this volume; a new identity gets the next one, durably.
+  virtual Result<VolumeId> InternVolume(const VolumeIdentity& identity) = 0;
+
+  // Drops the records of all periods before `oldest`, which must exist and may be the open one.
+  virtual Status DropPeriodsBefore(PeriodId oldest) = 0;
+  // Bytes on disk of records of [from, until), an estimate, and of the whole store.
+  virtual std::uint64_t ApproximateSize(PeriodId from, PeriodId until) const = 0;
+  virtual Result<std::uint64_t> DiskUsage() const = 0;
+};
+
+}  // namespace cj
