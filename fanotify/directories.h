@@ -37,8 +37,10 @@ class Directories {
   // the mount shows only a part of its filesystem the inode is compared.
   virtual Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) = 0;
 
-  // True when the handle still opens (the object has an inode, perhaps no name).
-  virtual bool Alive(std::size_t mount_index, const FileHandle& object) = 0;
+  // The link count of the object; nullopt when the handle does not open any more (ESTALE). 0: it has
+  // no name, but somebody has it open.
+  virtual std::optional<std::uint64_t> LinkCount(std::size_t mount_index,
+                                                 const FileHandle& object) = 0;
 
   // State of `name` in the directory at `directory_path` (as Path() gave it). A directory that does
   // not exist is a name that does not exist. `name` "." is the directory itself.

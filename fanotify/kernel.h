@@ -34,8 +34,9 @@ class EventGroup {
 
 // A file that may change without an event: mapped shared and writable by some process, open for
 // writing in a process with an asynchronous I/O context (io_submit(2) sends no MODIFY), or the
-// backing file of a loop device. `parent` and `name` are where it is now; both empty when it has
-// no name that could be found (deleted, or renamed in the meantime).
+// backing file of a loop device. `parent` and `name` are where it is now; both empty when that could
+// not be found (renamed in the meantime). Files without any name (link count 0) are left out: no
+// path shows them.
 struct SilentWriter {
   VolumeId volume;
   FileHandle object;

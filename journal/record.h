@@ -22,9 +22,10 @@ enum Operation : std::uint32_t {
   kAttributes = 1U << 5,  // metadata
   kSilent = 1U << 6,      // data: a writer that sends no events had it (mapping, aio, loop device)
   kDirectory = 1U << 7,   // the object is a directory
-  kAllOperations = (1U << 8) - 1,
+  kReplaced = 1U << 8,    // entry: a rename took this name away from the object
+  kAllOperations = (1U << 9) - 1,
 };
-inline constexpr std::uint32_t kEntryOperations = kCreated | kDeleted | kRenamed;
+inline constexpr std::uint32_t kEntryOperations = kCreated | kDeleted | kRenamed | kReplaced;
 inline constexpr std::uint32_t kDataOperations = kModified | kClosedWrite | kSilent;
 inline constexpr std::uint32_t kMetadataOperations = kAttributes;
 
