@@ -1,0 +1,179 @@
+#include "service/config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/units.h"
+#include "service/config/diagnostics.h"
+
+namespace cj {
+namespace {
+
+constexpr std::array<std::string_view, 6> kJournalKeys = {
+    "StateDirectory", "MaxUse", "MaxAge", "KeepFree", "SyncIntervalSec", "QueueLimit"};
+constexpr std::array<std::string_view, 4> kWatchKeys = {"Path", "Exclude", "PreModify",
+                                                        "Durability"};
+
+KeyOutcome Good() { return {}; }
+KeyOutcome Unknown() { return {.known = false, .error = {}}; }
+KeyOutcome Bad(std::string why) { return {.known = true, .error = std::move(why)}; }
+KeyOutcome BadChoice(std::string_view value, std::string_view choices) {
+  return Bad(": '" + Printable(value) + "' is not known; use " + std::string(choices));
+}
+
+// For limits: an empty value, 0 and "infinity" all say "no limit", as in journald.conf(5).
+bool IsNoLimit(std::string_view value) { return value.empty() || value == "infinity"; }
+
+KeyOutcome AssignSize(std::string_view value, std::optional<std::uint64_t>* target) {
+  if (IsNoLimit(value)) {
+    target->reset();
+    return Good();
+  }
+  auto size = ParseByteSize(value);
+  if (!size) return Bad(": " + Printable(size.error().message));
+  *target = *size == 0 ? std::nullopt : std::optional(*size);
+  return Good();
+}
+
+KeyOutcome AssignAge(std::string_view value, std::optional<std::int64_t>* target) {
+  if (IsNoLimit(value)) {
+    target->reset();
+    return Good();
+  }
+  auto span = ParseTimeSpan(value);
+  if (!span) return Bad(": " + Printable(span.error().message));
+  *target = *span == 0 ? std::nullopt : std::optional(*span);
+  return Good();
+}
+
+KeyOutcome AssignSyncInterval(std::string_view value, std::int64_t* target) {
+  if (value.empty()) {
+    *target = Config().sync_interval_usec;
+    return Good();
+  }
+  auto span = ParseTimeSpan(value);
+  if (!span) return Bad(": " + Printable(span.error().message));
+  if (*span < kMinSyncIntervalUsec || *span > kMaxSyncIntervalUsec) {
+    return Bad(Printable(value) + " is out of range; use " + FormatTimeSpan(kMinSyncIntervalUsec) +
+               " to " + FormatTimeSpan(kMaxSyncIntervalUsec));
+  }
+  *target = *span;
+  return Good();
+}
+
+KeyOutcome AssignStateDirectory(std::string_view value, std::string* target) {
+  if (value.empty()) {
+    *target = kDefaultStateDirectory;
+    return Good();
+  }
+  auto path = NormalPath(value);
+  if (!path) return Bad(": " + path.error().message);
+  *target = std::move(path).value();
+  return Good();
+}
+
+KeyOutcome AssignExclude(std::string_view value, std::vector<std::string>* excludes) {
+  if (value.empty()) {
+    excludes->clear();
+    return Good();
+  }
+  const std::string shown = Printable(value);
+  if (value.front() == '/') {
+    return Bad(shown +
+               " would never match: patterns are matched with the path below Path=; leave out "
+               "the slash at the front and the watch's own path");
+  }
+  if (value.back() == '/') {
+    return Bad(shown + " would never match; leave out the slash at the end");
+  }
+  if (value.size() > kMaxConfigPathBytes) return Bad(": the pattern is longer than any path");
+  if (std::find(excludes->begin(), excludes->end(), value) != excludes->end()) return Good();
+  if (excludes->size() == kMaxExcludesPerWatch) {
+    return Bad(shown + " is one too many: a watch has at most " +
+               std::to_string(kMaxExcludesPerWatch) + "; use wildcards to join some");
+  }
+  excludes->emplace_back(value);
+  return Good();
+}
+
+KeyOutcome AssignPreModify(std::string_view value, PreModify* target) {
+  if (value.empty() || value == "off") {
+    *target = PreModify::kOff;
+    return Good();
+  }
+  if (value == "open" || value == "access") {
+    return Bad(std::string(value) + " is not supported by this version; use off");
+  }
+  return BadChoice(value, "off");
+}
+
+KeyOutcome AssignDurability(std::string_view value, Durability* target) {
+  if (value.empty() || value == "wal") {
+    *target = Durability::kWal;
+  } else if (value == "sync") {
+    *target = Durability::kSync;
+  } else {
+    return BadChoice(value, "wal or sync");
+  }
+  return Good();
+}
+
+KeyOutcome AssignQueueLimit(std::string_view value, bool* limited) {
+  if (value.empty() || value == "unlimited") {
+    *limited = false;
+  } else if (value == "kernel") {
+    *limited = true;
+  } else {
+    return BadChoice(value, "unlimited or kernel");
+  }
+  return Good();
+}
+
+Error BadPath(std::string_view path, const std::string& why) {
+  return {ErrorCode::kInvalidArgument, "'" + Printable(path) + "' " + why};
+}
+
+}  // namespace
+
+KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
+  if (line.key == "StateDirectory")
+    return AssignStateDirectory(line.value, &config->state_directory);
+  if (line.key == "MaxUse") return AssignSize(line.value, &config->max_use);
+  if (line.key == "MaxAge") return AssignAge(line.value, &config->max_age_usec);
+  if (line.key == "KeepFree") return AssignSize(line.value, &config->keep_free);
+  if (line.key == "SyncIntervalSec") {
+    return AssignSyncInterval(line.value, &config->sync_interval_usec);
+  }
+  if (line.key == "QueueLimit") return AssignQueueLimit(line.value, &config->queue_limited);
+  return Unknown();
+}
+
+KeyOutcome AssignWatchKey(const ConfigLine& line, WatchConfig* watch) {
+  if (line.key == "Exclude") return AssignExclude(line.value, &watch->excludes);
+  if (line.key == "PreModify") return AssignPreModify(line.value, &watch->pre_modify);
+  if (line.key == "Durability") return AssignDurability(line.value, &watch->durability);
+  return Unknown();
+}
+
+std::span<const std::string_view> JournalKeyNames() { return kJournalKeys; }
+std::span<const std::string_view> WatchKeyNames() { return kWatchKeys; }
+
+Result<std::string> NormalPath(std::string_view path) {
+  if (path.empty())
+    return Error{ErrorCode::kInvalidArgument, "the path is empty; write an absolute one"};
+  if (path.front() != '/') return BadPath(path, "is not absolute; write the path from / on");
+  if (path.find('\0') != std::string_view::npos) return BadPath(path, "has a NUL byte");
+  std::string normal;
+  for (std::size_t at = 0; at < path.size();) {
+    std::size_t end = std::min(path.find('/', at), path.size());
+    std::string_view part = path.substr(at, end - at);
+    if (part == "..")
+      return BadPath(path, "has '..' in it; write the path that is meant without it");
+    if (!part.empty() && part != ".") normal.append("/").append(part);
+    at = end + 1;
+  }
+  if (normal.size() > kMaxConfigPathBytes) return BadPath(path, "is longer than any path may be");
+  return normal.empty() ? "/" : normal;
+}
+
+}  // namespace cj
