@@ -1,6 +1,6 @@
 // Cuts a byte stream into NUL-terminated messages. Work is linear in the bytes (each byte is looked
-// at once, and moved only when the buffer's front half is empty), memory is bounded by the largest
-// message plus one read. Not thread-safe.
+// at once, and moved a bounded number of times), memory is bounded by the largest message plus one
+// read, and an empty splitter holds none. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ class FrameSplitter {
   // `max_message_bytes` does not count the NUL.
   explicit FrameSplitter(std::size_t max_message_bytes = kMaxCallBytes);
 
-  // Where to read() the next bytes into: 1 byte to kReadBytes of room. Valid until the next call of
+  // Where to read() the next bytes into: kReadBytes of room. Valid until the next call of
   // any other member. Call it only after Next() had nothing more: that is what bounds the memory.
   std::span<char> Prepare();
   // The first `bytes` of Prepare()'s span have been filled.
