@@ -1,0 +1,166 @@
+// Answers "what changed from checkpoint `from` up to `until`?". Build() scans and folds the records;
+// Next() then resolves and checks a batch of paths at a time, so that memory is that of the fold
+// whatever the number of lines, and a slow reader holds no thread. docs/answers.md says why an answer
+// covers every difference.
+//
+// Not thread-safe: one caller at a time, from any thread. Blocking: store and file system.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "fanotify/directories.h"
+#include "journal/change.h"
+#include "journal/classify.h"
+#include "journal/fold.h"
+#include "journal/link_memory.h"
+#include "journal/resolver.h"
+#include "journal/store.h"
+#include "journal/tree_walk.h"
+#include "journal/views.h"
+
+namespace cj {
+
+enum class Presence : std::uint8_t { kAll, kExisting, kDeleted };
+
+struct AnswerRequest {
+  PeriodId from;
+  PeriodId until;           // first period that is not answered any more
+  bool until_now = true;    // the interval ends now: the tree itself tells what a name is
+  std::vector<std::string> paths;  // absolute, normalised; only these subtrees; empty: all
+  std::uint8_t classes = 0;        // ChangeClass bits to tell; 0: all
+  Presence presence = Presence::kAll;
+  bool expand = false;      // every member of a recursive entry by name
+};
+
+struct AnswerLimits {
+  // A fold of this many names takes about 3 GiB. Beyond, an answer says `rescan` of the watched trees.
+  std::size_t max_names = 16 * 1024 * 1024;
+};
+
+class Answer {
+ public:
+  using Opener =
+      std::function<Result<std::unique_ptr<Directories>>(std::span<const VolumeMount>)>;
+  struct Environment {
+    Store* store = nullptr;  // also learns names of hard links
+    std::vector<Watch> watches;
+    Opener open_directories;
+    // Stores what the kernel still has queued; called at most once, when a directory is gone of which
+    // no stored record tells. May be empty.
+    std::function<Status()> flush;
+    // Asked now and then; true ends the work with kCancelled. May be empty.
+    std::function<bool()> cancelled;
+    LinkMemory* link_memory = nullptr;  // shared by all answers; may be null
+    AnswerLimits limits;
+  };
+
+  // kRescanNeeded: a gap lies in the interval. kInvalidArgument: a path that no watch covers.
+  static Result<std::unique_ptr<Answer>> Build(Environment environment, AnswerRequest request);
+
+  // Appends up to about `max` changes (an entry may add a few more). False: that was the end.
+  Result<bool> Next(std::size_t max, std::vector<Change>* changes);
+
+  // Changes handed out so far.
+  std::uint64_t count() const { return count_; }
+  // The answer holds a `rescan` entry: a list of plain paths cannot say that.
+  bool wants_rescan() const { return !rescans_.empty(); }
+
+ private:
+  struct Place {  // a directory of the fold as one view shows it
+    std::string path;
+    DirectoryIndex directory = kNone;
+    std::uint32_t view = 0;
+    bool dead = false;
+  };
+  struct PathFacts {
+    NameFacts facts;
+    std::vector<NameIndex> names;
+  };
+
+  // What is known of the names of a changed file that has several of them, or none in any record.
+  struct Links {
+    std::uint64_t count = 0;     // as the file system said last
+    std::uint64_t verified = 0;  // names at which it was seen
+  };
+
+  Answer(Environment environment, AnswerRequest request);
+
+  // answer.cc: from records to places.
+  Status Scan();
+  Status CheckGaps() const;
+  Status CheckPaths() const;
+  Status Resolve(Directories& directories);
+  Result<std::vector<DirectoryIndex>> ResolveSome(Directories& directories,
+                                                  const std::vector<DirectoryIndex>& indices);
+  Result<bool> ResolveOne(Directories& directories, DirectoryIndex index);
+  void SortPlaces();
+  void FindLostRoots();
+  void RescanAll();
+  Status FindRenames(Directories& directories);
+  Status Cancelled() const;
+
+  // answer_tell.cc: from places to changes.
+  void BeginGroup();
+  Status StepGroup(Directories& directories);
+  Status TellName(Directories& directories, const Place& place, std::string_view name,
+                  const PathFacts& facts);
+  void TellSelf();
+  Status TellExpansion();
+  bool SubtreeIsGone(const std::string& path) const;
+  bool Wanted(const View& view, const Change& change) const;
+  void Tell(std::uint32_t view, Change change);
+  const Place* PlaceOf(NameIndex name, std::uint32_t view) const;
+  std::string PathOf(NameIndex name, std::uint32_t view) const;
+  bool RenameIsTold(ObjectIndex object, std::uint32_t view) const;
+  NameState StateAtEnd(const NameFacts& facts, NameState now) const;
+  bool NamedByRecords(const std::string& path) const;
+
+  // answer_links.cc: the other names of changed files.
+  Status TellOtherLinks(Directories& directories);
+  Status TellNameless(Directories& directories);
+  Status LearnLinks(Directories& directories, const std::vector<ObjectIndex>& missing);
+  Status LearnBelow(Directories& directories, std::uint32_t view, const std::string& root,
+                    const std::unordered_set<ObjectIndex>& wanted);
+  Status TellKnownLinks(Directories& directories, ObjectIndex object);
+  Status TellLink(Directories& directories, ObjectIndex object, const FileHandle& parent,
+                  const std::string& name);
+
+  Environment environment_;
+  AnswerRequest request_;
+  std::vector<View> views_;
+  std::vector<VolumeMount> mounts_;
+  Fold fold_;
+  std::vector<Place> places_;  // by path, members behind their directory
+  std::vector<std::vector<std::uint32_t>> place_of_;  // directory index → places
+  std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
+  std::vector<Change> rescans_;
+  // The group under way: the places [group_begin_, group_end_) are one path in one view, and their
+  // names, sorted, are told one by one from next_name_ on.
+  std::size_t group_begin_ = 0;
+  std::size_t group_end_ = 0;
+  std::vector<NameIndex> group_names_;
+  std::size_t next_name_ = 0;
+  bool began_ = false;
+  bool links_told_ = false;
+  // Directories that an entry tells of already, and those that went with everything below them.
+  std::unordered_set<std::string> told_directories_;
+  std::unordered_set<std::string> gone_trees_;
+  std::unordered_map<ObjectIndex, Links> linked_;
+  std::unordered_set<std::string> links_seen_;  // "object/directory/name" outside of the fold
+  std::unique_ptr<TreeWalk> walk_;  // the expansion under way
+  std::deque<std::pair<Change, std::uint32_t>> to_expand_;
+  Change walk_entry_;
+  std::uint32_t walk_view_ = 0;
+  std::vector<Change>* out_ = nullptr;
+  std::uint64_t count_ = 0;
+};
+
+}  // namespace cj

@@ -1,0 +1,166 @@
+// The part of Answer that finds the other names of changed files. A file's data shows at all of its
+// names; the kernel names only the one that was used. Known are the names in the interval's records,
+// those learned when a link was made (Store::FindLinkNames), and, when the link count says that
+// there are more, those that a walk over the watched trees finds (and stores).
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "journal/answer.h"
+
+namespace cj {
+namespace {
+
+FileHandle HandleFrom(std::string_view encoded) {
+  FileHandle handle;
+  handle.encoded = std::string(encoded);
+  return handle;
+}
+
+// Names found by a walk are stored in batches of this size.
+constexpr std::size_t kLinkBatch = 1024;
+
+}  // namespace
+
+Status Answer::TellOtherLinks(Directories& directories) {
+  if (!rescans_.empty() && places_.empty()) return {};
+  CJ_RETURN_IF_ERROR(TellNameless(directories));
+  std::vector<ObjectIndex> objects;
+  for (const auto& [object, links] : linked_) objects.push_back(object);
+  std::vector<ObjectIndex> missing;
+  for (ObjectIndex object : objects) {
+    CJ_RETURN_IF_ERROR(TellKnownLinks(directories, object));
+    const Links& links = linked_[object];
+    const FoldedObject& folded = fold_.objects()[object];
+    if (links.verified >= links.count) continue;
+    if (environment_.link_memory != nullptr &&
+        environment_.link_memory->Searched(folded.volume, HandleFrom(folded.handle), links.count,
+                                           links.verified)) {
+      continue;
+    }
+    missing.push_back(object);
+  }
+  if (missing.empty()) return {};
+  CJ_RETURN_IF_ERROR(LearnLinks(directories, missing));
+  for (ObjectIndex object : missing) {
+    CJ_RETURN_IF_ERROR(TellKnownLinks(directories, object));
+    const FoldedObject& folded = fold_.objects()[object];
+    if (environment_.link_memory != nullptr) {
+      environment_.link_memory->Note(folded.volume, HandleFrom(folded.handle),
+                                     linked_[object].count, linked_[object].verified);
+    }
+  }
+  return {};
+}
+
+// Files that a silent writer had and whose name could not be found at that moment.
+Status Answer::TellNameless(Directories& directories) {
+  for (ObjectIndex object = 0; object < fold_.objects().size(); ++object) {
+    const FoldedObject& folded = fold_.objects()[object];
+    if (!folded.nameless_data) continue;
+    FileHandle handle = HandleFrom(folded.handle);
+    for (std::size_t view = 0; view < views_.size(); ++view) {
+      if (views_[view].mount.id != folded.volume) continue;
+      auto count = directories.LinkCount(view, handle);
+      if (!count.has_value() || *count == 0) continue;
+      linked_[object].count = *count;
+      auto place = directories.Locate(view, handle);
+      if (place.has_value()) {
+        CJ_RETURN_IF_ERROR(TellLink(directories, object, place->parent, place->name));
+      }
+    }
+  }
+  return {};
+}
+
+Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
+  const FoldedObject& folded = fold_.objects()[object];
+  CJ_ASSIGN_OR_RETURN(auto names, environment_.store->FindLinkNames(folded.volume,
+                                                                    HandleFrom(folded.handle)));
+  for (const LinkName& name : names) {
+    CJ_RETURN_IF_ERROR(TellLink(directories, object, name.parent, name.name));
+  }
+  return {};
+}
+
+// Tells of one more name of a changed file, if the file is there and no record has told of it.
+Status Answer::TellLink(Directories& directories, ObjectIndex object, const FileHandle& parent,
+                        const std::string& name) {
+  const FoldedObject& folded = fold_.objects()[object];
+  DirectoryIndex directory = fold_.FindDirectory(folded.volume, parent);
+  bool told = directory != kNone && fold_.FindName(directory, name) != kNone &&
+              !place_of_[directory].empty();
+  if (told) return {};
+  if (!links_seen_.insert(std::to_string(object) + "/" + parent.encoded + "/" + name).second) {
+    return {};
+  }
+  bool verified = false;
+  for (std::size_t view = 0; view < views_.size(); ++view) {
+    if (views_[view].mount.id != folded.volume) continue;
+    auto path = directories.Path(view, parent);
+    if (!path.has_value()) continue;
+    CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(view, *path, name));
+    if (!now.exists || now.object.encoded != folded.handle) continue;
+    verified = true;
+    Change change;
+    change.kind = ChangeKind::kModified;
+    change.type = TypeOf(now.mode);
+    change.path = JoinPath(*path, name);
+    change.data = (folded.classes & kDataClass) != 0;
+    change.metadata = (folded.classes & kMetadataClass) != 0;
+    if (Covers(views_[view], change.path)) Tell(static_cast<std::uint32_t>(view), change);
+  }
+  if (verified) ++linked_[object].verified;
+  return {};
+}
+
+// Walks the watched trees of the volumes concerned, once, and stores every name of a file with
+// several of them, and of the files asked for.
+Status Answer::LearnLinks(Directories& directories, const std::vector<ObjectIndex>& missing) {
+  std::unordered_set<ObjectIndex> wanted(missing.begin(), missing.end());
+  std::unordered_set<std::uint32_t> volumes;
+  for (ObjectIndex object : missing) volumes.insert(fold_.objects()[object].volume.value);
+  for (std::uint32_t view = 0; view < views_.size(); ++view) {
+    if (volumes.count(views_[view].mount.id.value) == 0) continue;
+    for (const Watch& watch : views_[view].watches) {
+      CJ_RETURN_IF_ERROR(LearnBelow(directories, view, watch.volume.path, wanted));
+    }
+  }
+  return {};
+}
+
+Status Answer::LearnBelow(Directories& directories, std::uint32_t view, const std::string& root,
+                          const std::unordered_set<ObjectIndex>& wanted) {
+  TreeWalk walk(root);
+  VolumeId volume = views_[view].mount.id;
+  std::vector<LinkName> found;
+  for (;;) {
+    CJ_RETURN_IF_ERROR(Cancelled());
+    std::vector<TreeWalk::Member> members;
+    CJ_ASSIGN_OR_RETURN(bool more, walk.NextDirectory(&members));
+    if (!more) break;
+    FileHandle parent;
+    for (const TreeWalk::Member& member : members) {
+      if (S_ISDIR(member.status.st_mode)) continue;
+      std::size_t slash = member.path.rfind('/');
+      std::string directory = member.path.substr(0, slash == 0 ? 1 : slash);
+      std::string name = member.path.substr(slash + 1);
+      CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(view, directory, name));
+      if (!now.exists || now.object.empty()) continue;
+      bool asked = wanted.count(fold_.FindObject(volume, now.object)) != 0;
+      if (now.link_count < 2 && !asked) continue;
+      if (parent.empty()) {
+        auto handle = directories.HandleOf(directory);
+        if (!handle.has_value()) break;
+        parent = std::move(handle).value();
+      }
+      found.push_back({volume, now.object, parent, name});
+    }
+    if (found.size() >= kLinkBatch) {
+      CJ_RETURN_IF_ERROR(environment_.store->AddLinkNames(found));
+      found.clear();
+    }
+  }
+  return found.empty() ? Status() : environment_.store->AddLinkNames(found);
+}
+
+}  // namespace cj

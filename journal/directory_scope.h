@@ -1,0 +1,59 @@
+// Scope on real directories: opens handles, remembers what it found. Used by the engine's writer
+// thread only. The cache is bounded (kMaxRemembered directories) and forgets everything when a
+// directory is renamed; forgetting costs a system call.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "fanotify/directories.h"
+#include "journal/scope.h"
+#include "journal/views.h"
+
+namespace cj {
+
+class DirectoryScope : public Scope {
+ public:
+  using Opener =
+      std::function<Result<std::unique_ptr<Directories>>(std::span<const VolumeMount>)>;
+  // 64 Ki directories cost some 8 MiB; a directory more costs 3 us again.
+  static constexpr std::size_t kMaxRemembered = 64 * 1024;
+
+  DirectoryScope(const std::vector<Watch>& watches, Opener open);
+
+  bool InScope(VolumeId volume, HandleView directory, std::string_view name) override;
+  bool HasSeveralNames(VolumeId volume, HandleView object) override;
+  void DirectoryMoved() override { remembered_.clear(); }
+  void EndBatch() override { directories_.reset(); }
+
+ private:
+  struct Key {
+    VolumeId volume;
+    FileHandle handle;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return std::hash<FileHandle>()(key.handle) ^ key.volume.value;
+    }
+  };
+  // `leads_to`: names in this directory that are, or are above, a watch's root.
+  struct Verdict {
+    bool inside = false;
+    std::vector<std::string> leads_to;
+  };
+
+  bool Open();
+  Verdict Judge(VolumeId volume, const FileHandle& directory);
+
+  std::vector<View> views_;
+  std::vector<VolumeMount> mounts_;
+  Opener open_;
+  std::vector<VolumeId> whole_;  // volumes that are watched whole: nothing to ask
+  std::unique_ptr<Directories> directories_;
+  std::unordered_map<Key, Verdict, KeyHash> remembered_;
+};
+
+}  // namespace cj

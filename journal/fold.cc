@@ -1,0 +1,194 @@
+#include "journal/fold.h"
+
+#include <cstring>
+
+namespace cj {
+namespace {
+
+std::uint8_t ClassesOf(std::uint32_t operations) {
+  std::uint8_t classes = 0;
+  if ((operations & kEntryOperations) != 0) classes |= kEntryClass;
+  if ((operations & kDataOperations) != 0) classes |= kDataClass;
+  if ((operations & kMetadataOperations) != 0) classes |= kMetadataClass;
+  return classes;
+}
+
+}  // namespace
+
+std::size_t Fold::KeyHash::operator()(const HandleKey& key) const noexcept {
+  return std::hash<std::string_view>()(key.handle) ^ (key.volume.value * 0x9e3779b97f4a7c15ULL);
+}
+
+std::size_t Fold::KeyHash::operator()(const NameKey& key) const noexcept {
+  return std::hash<std::string_view>()(key.name) ^ (key.directory * 0x9e3779b97f4a7c15ULL);
+}
+
+std::string_view Fold::Keep(std::string_view bytes) {
+  if (bytes.empty()) return {};
+  char* copy = static_cast<char*>(arena_.allocate(bytes.size(), 1));
+  std::memcpy(copy, bytes.data(), bytes.size());
+  return {copy, bytes.size()};
+}
+
+ObjectIndex Fold::FindObject(VolumeId volume, const FileHandle& handle) const {
+  auto found = object_index_.find({volume, handle.encoded});
+  return found == object_index_.end() ? kNone : found->second;
+}
+
+DirectoryIndex Fold::FindDirectory(VolumeId volume, const FileHandle& handle) const {
+  auto found = directory_index_.find({volume, handle.encoded});
+  return found == directory_index_.end() ? kNone : found->second;
+}
+
+NameIndex Fold::FindName(DirectoryIndex directory, std::string_view name) const {
+  auto found = name_index_.find({directory, name});
+  return found == name_index_.end() ? kNone : found->second;
+}
+
+ObjectIndex Fold::InternObject(VolumeId volume, const FileHandle& handle) {
+  if (handle.empty()) return kNone;
+  ObjectIndex known = FindObject(volume, handle);
+  if (known != kNone) return known;
+  FoldedObject object;
+  object.volume = volume;
+  object.handle = Keep(handle.encoded);
+  objects_.push_back(object);
+  ObjectIndex index = static_cast<ObjectIndex>(objects_.size() - 1);
+  object_index_.emplace(HandleKey{volume, object.handle}, index);
+  return index;
+}
+
+DirectoryIndex Fold::InternDirectory(VolumeId volume, const FileHandle& handle) {
+  DirectoryIndex known = FindDirectory(volume, handle);
+  if (known != kNone) return known;
+  FoldedDirectory directory;
+  directory.volume = volume;
+  directory.handle = Keep(handle.encoded);
+  directories_.push_back(directory);
+  DirectoryIndex index = static_cast<DirectoryIndex>(directories_.size() - 1);
+  directory_index_.emplace(HandleKey{volume, directory.handle}, index);
+  return index;
+}
+
+NameIndex Fold::InternName(DirectoryIndex directory, std::string_view name) {
+  NameIndex known = FindName(directory, name);
+  if (known != kNone) return known;
+  FoldedName folded;
+  folded.directory = directory;
+  folded.name = Keep(name);
+  names_.push_back(folded);
+  NameIndex index = static_cast<NameIndex>(names_.size() - 1);
+  directories_[directory].names.push_back(index);
+  name_index_.emplace(NameKey{directory, folded.name}, index);
+  return index;
+}
+
+Result<NameIndex> Fold::AddName(VolumeId volume, const FileHandle& directory,
+                                std::string_view name) {
+  if (names_.size() >= max_names_) {
+    return Error{ErrorCode::kLimit, "the interval has more than " + std::to_string(max_names_) +
+                                        " changed names"};
+  }
+  return InternName(InternDirectory(volume, directory), name);
+}
+
+// Only the first record of a name says what was there before the interval.
+void Fold::SetBefore(NameIndex name, ObjectIndex object, bool is_directory) {
+  FoldedName& folded = names_[name];
+  folded.before = Existence::kPresent;
+  folded.object_before = object;
+  folded.directory_before = is_directory;
+  if (object != kNone && objects_[object].name_before == kNone && !objects_[object].created) {
+    objects_[object].name_before = name;
+  }
+}
+
+void Fold::Appear(NameIndex name, ObjectIndex object, Existence before, bool is_directory) {
+  FoldedName& folded = names_[name];
+  if ((folded.classes & kEntryClass) == 0) folded.before = before;
+  folded.classes |= kEntryClass;
+  folded.after = Existence::kPresent;
+  folded.object_after = object;
+  folded.directory_after = is_directory;
+  directories_[folded.directory].entries_changed = true;
+}
+
+void Fold::Disappear(NameIndex name, ObjectIndex object, bool is_directory) {
+  FoldedName& folded = names_[name];
+  if ((folded.classes & kEntryClass) == 0) SetBefore(name, object, is_directory);
+  folded.classes |= kEntryClass;
+  folded.after = Existence::kAbsent;
+  folded.object_after = object;
+  folded.directory_after = is_directory;
+  directories_[folded.directory].entries_changed = true;
+}
+
+void Fold::AddRename(const Record& record, ObjectIndex object) {
+  bool is_directory = (record.operations & kDirectory) != 0;
+  if (is_directory) directory_renamed_ = true;
+  if (!record.old_parent.empty()) {
+    DirectoryIndex from = InternDirectory(record.volume, record.old_parent);
+    Disappear(InternName(from, record.old_name), object, is_directory);
+  }
+  if (object == kNone) return;
+  objects_[object].renamed = true;
+  objects_[object].moved |= record.old_parent != record.parent;
+}
+
+void Fold::AddEntry(const Record& record, ObjectIndex object) {
+  bool is_directory = (record.operations & kDirectory) != 0;
+  NameIndex name = InternName(InternDirectory(record.volume, record.parent), record.name);
+  bool created = (record.operations & kCreated) != 0;
+  bool deleted = (record.operations & kDeleted) != 0;
+  if ((record.operations & kReplaced) != 0) {
+    // Follows the rename that did it: what was there before is known after all.
+    // Not if the victim itself came here within the interval.
+    bool came = object != kNone && (objects_[object].renamed || objects_[object].created);
+    if (names_[name].before == Existence::kUnknown && !came) SetBefore(name, object, is_directory);
+    return;
+  }
+  if (created && deleted) {
+    // Merged: created and deleted again, or a link deleted and made again. Nothing is known.
+    Appear(name, object, Existence::kUnknown, is_directory);
+    names_[name].after = Existence::kUnknown;
+  } else if (deleted) {
+    Disappear(name, object, is_directory);
+  } else if (created) {
+    if (object != kNone) objects_[object].created = true;
+    Appear(name, object, Existence::kAbsent, is_directory);
+  } else {
+    Appear(name, object, Existence::kUnknown, is_directory);
+  }
+}
+
+Status Fold::Add(const Record& record) {
+  ++records_;
+  // Two names at most come with one record.
+  if (names_.size() + 2 > max_names_) {
+    return Error{ErrorCode::kLimit, "the interval has more than " + std::to_string(max_names_) +
+                                        " changed names"};
+  }
+  ObjectIndex object = InternObject(record.volume, record.object);
+  bool is_directory = (record.operations & kDirectory) != 0;
+  std::uint8_t classes = ClassesOf(record.operations);
+  if (object != kNone) {
+    objects_[object].classes |= static_cast<std::uint8_t>(classes & ~kEntryClass);
+    objects_[object].is_directory |= is_directory;
+  }
+  if (is_directory && record.name == ".") {
+    directories_[InternDirectory(record.volume, record.parent)].self_metadata = true;
+    return {};
+  }
+  if (record.parent.empty()) {
+    if (object != kNone && (classes & kDataClass) != 0) objects_[object].nameless_data = true;
+    return {};
+  }
+  if ((record.operations & kRenamed) != 0) AddRename(record, object);
+  if ((classes & kEntryClass) != 0) AddEntry(record, object);
+  NameIndex name = InternName(InternDirectory(record.volume, record.parent), record.name);
+  names_[name].classes |= classes;
+  if (names_[name].object_after == kNone) names_[name].object_after = object;
+  return {};
+}
+
+}  // namespace cj

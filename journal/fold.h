@@ -1,0 +1,137 @@
+// Folding: many records become one entry per name and per object. Pure: no file system, no store.
+// Not thread-safe.
+//
+// What is kept and why:
+//  - A *name* is (volume, directory handle, file name). Every name that an entry record touched is in
+//    the result, whatever happened to it later: the reader of the previous answer may have seen any
+//    state in between (docs/answers.md), so nothing that was touched vanishes; what came and went is
+//    only marked as transient when it is classified.
+//  - Order: records come in the order in which the kernel queued them, but the operations merged into
+//    one record have none, and a later operation may hide in an earlier record. Two things survive
+//    merging and are relied on: the first record of a name holds the name's first operation, and no
+//    touched name is missing. What a name is *now* is asked of the tree, not of the records.
+//  - An *object* (volume, file handle) collects its classes of change, so that a change made through
+//    one name shows at all of them.
+//
+// Memory: about 100 bytes and the name for each distinct name, 64 bytes and the handle for each
+// distinct object and directory; Add() refuses (kLimit) beyond max_names.
+#pragma once
+
+#include <cstdint>
+#include <memory_resource>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "journal/record.h"
+
+namespace cj {
+
+using ObjectIndex = std::uint32_t;
+using DirectoryIndex = std::uint32_t;
+using NameIndex = std::uint32_t;
+inline constexpr std::uint32_t kNone = 0xffffffff;
+
+// What the records tell of a name at the start of the interval, or at its end.
+enum class Existence : std::uint8_t { kUnknown, kAbsent, kPresent };
+
+enum ChangeClass : std::uint8_t {
+  kEntryClass = 1,
+  kDataClass = 2,
+  kMetadataClass = 4,
+};
+
+struct FoldedName {
+  DirectoryIndex directory = kNone;
+  std::string_view name;
+  Existence before = Existence::kUnknown;
+  Existence after = Existence::kUnknown;  // only as good as the order of records: see above
+  bool directory_before = false;          // the object that was here first is a directory
+  bool directory_after = false;           // the object that was here last is a directory
+  std::uint8_t classes = 0;               // ChangeClass bits of records with this name
+  ObjectIndex object_before = kNone;      // set when `before` is kPresent
+  ObjectIndex object_after = kNone;       // the object of the last record with this name
+};
+
+struct FoldedObject {
+  VolumeId volume;
+  std::string_view handle;         // FileHandle::encoded
+  NameIndex name_before = kNone;   // where it was first, if it was there before the interval
+  std::uint8_t classes = 0;
+  bool is_directory = false;
+  bool renamed = false;            // some record renamed it
+  bool moved = false;              // ... from one directory to another, perhaps out of every watch
+  bool created = false;            // some record made it (or made a further link to it)
+  bool nameless_data = false;      // changed without a name in the record
+};
+
+struct FoldedDirectory {
+  VolumeId volume;
+  std::string_view handle;
+  std::vector<NameIndex> names;
+  bool entries_changed = false;  // its own mtime changed, too
+  bool self_metadata = false;    // its own attributes changed
+};
+
+class Fold {
+ public:
+  explicit Fold(std::size_t max_names) : max_names_(max_names) {}
+
+  // Records in the order of their sequence. kLimit: more distinct names than max_names.
+  Status Add(const Record& record);
+
+  const std::vector<FoldedDirectory>& directories() const { return directories_; }
+  const std::vector<FoldedName>& names() const { return names_; }
+  const std::vector<FoldedObject>& objects() const { return objects_; }
+  // Some directory was renamed in the interval (onto an empty one, perhaps).
+  bool directory_renamed() const { return directory_renamed_; }
+  std::uint64_t records() const { return records_; }
+
+  // kNone where no record speaks of it.
+  ObjectIndex FindObject(VolumeId volume, const FileHandle& handle) const;
+  DirectoryIndex FindDirectory(VolumeId volume, const FileHandle& handle) const;
+  NameIndex FindName(DirectoryIndex directory, std::string_view name) const;
+  // Adds a name that no record has: another link of a changed file.
+  Result<NameIndex> AddName(VolumeId volume, const FileHandle& directory, std::string_view name);
+
+ private:
+  struct HandleKey {
+    VolumeId volume;
+    std::string_view handle;
+    bool operator==(const HandleKey&) const = default;
+  };
+  struct NameKey {
+    DirectoryIndex directory;
+    std::string_view name;
+    bool operator==(const NameKey&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const HandleKey& key) const noexcept;
+    std::size_t operator()(const NameKey& key) const noexcept;
+  };
+
+  std::string_view Keep(std::string_view bytes);
+  ObjectIndex InternObject(VolumeId volume, const FileHandle& handle);
+  DirectoryIndex InternDirectory(VolumeId volume, const FileHandle& handle);
+  NameIndex InternName(DirectoryIndex directory, std::string_view name);
+  void Appear(NameIndex name, ObjectIndex object, Existence before, bool is_directory);
+  void Disappear(NameIndex name, ObjectIndex object, bool is_directory);
+  void SetBefore(NameIndex name, ObjectIndex object, bool is_directory);
+  void AddEntry(const Record& record, ObjectIndex object);
+  void AddRename(const Record& record, ObjectIndex object);
+
+  std::size_t max_names_;
+  std::pmr::monotonic_buffer_resource arena_{1 << 16};
+  std::vector<FoldedName> names_;
+  std::vector<FoldedObject> objects_;
+  std::vector<FoldedDirectory> directories_;
+  std::unordered_map<HandleKey, ObjectIndex, KeyHash> object_index_;
+  std::unordered_map<HandleKey, DirectoryIndex, KeyHash> directory_index_;
+  std::unordered_map<NameKey, NameIndex, KeyHash> name_index_;
+  bool directory_renamed_ = false;
+  std::uint64_t records_ = 0;
+};
+
+}  // namespace cj

@@ -1,0 +1,38 @@
+#include "journal/resolver.h"
+
+#include "base/text.h"
+
+namespace cj {
+
+Result<PathResolver::Outcome> PathResolver::Resolve(std::size_t mount_index, VolumeId volume,
+                                                    const FileHandle& directory) {
+  return ResolveAt(mount_index, volume, directory, 0);
+}
+
+Result<PathResolver::Outcome> PathResolver::ResolveAt(std::size_t mount_index, VolumeId volume,
+                                                      const FileHandle& directory, int depth) {
+  auto path = directories_.Path(mount_index, directory);
+  if (path.has_value()) {
+    return Outcome{ResolvedPath{std::move(path).value(), depth > 0}, Unresolved::kOutOfView};
+  }
+  return ResolveDead(mount_index, volume, directory, depth);
+}
+
+Result<PathResolver::Outcome> PathResolver::ResolveDead(std::size_t mount_index, VolumeId volume,
+                                                        const FileHandle& directory, int depth) {
+  CJ_ASSIGN_OR_RETURN(auto row, store_.FindDeadDirectory(volume, directory));
+  if (!row.has_value()) {
+    bool alive = directories_.LinkCount(mount_index, directory).has_value();
+    return Outcome{std::nullopt, alive ? Unresolved::kOutOfView : Unresolved::kUnexplained};
+  }
+  if (depth >= kMaxDepth) {
+    return Error{ErrorCode::kCorruption,
+                 "the table of deleted directories has a loop: the journal is damaged"};
+  }
+  CJ_ASSIGN_OR_RETURN(Outcome parent, ResolveAt(mount_index, volume, row->parent, depth + 1));
+  if (!parent.path.has_value()) return parent;
+  return Outcome{ResolvedPath{JoinPath(parent.path->path, row->name), true},
+                 Unresolved::kOutOfView};
+}
+
+}  // namespace cj

@@ -1,0 +1,27 @@
+// Views: the mounts through which the watches see their volumes. Two watches on one mount share a
+// view; a bind mount of the same volume is another one, and a change shows in each. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "fanotify/volume.h"
+#include "journal/scope.h"
+
+namespace cj {
+
+struct View {
+  VolumeMount mount;  // `path` is the mount point, which outlives any watched directory
+  std::vector<Watch> watches;
+};
+
+std::vector<View> MakeViews(const std::vector<Watch>& watches);
+
+// The mounts of the views, in order: what OpenDirectories() wants, so that a view's number is its
+// mount index.
+std::vector<VolumeMount> MountsOf(const std::vector<View>& views);
+
+// True when some watch of the view covers the path.
+bool Covers(const View& view, const std::string& path);
+
+}  // namespace cj
