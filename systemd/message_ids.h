@@ -1,0 +1,25 @@
+// MESSAGE_IDs of what an administrator may have to act on: 128 random bits, never used again. Each
+// has an entry in changejournal.catalog, which `journalctl -x` shows. Constants.
+#pragma once
+
+#include <string_view>
+
+namespace cj {
+
+inline constexpr std::string_view kMessageStarted = "5f335951b9de4bc6dd8c4640fb73090c";
+inline constexpr std::string_view kMessageStopped = "b9fb85c44636af22daf537634bdde06d";
+// A gap was recorded: answers across it need a rescan. Fields: CAUSE, VOLUME, MOUNT_POINT.
+inline constexpr std::string_view kMessageGap = "c54222733d195188d6d099678ba79c16";
+// Nothing is being stored, or it is again. Fields: STATE_DIRECTORY, REASON.
+inline constexpr std::string_view kMessageStorageFailed = "d46e5ad36a132cc508fbb00b8dfd0b13";
+inline constexpr std::string_view kMessageStorageRecovered = "088a8d82ef934fe0eaabbcec44937ced";
+// A tree cannot be watched. Fields: WATCH, REASON.
+inline constexpr std::string_view kMessageWatchRefused = "caeffb3e29b8935310eb5fce5d45eb07";
+// The journal on disk is damaged or of another version. Fields: STATE_DIRECTORY, REASON.
+inline constexpr std::string_view kMessageJournalRefused = "e84119c742b9665f65a08a0388dbbebf";
+// One complaint about the configuration. Fields: CONFIG_FILE, CONFIG_LINE.
+inline constexpr std::string_view kMessageConfigInvalid = "0c7a2c031f5fe8a4ad3e78f02306db8b";
+// Periods were dropped although they could have been asked for. Fields: OLDEST, REASON.
+inline constexpr std::string_view kMessagePeriodsDropped = "cb88f9d85182d9b0a0a5e3844eb022e0";
+
+}  // namespace cj

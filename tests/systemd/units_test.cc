@@ -1,0 +1,122 @@
+// The files beside the code: that the catalog explains every message, and that systemd's own tools
+// take what we install.
+#include <array>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+namespace {
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE(file.good());
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::string Source(const std::string& name) {
+  return ReadFile(std::string(CJ_SYSTEMD_SOURCE_DIR) + "/" + name);
+}
+
+std::set<std::string> Matches(const std::string& text, const std::string& pattern) {
+  std::regex regex(pattern);
+  std::set<std::string> found;
+  for (std::sregex_iterator at(text.begin(), text.end(), regex), end; at != end; ++at) {
+    CHECK(found.insert((*at)[1]).second);  // no id twice
+  }
+  return found;
+}
+
+// Exit status and output of a shell command.
+std::pair<int, std::string> Run(const std::string& command) {
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::string output;
+  std::array<char, 4096> buffer{};
+  while (std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    output.append(buffer.data(), got);
+  }
+  return {::pclose(pipe), output};
+}
+
+bool Have(const std::string& program) { return Run("command -v " + program).first == 0; }
+
+}  // namespace
+
+TEST_CASE("catalog: every message id is explained, and no other") {
+  auto declared = Matches(Source("message_ids.h"), "\"([0-9a-f]{32})\"");
+  auto explained = Matches(Source("changejournal.catalog"), "\n-- ([0-9a-f]{32})\n");
+  CHECK(declared.size() == 9);
+  CHECK(declared == explained);
+}
+
+TEST_CASE("catalog: journalctl compiles it") {
+  if (!Have("journalctl")) {
+    WARN("SKIPPED: no journalctl here");
+    return;
+  }
+  std::string pattern = "/tmp/cj-catalog-XXXXXX";
+  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+  const std::filesystem::path root = pattern;
+  std::filesystem::create_directories(root / "usr/lib/systemd/catalog");
+  std::filesystem::create_directories(root / "var/lib/systemd/catalog");
+  std::filesystem::copy(std::string(CJ_SYSTEMD_SOURCE_DIR) + "/changejournal.catalog",
+                        root / "usr/lib/systemd/catalog/changejournal.catalog");
+  auto [status, output] = Run("journalctl --update-catalog --root=" + root.string());
+  INFO(output);
+  CHECK(status == 0);
+  std::error_code ignored;
+  std::filesystem::remove_all(root, ignored);
+}
+
+TEST_CASE("units: what must stay as it is") {
+  const std::string service =
+      ReadFile(std::string(CJ_SYSTEMD_BINARY_DIR) + "/changejournald.service");
+  for (const char* line :
+       {"Type=notify", "NotifyAccess=main", "Restart=on-failure", "RestartPreventExitStatus=2",
+        "StateDirectory=changejournal", "StateDirectoryMode=0700", "RuntimeDirectoryPreserve=yes",
+        "PrivateMounts=no"}) {
+    INFO(line);
+    CHECK(service.find("\n" + std::string(line) + "\n") != std::string::npos);
+  }
+  // Each of these would lose events or hide mounts.
+  for (const char* key : {"\nMemoryMax=", "\nMemoryHigh=", "\nProtectSystem=", "\nPrivateTmp=",
+                          "\nReadWritePaths=", "\nDynamicUser="}) {
+    INFO(key);
+    CHECK(service.find(key) == std::string::npos);
+  }
+  CHECK(service.find("ExecStart=/") != std::string::npos);
+  CHECK(service.find('@') == std::string::npos);
+  const std::string socket = Source("changejournald.socket");
+  CHECK(socket.find("\nListenStream=/run/changejournal/org.changejournal\n") != std::string::npos);
+  CHECK(socket.find("\nSocketMode=0666\n") != std::string::npos);
+}
+
+TEST_CASE("units: systemd-analyze has no complaint") {
+  if (!Have("systemd-analyze")) {
+    WARN("SKIPPED: no systemd-analyze here");
+    return;
+  }
+  std::string pattern = "/tmp/cj-units-XXXXXX";
+  REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+  const std::filesystem::path directory = pattern;
+  // The program need not be installed for the unit to be right.
+  std::string service = ReadFile(std::string(CJ_SYSTEMD_BINARY_DIR) + "/changejournald.service");
+  service = std::regex_replace(service, std::regex("ExecStart=.*"), "ExecStart=/bin/true");
+  std::ofstream(directory / "changejournald.service") << service;
+  std::ofstream(directory / "changejournald.socket") << Source("changejournald.socket");
+  auto [status, output] = Run("systemd-analyze verify --man=no " + pattern +
+                              "/changejournald.service " + pattern + "/changejournald.socket");
+  INFO(output);
+  CHECK(status == 0);
+  CHECK(output.find("changejournal") == std::string::npos);
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+}
