@@ -55,6 +55,7 @@ class Call {
   const nlohmann::json& parameters() const { return *message_.parameters; }  // always an object
   bool more() const { return message_.more; }
   bool oneway() const { return message_.oneway; }
+  bool upgrade() const { return message_.upgrade; }  // handlers never see one
   const Peer& peer() const;
 
   // Nobody is there to hear an answer any more.
