@@ -28,6 +28,9 @@ class EventGroup {
   virtual Status Unmark(const VolumeMount& volume) = 0;
   // Reads whole events, never blocks. 0: the queue was empty. `buffer` holds at least 4096 bytes.
   virtual Result<std::size_t> Read(std::span<std::byte> buffer) = 0;
+  // How many events wait now; at most so many reads' worth are needed to take them. Walks the queue
+  // under its lock: for rare use. UINT64_MAX where it cannot be told. The reading thread's.
+  virtual std::uint64_t QueuedEvents() { return UINT64_MAX; }
   // For poll(2); -1 where there is none.
   virtual int fd() const = 0;
 };

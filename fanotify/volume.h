@@ -37,19 +37,23 @@ struct Mount {
   std::string type;
   std::string source;
   bool read_only = false;
+  std::string super_options;  // of the filesystem, still escaped: see MountOption
 };
 
 // Parses mountinfo text. A damaged line is kCorruption with its number.
 Result<std::vector<Mount>> ParseMountinfo(std::string_view text);
-// Reads and parses /proc/self/mountinfo.
+// Reads and parses /proc/self/mountinfo, again when it changed meanwhile.
 Result<std::vector<Mount>> ReadMounts();
+// The unescaped value of `key=` in a list of mount options; empty when it is not there.
+std::string MountOption(std::string_view options, std::string_view key);
 
 // A volume seen through one mount: what a watch needs to mark it and to resolve its handles.
 struct VolumeMount {
   VolumeId id;  // set by the owner of the volume table; FindVolume leaves 0
   VolumeIdentity identity;
-  FsId fsid;
-  dev_t device = 0;          // st_dev of `path`; on btrfs not the device of mountinfo
+  FsId fsid;                 // the one that events of a mark on this volume carry
+  dev_t device = 0;          // st_dev of `path`; on btrfs each subvolume has its own
+  dev_t superblock_device = 0;  // the device in mountinfo and in /proc/PID/maps; one per volume
   std::string path;          // the canonical path it was found by, a directory (a watch's root)
   std::string mount_point;   // of the mount that `path` is on
   std::string mount_root;    // Mount::root of that mount

@@ -1,0 +1,200 @@
+#include "fanotify/directories.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/text.h"
+#include "fanotify/handles.h"
+#include "fanotify/volume_lookup.h"
+
+namespace cj {
+namespace {
+
+// A path that was read and does not lead to the directory is either stale, because of a rename just
+// now, or it never will, because the directory is hidden. The first kind changes when it is read
+// again; this many times the same failure is the second kind. A rename to and fro would have to hit
+// each of the looks between its two halves to be taken for it.
+constexpr int kHiddenAfter = 20;
+// Renames that outrun us this long give kBusy, never a wrong path.
+constexpr int kPathAttempts = 1000;
+
+struct OpenMount {
+  UniqueFd fd;  // invalid when the mount is gone
+  int id = 0;
+  Error gone;  // why
+};
+
+OpenMount OpenOne(const VolumeMount& volume) {
+  OpenMount mount;
+  mount.fd.reset(::open(volume.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!mount.fd) {
+    mount.gone = ErrnoError(errno, volume.path);
+    return mount;
+  }
+  struct stat info;
+  auto handle = GetHandle(mount.fd.get(), "", AT_EMPTY_PATH);
+  if (::fstat(mount.fd.get(), &info) == 0 && handle && info.st_dev == volume.device) {
+    mount.id = handle->mount_id;
+    // The same device number may have been given to another filesystem since.
+    auto fsid = FsIdOfFd(mount.fd.get(), volume.path);
+    if (fsid && (*fsid == volume.fsid || volume.identity.type == "btrfs")) return mount;
+  }
+  mount.fd.reset();
+  mount.gone.message = volume.path + ": the " + volume.identity.type + " with UUID " +
+                       volume.identity.uuid + " is not mounted there any more";
+  return mount;
+}
+
+bool LeadsTo(const std::string& path, const struct stat& wanted) {
+  struct stat found;
+  return ::stat(path.c_str(), &found) == 0 && found.st_dev == wanted.st_dev &&
+         found.st_ino == wanted.st_ino;
+}
+
+bool EndsWith(std::string_view text, std::string_view end) {
+  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
+}
+
+class LinuxDirectories : public Directories {
+ public:
+  LinuxDirectories(std::vector<VolumeMount> mounts, std::vector<OpenMount> open)
+      : mounts_(std::move(mounts)), open_(std::move(open)) {}
+
+  Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) override {
+    CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    UniqueFd fd = OpenHandle(mount->fd.get(), directory.view(), O_PATH | O_DIRECTORY);
+    if (!fd) return OpenFailed(errno, mount_index);
+    struct stat wanted;
+    if (::fstat(fd.get(), &wanted) != 0) return ErrnoError(errno, "fstat of a directory handle");
+    std::string before;
+    int same = 0;
+    for (int attempt = 0; attempt < kPathAttempts; ++attempt) {
+      CJ_ASSIGN_OR_RETURN(std::string path, PathOfFd(fd.get()));
+      if (LeadsTo(path, wanted)) return path;
+      if (EndsWith(path, " (deleted)")) return NotFound("the directory was deleted", mount_index);
+      same = path == before ? same + 1 : 0;
+      if (same >= kHiddenAfter) {
+        return NotFound(
+            "the directory is hidden by another mount or lies outside of the mounted part",
+            mount_index);
+      }
+      before = std::move(path);
+    }
+    return Error{ErrorCode::kBusy, before + ": renamed faster than it can be looked at; ask again",
+                 0};
+  }
+
+  std::optional<std::uint64_t> LinkCount(std::size_t mount_index,
+                                         const FileHandle& object) override {
+    auto mount = Opened(mount_index);
+    if (!mount) return std::nullopt;
+    const UniqueFd fd = OpenHandle((*mount)->fd.get(), object.view(), O_PATH);
+    struct stat info;
+    if (!fd || ::fstat(fd.get(), &info) != 0) return std::nullopt;
+    return info.st_nlink;
+  }
+
+  Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
+                         const std::string& name) override {
+    CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    const std::string path = name == "." ? directory_path : JoinPath(directory_path, name);
+    // One descriptor for both questions, so that both answers are of the same object.
+    UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) {
+      if (errno == ENOENT || errno == ENOTDIR) return NameState{};
+      return ErrnoError(errno, path);
+    }
+    struct stat info;
+    if (::fstat(fd.get(), &info) != 0) return ErrnoError(errno, path);
+    NameState state;
+    state.exists = true;
+    state.mode = info.st_mode;
+    state.link_count = info.st_nlink;
+    state.inode = info.st_ino;
+    auto handle = GetHandle(fd.get(), "", AT_EMPTY_PATH);
+    if (handle && OnVolume(*mount, mounts_[mount_index], handle->mount_id, info, fd.get())) {
+      state.object = std::move(handle->handle);
+    }
+    return state;
+  }
+
+  std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) override {
+    auto mount = Opened(mount_index);
+    if (!mount) return std::nullopt;
+    auto place = LocateObject((*mount)->fd.get(), object.view());
+    if (!place) return std::nullopt;
+    return Place{std::move(place->parent), std::move(place->name)};
+  }
+
+  Result<FileHandle> HandleOf(const std::string& path) override {
+    UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!fd) {
+      Error error = ErrnoError(errno, path);
+      if (errno == ENOTDIR) error.code = ErrorCode::kNotFound;
+      return error;
+    }
+    CJ_ASSIGN_OR_RETURN(HandleAt found, GetHandle(fd.get(), "", AT_EMPTY_PATH));
+    return std::move(found.handle);
+  }
+
+  std::span<const VolumeMount> mounts() const override { return mounts_; }
+
+ private:
+  Result<const OpenMount*> Opened(std::size_t index) const {
+    if (index >= open_.size()) {
+      return Error{ErrorCode::kNotFound, "no mount has the number " + std::to_string(index), 0};
+    }
+    if (!open_[index].fd) {
+      return Error{ErrorCode::kNotFound, open_[index].gone.message, open_[index].gone.errno_value};
+    }
+    return &open_[index];
+  }
+
+  Error NotFound(const std::string& what, std::size_t index) const {
+    return Error{ErrorCode::kNotFound, mounts_[index].path + ": " + what, 0};
+  }
+
+  Error OpenFailed(int errno_value, std::size_t index) const {
+    switch (errno_value) {
+      case ESTALE:
+      case ENOENT:
+      case ENOTDIR:
+        return Error{ErrorCode::kNotFound, mounts_[index].path + ": the directory is gone",
+                     errno_value};
+      case EPERM:
+        return ErrnoError(errno_value, "open_by_handle_at (needs CAP_DAC_READ_SEARCH)");
+      default:
+        return ErrnoError(errno_value, "open_by_handle_at");
+    }
+  }
+
+  // Another mount than ours may still show the same volume (a bind mount).
+  static bool OnVolume(const OpenMount& mount, const VolumeMount& volume, int mount_id,
+                       const struct stat& info, int fd) {
+    if (mount_id == mount.id || info.st_dev == volume.device) return true;
+    if (volume.identity.type != "btrfs") return false;
+    auto fsid = FsIdOfFd(fd, volume.path);
+    return fsid && *fsid == volume.fsid;
+  }
+
+  std::vector<VolumeMount> mounts_;
+  std::vector<OpenMount> open_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Directories>> OpenDirectories(std::span<const VolumeMount> mounts) {
+  std::vector<OpenMount> open;
+  open.reserve(mounts.size());
+  for (const VolumeMount& volume : mounts) {
+    open.push_back(OpenOne(volume));
+    const int problem = open.back().gone.errno_value;
+    if (problem == EMFILE || problem == ENFILE || problem == ENOMEM) return open.back().gone;
+  }
+  return std::unique_ptr<Directories>(std::make_unique<LinuxDirectories>(
+      std::vector<VolumeMount>(mounts.begin(), mounts.end()), std::move(open)));
+}
+
+}  // namespace cj

@@ -1,0 +1,176 @@
+#include "fanotify/group.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/unique_fd.h"
+#include "fanotify/volume_lookup.h"
+
+namespace cj {
+namespace {
+
+constexpr unsigned kInitFlags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK |
+                                FAN_REPORT_DFID_NAME_TARGET | FAN_UNLIMITED_MARKS;
+
+Error InitRefused(int errno_value) {
+  Error error = ErrnoError(errno_value, "fanotify_init");
+  switch (errno_value) {
+    case EPERM:
+      error.message += "; run as root, or with CAP_SYS_ADMIN in the initial user namespace";
+      break;
+    case EINVAL:
+      error.code = ErrorCode::kUnsupported;
+      error.message += "; Linux 6.0 or newer is needed (FAN_REPORT_TARGET_FID)";
+      break;
+    case ENOSYS:
+      error.message += "; this kernel is built without CONFIG_FANOTIFY";
+      break;
+    case EMFILE:
+      error.code = ErrorCode::kLimit;
+      error.message += "; raise fs.fanotify.max_user_groups, or the limit of open files";
+      break;
+    default:
+      break;
+  }
+  return error;
+}
+
+// Opens what is to be marked, and makes sure that it still is the filesystem that the volume means.
+Result<UniqueFd> OpenVolume(const VolumeMount& volume) {
+  const std::string path = MarkPath(volume);
+  UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return ErrnoError(errno, path);
+  CJ_ASSIGN_OR_RETURN(const FsId fsid, FsIdOfFd(fd.get(), path));
+  struct stat info;
+  if (::fstat(fd.get(), &info) != 0) return ErrnoError(errno, path);
+  const bool same_device = info.st_dev == volume.device || volume.identity.type == "btrfs";
+  if (fsid != volume.fsid || !same_device) {
+    return Error{ErrorCode::kNotFound,
+                 path + ": another filesystem is mounted there now; mount the " +
+                     volume.identity.type + " with UUID " + volume.identity.uuid +
+                     " again, or restart to watch what is there",
+                 0};
+  }
+  return fd;
+}
+
+class LinuxEventGroup : public EventGroup {
+ public:
+  explicit LinuxEventGroup(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  Status Mark(const VolumeMount& volume) override {
+    CJ_ASSIGN_OR_RETURN(UniqueFd at, OpenVolume(volume));
+    constexpr unsigned kFlags = FAN_MARK_ADD | FAN_MARK_FILESYSTEM;
+    if (Change(kFlags, kPostEventMask | FAN_FS_ERROR, at.get()) == 0) return {};
+    // Not every filesystem reports its errors; changes are what counts.
+    const int result = Change(kFlags, kPostEventMask, at.get());
+    if (result != 0) return MarkRefused(volume, result);
+    return {};
+  }
+
+  Status Unmark(const VolumeMount& volume) override {
+    auto at = OpenVolume(volume);
+    // What is mounted there no longer is our volume: its mark went with it, or goes with the group.
+    if (!at) return {};
+    const int result =
+        Change(FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, kPostEventMask | FAN_FS_ERROR, at->get());
+    if (result == 0 || result == ENOENT) return {};
+    return ErrnoError(result, volume.path + ": fanotify_mark (remove)");
+  }
+
+  Result<std::size_t> Read(std::span<std::byte> buffer) override {
+    while (true) {
+      const ssize_t count = ::read(fd_.get(), buffer.data(), buffer.size());
+      if (count >= 0) return static_cast<std::size_t>(count);
+      if (errno == EAGAIN) return std::size_t{0};
+      if (errno != EINTR) return ErrnoError(errno, "read of a fanotify group");
+    }
+  }
+
+  int fd() const override { return fd_.get(); }
+
+ private:
+  // 0 or an errno.
+  int Change(unsigned flags, std::uint64_t mask, int at) {
+    return ::fanotify_mark(fd_.get(), flags, mask, at, ".") == 0 ? 0 : errno;
+  }
+
+  UniqueFd fd_;
+};
+
+std::string BtrfsAdvice(const VolumeMount& volume) {
+  auto mounts = ReadMounts();
+  if (mounts) {
+    for (const Mount& mount : *mounts) {
+      if (mount.device == volume.superblock_device && mount.root == "/") {
+        return "watch it through the top level instead, which is mounted at " + mount.point;
+      }
+    }
+  }
+  return "mount the top level (mount -o subvolid=5 DEVICE DIRECTORY) and watch that instead";
+}
+
+std::string OverlayAdvice(const VolumeMount& volume) {
+  std::string upper;
+  auto mounts = ReadMounts();
+  if (mounts) {
+    for (const Mount& mount : *mounts) {
+      if (mount.device == volume.superblock_device) {
+        upper = MountOption(mount.super_options, "upperdir");
+      }
+    }
+  }
+  if (upper.empty()) return "it has no upper directory, so nothing changes in it; nothing to watch";
+  return "watch its upper directory instead, where its changes are made: " + upper;
+}
+
+}  // namespace
+
+Error MarkRefused(const VolumeMount& volume, int errno_value) {
+  const std::string& type = volume.identity.type;
+  Error error = ErrnoError(errno_value, volume.path + ": fanotify_mark on " + type);
+  switch (errno_value) {
+    case EXDEV:
+      error.message =
+          volume.path + ": a btrfs subvolume cannot be marked by itself; " + BtrfsAdvice(volume);
+      break;
+    case EOPNOTSUPP:
+    case ENODEV:
+      error.code = ErrorCode::kUnsupported;
+      if (type == "overlay") {
+        error.message =
+            volume.path + ": overlayfs cannot be watched as a filesystem; " + OverlayAdvice(volume);
+      } else {
+        error.message = volume.path + ": " + type +
+                        " gives no lasting file handles, so it cannot be watched; watch a "
+                        "directory on a disk filesystem or tmpfs";
+      }
+      break;
+    case EINVAL:
+      error.code = ErrorCode::kUnsupported;
+      error.message += "; Linux 6.0 or newer is needed (FAN_RENAME)";
+      break;
+    case EPERM:
+      error.message += "; run as root, or with CAP_SYS_ADMIN in the initial user namespace";
+      break;
+    case ENOSPC:
+      error.code = ErrorCode::kLimit;
+      error.message += "; raise fs.fanotify.max_user_marks";
+      break;
+    default:
+      break;
+  }
+  return error;
+}
+
+Result<std::unique_ptr<EventGroup>> CreateEventGroup(bool unlimited_queue) {
+  const unsigned flags = kInitFlags | (unlimited_queue ? FAN_UNLIMITED_QUEUE : 0U);
+  UniqueFd fd(::fanotify_init(flags, O_RDONLY | O_CLOEXEC));
+  if (!fd) return InitRefused(errno);
+  return std::unique_ptr<EventGroup>(std::make_unique<LinuxEventGroup>(std::move(fd)));
+}
+
+}  // namespace cj

@@ -1,0 +1,17 @@
+// The real EventGroup. Inside this folder and its tests only; see kernel.h for the contract.
+#pragma once
+
+#include <memory>
+
+#include "base/result.h"
+#include "fanotify/kernel.h"
+
+namespace cj {
+
+Result<std::unique_ptr<EventGroup>> CreateEventGroup(bool unlimited_queue);
+
+// The error for a filesystem that refused our mark with this errno: what it is, and what to watch
+// instead.
+Error MarkRefused(const VolumeMount& volume, int errno_value);
+
+}  // namespace cj

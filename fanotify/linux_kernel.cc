@@ -1,0 +1,28 @@
+#include "fanotify/barrier.h"
+#include "fanotify/group.h"
+#include "fanotify/kernel.h"
+#include "fanotify/silent_writers.h"
+
+namespace cj {
+namespace {
+
+class RealKernel : public Kernel {
+ public:
+  Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) override {
+    return CreateEventGroup(unlimited_queue);
+  }
+  Status Barrier() override { return WaitForNotifications(); }
+  Result<std::vector<SilentWriter>> ScanSilentWriters(
+      std::span<const VolumeMount> volumes) override {
+    return FindSilentWriters(volumes);
+  }
+};
+
+}  // namespace
+
+Kernel& LinuxKernel() {
+  static RealKernel kernel;
+  return kernel;
+}
+
+}  // namespace cj

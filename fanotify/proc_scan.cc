@@ -1,0 +1,213 @@
+#include "fanotify/proc_scan.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <string_view>
+
+#include "fanotify/proc_text.h"
+#include "fanotify/silent_writers.h"
+
+namespace cj {
+namespace {
+
+constexpr unsigned kKernelThreadFlag = 0x0020'0000;  // PF_KTHREAD in /proc/PID/stat
+constexpr std::string_view kAsyncRing = "/[aio]";    // the mapping that io_setup(2) makes
+
+bool IsGone(const Error& error) {
+  return error.errno_value == ENOENT || error.errno_value == ESRCH;
+}
+
+Error Refused(int errno_value, const std::string& what) {
+  Error error = ErrnoError(errno_value, "/proc/" + what);
+  if (error.code == ErrorCode::kPermissionDenied) {
+    error.message += "; looking for writable mappings needs CAP_SYS_PTRACE and CAP_SYS_ADMIN";
+  }
+  return error;
+}
+
+bool StartsWith(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
+}
+
+}  // namespace
+
+Result<std::vector<pid_t>> ProcScan::List(const std::string& directory) const {
+  auto names = ListNames(proc_.get(), directory.c_str());
+  if (!names) return Refused(names.error().errno_value, directory);
+  std::vector<pid_t> numbers;
+  for (const std::string& name : *names) {
+    pid_t number = 0;
+    const char* name_end = name.data() + name.size();
+    const auto [end, problem] = std::from_chars(name.data(), name_end, number);
+    if (problem == std::errc() && end == name_end) numbers.push_back(number);
+  }
+  return numbers;
+}
+
+Status ProcScan::Run() {
+  proc_.reset(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!proc_) return ErrnoError(errno, "/proc");
+  for (int pass = 1; pass <= kMaxPasses; ++pass) {
+    CJ_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, List("."));
+    bool settled = true;
+    for (const pid_t pid : pids) {
+      if (!pass_of_.emplace(pid, pass).second) continue;
+      if (settled && !(pass >= kSettledPass && ParentWasKnown(pid, pass))) settled = false;
+      CJ_RETURN_IF_ERROR(ScanProcess(pid));
+    }
+    if (settled) return {};
+  }
+  return Error{ErrorCode::kLimit,
+               "processes fork faster than they can be looked at (" + std::to_string(kMaxPasses) +
+                   " passes over /proc); find the program that forks without end, then ask again",
+               0};
+}
+
+bool ProcScan::ParentWasKnown(pid_t pid, int pass) {
+  auto stat = Stat(std::to_string(pid));
+  if (!stat) return false;
+  const auto parent = pass_of_.find(stat->parent);
+  return parent != pass_of_.end() && parent->second <= pass - 2;
+}
+
+Status ProcScan::ScanProcess(pid_t pid) {
+  const std::string process = std::to_string(pid);
+  bool empty = false;
+  Status status = ScanMaps(pid, process, &empty);
+  if (!status && IsGone(status.error())) return {};
+  if (!status || !empty) return status;
+  // No maps: a kernel thread, a zombie, or a leader that has exited before its threads.
+  auto stat = Stat(process);
+  if (!stat || stat->kernel_thread) return {};
+  return ScanOtherThreads(pid, process);
+}
+
+Status ProcScan::ScanOtherThreads(pid_t pid, const std::string& process) {
+  auto threads = List(process + "/task");
+  if (!threads) {
+    if (IsGone(threads.error())) return {};
+    return threads.error();
+  }
+  for (const pid_t thread : *threads) {
+    if (thread == pid) continue;
+    bool empty = false;
+    // Not below task/, where there is no map_files; the thread's number works as a process's.
+    Status status = ScanMaps(pid, std::to_string(thread), &empty);
+    if (!status && IsGone(status.error())) continue;
+    // All threads that live share one address space.
+    if (!status || !empty) return status;
+  }
+  return {};
+}
+
+Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) {
+  CJ_RETURN_IF_ERROR(ReadMaps(directory, empty));
+  if (*empty) return {};
+  bool asynchronous = false;
+  for (int reading = 1; reading < kMaxMapsReadings; ++reading) {
+    bool torn = false;
+    CJ_RETURN_IF_ERROR(AddCandidates(pid, directory, &torn, &asynchronous));
+    const std::string before = candidates_;
+    bool now_empty = false;
+    CJ_RETURN_IF_ERROR(ReadMaps(directory, &now_empty));
+    if (now_empty || (!torn && before == candidates_)) {
+      return asynchronous ? AddDescriptors(pid, directory) : Status();
+    }
+  }
+  return Error{ErrorCode::kBusy,
+               "process " + std::to_string(pid) +
+                   " changes its mappings of watched files faster than they can be looked at; ask "
+                   "again",
+               0};
+}
+
+Status ProcScan::ReadMaps(const std::string& directory, bool* empty) {
+  const std::string path = directory + "/maps";
+  UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Refused(errno, path);
+  Status status = ReadAll(fd.get(), &text_);
+  if (!status) return Refused(status.error().errno_value, path);
+  *empty = text_.empty();
+  candidates_.clear();
+  std::string_view rest = text_;
+  MapsLine line;
+  while (true) {
+    const char* start = rest.data();
+    if (!NextMapsLine(&rest, &line)) break;
+    if (!line.shared ||
+        !(files_->WatchesSuperblock(line.device) || StartsWith(line.path, kAsyncRing)))
+      continue;
+    candidates_.append(start, static_cast<std::size_t>(rest.data() - start));
+  }
+  return {};
+}
+
+Status ProcScan::AddCandidates(pid_t pid, const std::string& directory, bool* torn,
+                               bool* asynchronous) {
+  std::string_view rest = candidates_;
+  MapsLine line;
+  while (NextMapsLine(&rest, &line)) {
+    if (StartsWith(line.path, kAsyncRing)) {
+      *asynchronous = true;
+      continue;
+    }
+    const std::string link = directory + "/map_files/" + std::string(line.range);
+    struct stat info;
+    if (::fstatat(proc_.get(), link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != ENOENT && errno != ESRCH) return Refused(errno, link);
+      *torn = true;
+      continue;
+    }
+    // The link may be written through when the mapped file was opened for writing. That counts, not
+    // the mapping's present protection: mprotect(2) may have changed it to and fro.
+    if ((info.st_mode & S_IWUSR) == 0) continue;
+    auto outcome = files_->Add(proc_.get(), link.c_str(), pid);
+    if (!outcome) return Refused(outcome.error().errno_value, link);
+    if (*outcome == SilentFiles::Outcome::kGone) *torn = true;
+  }
+  return {};
+}
+
+Status ProcScan::AddDescriptors(pid_t pid, const std::string& directory) {
+  auto descriptors = List(directory + "/fd");
+  if (!descriptors) {
+    if (IsGone(descriptors.error())) return {};
+    return descriptors.error();
+  }
+  for (const int descriptor : *descriptors) {
+    const std::string link = directory + "/fd/" + std::to_string(descriptor);
+    struct stat info;
+    if (::fstatat(proc_.get(), link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if ((info.st_mode & S_IWUSR) == 0) continue;
+    auto outcome = files_->Add(proc_.get(), link.c_str(), pid);
+    if (!outcome) return Refused(outcome.error().errno_value, link);
+  }
+  return {};
+}
+
+// 4242 (name (with) anything) S 1 4242 4242 0 -1 4194560 ...
+Result<ProcScan::ProcessStat> ProcScan::Stat(const std::string& directory) {
+  const std::string path = directory + "/stat";
+  UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return Refused(errno, path);
+  std::string text;
+  Status status = ReadAll(fd.get(), &text);
+  if (!status) return Refused(status.error().errno_value, path);
+  const std::size_t name_end = text.rfind(')');
+  ProcessStat stat;
+  long long fields[6] = {};
+  if (name_end == std::string::npos ||
+      std::sscanf(text.c_str() + name_end, ") %c %lld %lld %lld %lld %lld %lld", &stat.state,
+                  &fields[0], &fields[1], &fields[2], &fields[3], &fields[4], &fields[5]) != 7) {
+    return Error{ErrorCode::kCorruption, "/proc/" + path + " cannot be understood", 0};
+  }
+  stat.parent = static_cast<pid_t>(fields[0]);
+  stat.kernel_thread = (static_cast<unsigned long long>(fields[5]) & kKernelThreadFlag) != 0;
+  return stat;
+}
+
+}  // namespace cj

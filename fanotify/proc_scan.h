@@ -1,0 +1,50 @@
+// The scan of all processes for SilentFiles. Inside this folder only; its argument is in
+// silent_writers.h. Not thread-safe; lives for one scan.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "fanotify/silent_files.h"
+
+namespace cj {
+
+class ProcScan {
+ public:
+  explicit ProcScan(SilentFiles* files) : files_(files) {}
+  Status Run();
+
+ private:
+  struct ProcessStat {
+    char state = 0;
+    pid_t parent = 0;
+    bool kernel_thread = false;
+  };
+
+  Result<std::vector<pid_t>> List(const std::string& directory) const;
+  Status ScanProcess(pid_t pid);
+  Status ScanOtherThreads(pid_t pid, const std::string& process);
+  // Scans the maps in this directory of /proc; *empty is true when there were none (any more).
+  Status ScanMaps(pid_t pid, const std::string& directory, bool* empty);
+  // Reads maps, and leaves in candidates_ the lines that can matter.
+  Status ReadMaps(const std::string& directory, bool* empty);
+  // Adds what candidates_ names; *torn: a mapping had changed before it could be looked at.
+  Status AddCandidates(pid_t pid, const std::string& directory, bool* torn, bool* asynchronous);
+  Status AddDescriptors(pid_t pid, const std::string& directory);
+  Result<ProcessStat> Stat(const std::string& directory);
+  bool ParentWasKnown(pid_t pid, int pass);
+
+  SilentFiles* files_;
+  UniqueFd proc_;
+  std::unordered_map<pid_t, int> pass_of_;  // in which pass a process was read
+  std::string text_;
+  std::string candidates_;
+};
+
+}  // namespace cj

@@ -1,0 +1,18 @@
+#include "fanotify/silent_writers.h"
+
+#include "fanotify/kernel_writers.h"
+#include "fanotify/proc_scan.h"
+#include "fanotify/silent_files.h"
+
+namespace cj {
+
+Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes) {
+  SilentFiles files(volumes);
+  ProcScan processes(&files);
+  CJ_RETURN_IF_ERROR(processes.Run());
+  CJ_RETURN_IF_ERROR(AddLoopDevices(&files));
+  CJ_RETURN_IF_ERROR(AddSwapFiles(&files));
+  return files.Take();
+}
+
+}  // namespace cj
