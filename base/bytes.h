@@ -20,6 +20,8 @@ class ByteWriter {
   void Varint(std::uint64_t value);
   // Varint length, then the bytes.
   void String(std::string_view bytes);
+  // The bytes alone; the format knows their number.
+  void Bytes(std::string_view bytes) { out_->append(bytes); }
 
  private:
   std::string* out_;
@@ -35,6 +37,8 @@ class ByteReader {
   std::uint64_t Varint();
   // A view into the input.
   std::string_view String();
+  // A view of the next `count` bytes of the input.
+  std::string_view Bytes(std::size_t count) { return Take(count); }
   bool ok() const { return ok_; }
   // True when everything was read, and read well.
   bool Done() const { return ok_ && rest_.empty(); }

@@ -1,0 +1,124 @@
+#include "journal/keys.h"
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+namespace cj {
+namespace {
+
+Error Damaged(const char* what) {
+  return Error{ErrorCode::kCorruption, std::string("a damaged key in the journal's ") + what};
+}
+
+// A handle that comes off the disk; nullopt when no kernel can have made it.
+std::optional<FileHandle> ToHandle(std::string_view encoded) {
+  if (encoded.size() > kMaxEncodedHandle) return std::nullopt;
+  FileHandle handle;
+  handle.encoded = encoded;
+  return handle;
+}
+
+}  // namespace
+
+void EncodeRecordKey(const RecordPosition& position, std::string* key) {
+  key->clear();
+  ByteWriter writer(key);
+  writer.Fixed64(position.period.value);
+  writer.Fixed64(position.sequence.value);
+}
+
+std::string RecordKey(const RecordPosition& position) {
+  std::string key;
+  EncodeRecordKey(position, &key);
+  return key;
+}
+
+Result<RecordPosition> ParseRecordKey(std::string_view key) {
+  ByteReader reader(key);
+  RecordPosition position;
+  position.period = PeriodId(reader.Fixed64());
+  position.sequence = SequenceNumber(reader.Fixed64());
+  if (!reader.Done()) return Damaged("records");
+  return position;
+}
+
+std::string PeriodKey(PeriodId period) {
+  std::string key;
+  ByteWriter(&key).Fixed64(period.value);
+  return key;
+}
+
+Result<PeriodId> ParsePeriodKey(std::string_view key) {
+  ByteReader reader(key);
+  PeriodId period(reader.Fixed64());
+  if (!reader.Done()) return Damaged("periods");
+  return period;
+}
+
+std::string DirectoryKey(VolumeId volume, const FileHandle& directory) {
+  CJ_CHECK(directory.encoded.size() <= kMaxEncodedHandle, "a handle longer than MAX_HANDLE_SZ");
+  std::string key;
+  ByteWriter writer(&key);
+  writer.Fixed32(volume.value);
+  writer.Bytes(directory.encoded);
+  return key;
+}
+
+std::string LinkPrefix(VolumeId volume, const FileHandle& object) {
+  CJ_CHECK(object.encoded.size() <= kMaxEncodedHandle, "a handle longer than MAX_HANDLE_SZ");
+  std::string key;
+  ByteWriter writer(&key);
+  writer.Fixed32(volume.value);
+  writer.String(object.encoded);
+  return key;
+}
+
+std::string LinkKey(const LinkName& link) {
+  CJ_CHECK(link.parent.encoded.size() <= kMaxEncodedHandle, "a handle longer than MAX_HANDLE_SZ");
+  std::string key = LinkPrefix(link.volume, link.object);
+  ByteWriter writer(&key);
+  writer.String(link.parent.encoded);
+  writer.Bytes(link.name);
+  return key;
+}
+
+Result<LinkName> ParseLinkKey(std::string_view key) {
+  ByteReader reader(key);
+  LinkName link;
+  link.volume = VolumeId(reader.Fixed32());
+  std::optional<FileHandle> object = ToHandle(reader.String());
+  std::optional<FileHandle> parent = ToHandle(reader.String());
+  link.name = reader.Bytes(reader.remaining());
+  if (!reader.Done() || !object || !parent) return Damaged("links");
+  link.object = *std::move(object);
+  link.parent = *std::move(parent);
+  return link;
+}
+
+std::string VolumeKey(const VolumeIdentity& identity) {
+  std::string key;
+  ByteWriter writer(&key);
+  writer.String(identity.type);
+  writer.String(identity.uuid);
+  return key;
+}
+
+Result<VolumeIdentity> ParseVolumeKey(std::string_view key) {
+  ByteReader reader(key);
+  VolumeIdentity identity;
+  identity.type = reader.String();
+  identity.uuid = reader.String();
+  if (!reader.Done()) return Damaged("volumes");
+  return identity;
+}
+
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && end.back() == '\xff') end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+}  // namespace cj

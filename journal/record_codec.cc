@@ -1,0 +1,206 @@
+#include "journal/record_codec.h"
+
+#include <limits>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "journal/keys.h"
+
+namespace cj {
+namespace {
+
+// What stands before a handle: 0 for none, 1 for "the one just before it in this value", else the
+// number of its bytes plus one.
+constexpr std::uint64_t kNoHandle = 0;
+constexpr std::uint64_t kSameHandle = 1;
+
+Error Damaged(const char* what) {
+  return Error{ErrorCode::kCorruption, std::string("a damaged ") + what + " in the journal"};
+}
+
+// Signed numbers with small magnitudes become small unsigned ones: 0, -1, 1, -2 ... are 0, 1, 2, 3.
+std::uint64_t ZigZag(std::int64_t value) {
+  auto bits = static_cast<std::uint64_t>(value);
+  return (bits << 1) ^ (value < 0 ? ~std::uint64_t{0} : 0);
+}
+
+std::int64_t UnZigZag(std::uint64_t value) {
+  return static_cast<std::int64_t>((value >> 1) ^ ((value & 1) != 0 ? ~std::uint64_t{0} : 0));
+}
+
+// Differences of times are taken modulo 2^64, so that any two times have one.
+std::int64_t Difference(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
+std::int64_t Sum(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+
+void PutHandle(const FileHandle& handle, const FileHandle* previous, ByteWriter& writer) {
+  CJ_CHECK(handle.encoded.size() <= kMaxEncodedHandle, "a handle longer than MAX_HANDLE_SZ");
+  if (handle.empty()) return writer.Varint(kNoHandle);
+  if (previous != nullptr && handle == *previous) return writer.Varint(kSameHandle);
+  writer.Varint(handle.encoded.size() + 1);
+  writer.Bytes(handle.encoded);
+}
+
+bool TakeHandle(ByteReader& reader, const FileHandle* previous, FileHandle* handle) {
+  std::uint64_t code = reader.Varint();
+  if (!reader.ok()) return false;
+  if (code == kNoHandle) {
+    handle->encoded.clear();
+    return true;
+  }
+  if (code == kSameHandle) {
+    if (previous == nullptr || previous->empty()) return false;
+    handle->encoded = previous->encoded;
+    return true;
+  }
+  if (code - 1 > kMaxEncodedHandle) return false;
+  handle->encoded = reader.Bytes(static_cast<std::size_t>(code - 1));
+  return reader.ok();
+}
+
+// A varint that must fit 32 bits.
+bool Take32(ByteReader& reader, std::uint32_t* value) {
+  std::uint64_t wide = reader.Varint();
+  *value = static_cast<std::uint32_t>(wide);
+  return reader.ok() && wide <= std::numeric_limits<std::uint32_t>::max();
+}
+
+}  // namespace
+
+void EncodeRecord(const Record& record, std::int64_t period_start_usec, std::string* out) {
+  CJ_CHECK((record.operations & ~kAllOperations) == 0, "a record with an unknown operation");
+  ByteWriter writer(out);
+  writer.Varint(record.operations);
+  writer.Varint(ZigZag(Difference(record.time_usec, period_start_usec)));
+  writer.Varint(record.volume.value);
+  writer.Varint(static_cast<std::uint32_t>(record.pid));
+  PutHandle(record.object, nullptr, writer);
+  PutHandle(record.parent, &record.object, writer);
+  writer.String(record.name);
+  if ((record.operations & kRenamed) != 0) {
+    PutHandle(record.old_parent, &record.parent, writer);
+    writer.String(record.old_name);
+  }
+}
+
+Status DecodeRecord(std::string_view value, std::int64_t period_start_usec, Record* record) {
+  ByteReader reader(value);
+  if (!Take32(reader, &record->operations) || (record->operations & ~kAllOperations) != 0) {
+    return Damaged("record");
+  }
+  record->time_usec = Sum(period_start_usec, UnZigZag(reader.Varint()));
+  std::uint32_t pid = 0;
+  if (!Take32(reader, &record->volume.value) || !Take32(reader, &pid)) return Damaged("record");
+  record->pid = static_cast<std::int32_t>(pid);
+  if (!TakeHandle(reader, nullptr, &record->object)) return Damaged("record");
+  if (!TakeHandle(reader, &record->object, &record->parent)) return Damaged("record");
+  record->name = reader.String();
+  record->old_parent.encoded.clear();
+  record->old_name.clear();
+  if ((record->operations & kRenamed) != 0) {
+    if (!TakeHandle(reader, &record->parent, &record->old_parent)) return Damaged("record");
+    record->old_name = reader.String();
+  }
+  if (!reader.Done()) return Damaged("record");
+  return {};
+}
+
+void EncodePeriod(const PeriodInfo& period, std::string* out) {
+  ByteWriter writer(out);
+  writer.Varint(ZigZag(period.start_usec));
+  writer.Varint(ZigZag(period.end_usec));
+  writer.Varint(period.first_sequence.value);
+  writer.Varint(period.record_count);
+  writer.String(period.label);
+  writer.Varint(period.gaps.size());
+  for (const Gap& gap : period.gaps) {
+    writer.String(gap.volume);
+    writer.Varint(ZigZag(gap.from_usec));
+    writer.Varint(ZigZag(gap.to_usec));
+    writer.String(gap.cause);
+  }
+}
+
+Result<PeriodInfo> DecodePeriod(PeriodId id, std::string_view value) {
+  ByteReader reader(value);
+  PeriodInfo period;
+  period.id = id;
+  period.start_usec = UnZigZag(reader.Varint());
+  period.end_usec = UnZigZag(reader.Varint());
+  period.first_sequence = SequenceNumber(reader.Varint());
+  period.record_count = reader.Varint();
+  period.label = reader.String();
+  // The count is not believed: a gap has bytes, so the input's end bounds the loop.
+  for (std::uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left) {
+    Gap gap;
+    gap.volume = reader.String();
+    gap.from_usec = UnZigZag(reader.Varint());
+    gap.to_usec = UnZigZag(reader.Varint());
+    gap.cause = reader.String();
+    period.gaps.push_back(std::move(gap));
+  }
+  if (!reader.Done()) return Damaged("period");
+  return period;
+}
+
+void EncodeDeadDirectory(const DeadDirectory& directory, std::string* out) {
+  ByteWriter writer(out);
+  writer.Varint(directory.period.value);
+  PutHandle(directory.parent, nullptr, writer);
+  writer.String(directory.name);
+}
+
+Result<DeadDirectory> DecodeDeadDirectory(VolumeId volume, const FileHandle& directory,
+                                          std::string_view value) {
+  ByteReader reader(value);
+  DeadDirectory dead;
+  dead.volume = volume;
+  dead.directory = directory;
+  dead.period = PeriodId(reader.Varint());
+  if (!TakeHandle(reader, nullptr, &dead.parent)) return Damaged("directory");
+  dead.name = reader.String();
+  if (!reader.Done()) return Damaged("directory");
+  return dead;
+}
+
+Result<PeriodId> PeekDeadDirectoryPeriod(std::string_view value) {
+  ByteReader reader(value);
+  PeriodId period(reader.Varint());
+  if (!reader.ok()) return Damaged("directory");
+  return period;
+}
+
+void EncodeVolumeId(VolumeId volume, std::string* out) { ByteWriter(out).Varint(volume.value); }
+
+Result<VolumeId> DecodeVolumeId(std::string_view value) {
+  ByteReader reader(value);
+  VolumeId volume;
+  if (!Take32(reader, &volume.value) || !reader.Done()) return Damaged("volume");
+  return volume;
+}
+
+void EncodeFormatVersion(std::uint64_t version, std::string* out) {
+  ByteWriter(out).Varint(version);
+}
+
+Result<std::uint64_t> DecodeFormatVersion(std::string_view value) {
+  ByteReader reader(value);
+  std::uint64_t version = reader.Varint();
+  if (!reader.Done() || version == 0) return Damaged("format version");
+  return version;
+}
+
+void EncodeJournalId(JournalId id, std::string* out) { ByteWriter(out).Fixed32(id.value); }
+
+Result<JournalId> DecodeJournalId(std::string_view value) {
+  ByteReader reader(value);
+  JournalId id(reader.Fixed32());
+  if (!reader.Done()) return Damaged("journal id");
+  return id;
+}
+
+}  // namespace cj

@@ -1,0 +1,48 @@
+// The values of every column family (docs/format.md has the grammar and a worked example whose
+// bytes a test checks). Encoders append to *out. Decoders trust nothing: bytes that an encoder
+// could not have meant (unknown operations, a handle that is too long, anything left over) are
+// kCorruption, and what the output then holds is unspecified. Pure functions.
+//
+// A record is kept small because there is one per event: what its key says is not repeated, times
+// are relative to the start of the period, and a handle that was just written is not written again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "journal/record.h"
+
+namespace cj {
+
+// The version of the format as a whole: keys, values, column families. A journal of a newer version
+// is refused; one of an older version would be converted here.
+inline constexpr std::uint64_t kFormatVersion = 1;
+
+// Without period and sequence, which are the key. The old place is written for kRenamed only.
+void EncodeRecord(const Record& record, std::int64_t period_start_usec, std::string* out);
+// Sets all members of *record but period and sequence, reusing its memory.
+Status DecodeRecord(std::string_view value, std::int64_t period_start_usec, Record* record);
+
+// Without the id, which is the key.
+void EncodePeriod(const PeriodInfo& period, std::string* out);
+Result<PeriodInfo> DecodePeriod(PeriodId id, std::string_view value);
+
+// Without volume and directory, which are the key.
+void EncodeDeadDirectory(const DeadDirectory& directory, std::string* out);
+Result<DeadDirectory> DecodeDeadDirectory(VolumeId volume, const FileHandle& directory,
+                                          std::string_view value);
+// The period alone, for the compaction filter, which sees every entry.
+Result<PeriodId> PeekDeadDirectoryPeriod(std::string_view value);
+
+void EncodeVolumeId(VolumeId volume, std::string* out);
+Result<VolumeId> DecodeVolumeId(std::string_view value);
+
+// The two values of `default`.
+void EncodeFormatVersion(std::uint64_t version, std::string* out);
+Result<std::uint64_t> DecodeFormatVersion(std::string_view value);
+void EncodeJournalId(JournalId id, std::string* out);
+Result<JournalId> DecodeJournalId(std::string_view value);
+
+}  // namespace cj

@@ -1,0 +1,98 @@
+// The part of RocksStore that gives space back, and tells how much is in use.
+#include <rocksdb/convenience.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+
+#include "journal/keys.h"
+#include "journal/rocks_database.h"
+#include "journal/rocks_status.h"
+#include "journal/rocks_store.h"
+#include "journal/state_directory.h"
+
+namespace cj {
+namespace {
+
+// The first possible key of a period in `records`.
+std::string PeriodBegin(PeriodId period) { return RecordKey({period, SequenceNumber(0)}); }
+
+// Gives back the space of [begin, end), of which a range tombstone is the last trace. Whole files
+// go at once; the few that also hold something else are rewritten, which ends the tombstone, too.
+rocksdb::Status Reclaim(const Database& database, const std::string& begin,
+                        const std::string& end) {
+  rocksdb::Slice first = begin;
+  rocksdb::Slice last = end;
+  rocksdb::ColumnFamilyHandle* records = database.column(Column::kRecords);
+  rocksdb::Status status =
+      rocksdb::DeleteFilesInRange(&database.db(), records, &first, &last, false);
+  if (!status.ok()) return status;
+  rocksdb::CompactRangeOptions options;
+  // Flushes and compactions of what is being written go on beside it.
+  options.exclusive_manual_compaction = false;
+  return database.db().CompactRange(options, records, &first, &last);
+}
+
+}  // namespace
+
+Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
+  MutexLock one_at_a_time(drop_mutex_);
+  std::vector<PeriodInfo> dropped;
+  {
+    MutexLock lock(mutex_);
+    auto keep = std::find_if(periods_.begin(), periods_.end(),
+                             [oldest](const PeriodInfo& period) { return period.id == oldest; });
+    if (keep == periods_.end()) {
+      return Error{ErrorCode::kNotFound,
+                   "period " + std::to_string(oldest.value) + " does not exist"};
+    }
+    dropped.assign(periods_.begin(), keep);
+    // Off the list before the records go: see Scan.
+    periods_.erase(periods_.begin(), keep);
+  }
+  if (dropped.empty()) return {};
+
+  std::string begin = PeriodBegin(dropped.front().id);
+  std::string end = PeriodBegin(oldest);
+  rocksdb::WriteBatch writes;
+  rocksdb::Status status = writes.DeleteRange(database_->column(Column::kRecords), begin, end);
+  for (const PeriodInfo& period : dropped) {
+    if (!status.ok()) break;
+    status = writes.Delete(database_->column(Column::kPeriods), PeriodKey(period.id));
+  }
+  Status written = FromRocks(status, "dropping periods");
+  if (written) written = Write(&writes, true, "dropping periods of");
+  if (!written) {
+    MutexLock lock(mutex_);
+    periods_.insert(periods_.begin(), dropped.begin(), dropped.end());
+    return written;
+  }
+  database_->SetOldestPeriod(oldest);
+  return FromRocks(Reclaim(*database_, begin, end), "freeing the space of dropped periods");
+}
+
+std::uint64_t RocksStore::ApproximateSize(PeriodId from, PeriodId until) const {
+  std::string begin = PeriodBegin(from);
+  std::string end = PeriodBegin(until);
+  rocksdb::Range range(begin, end);
+  rocksdb::SizeApproximationOptions options;
+  options.include_memtables = true;
+  std::uint64_t size = 0;
+  rocksdb::Status status = database_->db().GetApproximateSizes(
+      options, database_->column(Column::kRecords), &range, 1, &size);
+  return status.ok() ? size : 0;
+}
+
+Result<std::uint64_t> RocksStore::DiskUsage() const { return DirectoryUsage(directory_); }
+
+Status RocksStore::Compact() {
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    rocksdb::Status status = database_->db().CompactRange(
+        options, database_->column(static_cast<Column>(i)), nullptr, nullptr);
+    CJ_RETURN_IF_ERROR(FromRocks(status, "compacting the journal in " + directory_));
+  }
+  return {};
+}
+
+}  // namespace cj

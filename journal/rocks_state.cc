@@ -1,0 +1,136 @@
+// LoadState: what is on disk becomes what the store keeps in memory, or is refused.
+#include <rocksdb/iterator.h>
+
+#include <memory>
+
+#include "journal/keys.h"
+#include "journal/record_codec.h"
+#include "journal/rocks_database.h"
+#include "journal/rocks_status.h"
+
+namespace cj {
+namespace {
+
+std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Error Inconsistent(const std::string& what) { return Error{ErrorCode::kCorruption, what}; }
+
+using Iterator = std::unique_ptr<rocksdb::Iterator>;
+
+Iterator Iterate(const Database& database, Column column) {
+  return Iterator(database.db().NewIterator(rocksdb::ReadOptions(), database.column(column)));
+}
+
+// Columns may be missing after an interrupted creation; a missing one is empty.
+Result<bool> AllEmpty(const Database& database) {
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    auto column = static_cast<Column>(i);
+    if (database.column(column) == nullptr) continue;
+    Iterator it = Iterate(database, column);
+    it->SeekToFirst();
+    if (it->Valid()) return false;
+    CJ_RETURN_IF_ERROR(FromRocks(it->status(), "reading the journal"));
+  }
+  return true;
+}
+
+Status CheckVersion(std::string_view value) {
+  CJ_ASSIGN_OR_RETURN(std::uint64_t version, DecodeFormatVersion(value));
+  if (version > kFormatVersion) {
+    return Error{ErrorCode::kUnsupported,
+                 "it was written by a newer changejournald (format " + std::to_string(version) +
+                     ", this one knows up to " + std::to_string(kFormatVersion) +
+                     "); install the newer version, or name another state directory"};
+  }
+  return {};
+}
+
+Status LoadPeriods(const Database& database, StoreState* state) {
+  Iterator it = Iterate(database, Column::kPeriods);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    CJ_ASSIGN_OR_RETURN(PeriodId id, ParsePeriodKey(View(it->key())));
+    CJ_ASSIGN_OR_RETURN(PeriodInfo period, DecodePeriod(id, View(it->value())));
+    if (!state->periods.empty()) {
+      const PeriodInfo& before = state->periods.back();
+      std::uint64_t end = before.first_sequence.value + before.record_count;
+      if (before.open() || id != before.id.Next() || period.first_sequence.value != end) {
+        return Inconsistent("period " + std::to_string(id.value) +
+                            " does not follow the one before");
+      }
+    }
+    state->periods.push_back(std::move(period));
+  }
+  CJ_RETURN_IF_ERROR(FromRocks(it->status(), "reading the periods"));
+  if (state->periods.empty() || !state->periods.back().open() ||
+      state->periods.front().id.value == 0 || state->periods.front().first_sequence.value == 0) {
+    return Inconsistent("the list of periods is not complete");
+  }
+  return {};
+}
+
+// The open period is counted by its last key, so that an append needs no counter of its own.
+Status LoadSequence(const Database& database, StoreState* state) {
+  PeriodInfo& open = state->periods.back();
+  state->next_sequence = open.first_sequence;
+  Iterator it = Iterate(database, Column::kRecords);
+  it->SeekToLast();
+  CJ_RETURN_IF_ERROR(FromRocks(it->status(), "reading the last record"));
+  if (it->Valid()) {
+    CJ_ASSIGN_OR_RETURN(RecordPosition last, ParseRecordKey(View(it->key())));
+    if (last.period > open.id || (last.period == open.id && last.sequence < open.first_sequence)) {
+      return Inconsistent("there are records outside of every period");
+    }
+    if (last.period == open.id) state->next_sequence = last.sequence.Next();
+  }
+  open.record_count = state->next_sequence.value - open.first_sequence.value;
+  return {};
+}
+
+Status LoadVolumes(const Database& database, StoreState* state) {
+  Iterator it = Iterate(database, Column::kVolumes);
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    CJ_ASSIGN_OR_RETURN(VolumeIdentity identity, ParseVolumeKey(View(it->key())));
+    CJ_ASSIGN_OR_RETURN(VolumeId id, DecodeVolumeId(View(it->value())));
+    state->volumes.emplace(std::move(identity), id);
+  }
+  return FromRocks(it->status(), "reading the volumes");
+}
+
+// kNotFound, alone, is an answer and not an error.
+Result<std::optional<std::string>> GetMeta(const Database& database, const char* key) {
+  std::string value;
+  rocksdb::Status status =
+      database.db().Get(rocksdb::ReadOptions(), database.column(Column::kMeta), key, &value);
+  if (status.IsNotFound()) return std::optional<std::string>();
+  CJ_RETURN_IF_ERROR(FromRocks(status, "reading the format version"));
+  return std::optional<std::string>(std::move(value));
+}
+
+}  // namespace
+
+Result<std::optional<StoreState>> LoadState(const Database& database) {
+  CJ_ASSIGN_OR_RETURN(std::optional<std::string> format, GetMeta(database, kFormatKey));
+  if (!format) {
+    CJ_ASSIGN_OR_RETURN(bool empty, AllEmpty(database));
+    if (empty && !database.has_unknown_columns()) return std::optional<StoreState>();
+    return Error{ErrorCode::kInvalidArgument,
+                 "it holds a RocksDB database of another program; name another state directory"};
+  }
+  CJ_RETURN_IF_ERROR(CheckVersion(*format));
+  for (std::size_t i = 0; i < kColumnCount; ++i) {
+    if (database.column(static_cast<Column>(i)) == nullptr) {
+      return Inconsistent(std::string("its column family ") + kColumnNames[i] + " is missing");
+    }
+  }
+  if (database.has_unknown_columns()) return Inconsistent("it has unknown column families");
+  StoreState state;
+  CJ_ASSIGN_OR_RETURN(std::optional<std::string> id, GetMeta(database, kJournalKey));
+  if (!id) return Inconsistent("its journal id is missing");
+  CJ_ASSIGN_OR_RETURN(state.journal, DecodeJournalId(*id));
+  CJ_RETURN_IF_ERROR(LoadPeriods(database, &state));
+  CJ_RETURN_IF_ERROR(LoadSequence(database, &state));
+  CJ_RETURN_IF_ERROR(LoadVolumes(database, &state));
+  return std::optional<StoreState>(std::move(state));
+}
+
+}  // namespace cj

@@ -1,0 +1,264 @@
+#include "journal/rocks_store.h"
+
+#include <rocksdb/env.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/check.h"
+#include "journal/keys.h"
+#include "journal/record_codec.h"
+#include "journal/rocks_cursor.h"
+#include "journal/rocks_database.h"
+#include "journal/rocks_status.h"
+#include "journal/state_directory.h"
+
+namespace cj {
+namespace {
+
+// Adding to a batch in memory fails only when it grows past 4 GiB, far beyond any drain.
+void MustAdd(const rocksdb::Status& status) {
+  CJ_CHECK(status.ok(), "a batch that RocksDB cannot hold");
+}
+
+void PutPeriod(const Database& database, const PeriodInfo& period, rocksdb::WriteBatch* writes) {
+  std::string value;
+  EncodePeriod(period, &value);
+  MustAdd(writes->Put(database.column(Column::kPeriods), PeriodKey(period.id), value));
+}
+
+void PutLinks(const Database& database, const std::vector<LinkName>& names,
+              rocksdb::WriteBatch* writes) {
+  for (const LinkName& name : names) {
+    MustAdd(writes->Put(database.column(Column::kLinks), LinkKey(name), rocksdb::Slice()));
+  }
+}
+
+std::string PeriodName(PeriodId period) { return "period " + std::to_string(period.value); }
+
+}  // namespace
+
+RocksStore::RocksStore(std::string directory, std::unique_ptr<Database> database, StoreState state)
+    : directory_(std::move(directory)),
+      database_(std::move(database)),
+      journal_(state.journal),
+      periods_(std::move(state.periods)),
+      next_sequence_(state.next_sequence),
+      volumes_(std::move(state.volumes)) {}
+
+RocksStore::~RocksStore() = default;
+
+Status RocksStore::Recover() {
+  if (!failed_.load()) return {};
+  rocksdb::Status status = database_->db().Resume();
+  if (!status.ok()) {
+    return RocksError(status, "the journal in " + directory_ +
+                                  " stopped writing after an error and could not go on");
+  }
+  failed_.store(false);
+  return {};
+}
+
+Status RocksStore::Write(rocksdb::WriteBatch* writes, bool sync, const char* what) {
+  CJ_RETURN_IF_ERROR(Recover());
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  rocksdb::Status status = database_->db().Write(options, writes);
+  if (!status.ok()) failed_.store(true);
+  return FromRocks(status, std::string(what) + " the journal in " + directory_);
+}
+
+PeriodInfo RocksStore::OpenPeriod() const {
+  MutexLock lock(mutex_);
+  return periods_.back();
+}
+
+SequenceNumber RocksStore::next_sequence() const {
+  MutexLock lock(mutex_);
+  return next_sequence_;
+}
+
+std::vector<PeriodInfo> RocksStore::Periods() const {
+  MutexLock lock(mutex_);
+  std::vector<PeriodInfo> periods = periods_;
+  periods.back().record_count = next_sequence_.value - periods.back().first_sequence.value;
+  return periods;
+}
+
+void RocksStore::AddBatch(const Batch& batch, const PeriodInfo& period,
+                          rocksdb::WriteBatch* writes) {
+  CJ_CHECK(batch.empty() || batch.period == period.id, "a batch of a period that is not open");
+  SequenceNumber expected = next_sequence();
+  for (const Record& record : batch.records) {
+    CJ_CHECK(record.period == period.id, "a record of another period than its batch");
+    CJ_CHECK(record.sequence == expected, "records are not numbered without gaps");
+    expected = expected.Next();
+    EncodeRecordKey({record.period, record.sequence}, &key_);
+    value_.clear();
+    EncodeRecord(record, period.start_usec, &value_);
+    MustAdd(writes->Put(database_->column(Column::kRecords), key_, value_));
+  }
+  for (const DeadDirectory& dead : batch.dead_directories) {
+    value_.clear();
+    EncodeDeadDirectory(dead, &value_);
+    MustAdd(writes->Put(database_->column(Column::kDirectories),
+                        DirectoryKey(dead.volume, dead.directory), value_));
+  }
+  PutLinks(*database_, batch.link_names, writes);
+}
+
+Status RocksStore::Append(const Batch& batch) {
+  if (batch.empty()) return {};
+  rocksdb::WriteBatch writes;
+  AddBatch(batch, OpenPeriod(), &writes);
+  CJ_RETURN_IF_ERROR(Write(&writes, false, "appending to"));
+  MutexLock lock(mutex_);
+  next_sequence_.value += batch.records.size();
+  return {};
+}
+
+Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) {
+  PeriodInfo open = OpenPeriod();
+  CJ_CHECK(sealed.id == open.id && !sealed.open(), "only the open period can be sealed");
+  CJ_CHECK(opened.id == sealed.id.Next() && opened.open(), "periods follow one another");
+  CJ_CHECK(sealed.start_usec == open.start_usec, "a period's start is what its records count from");
+  PeriodInfo ended = sealed;
+  PeriodInfo begun = opened;
+  ended.first_sequence = open.first_sequence;
+  begun.first_sequence = SequenceNumber(next_sequence().value + last.records.size());
+  ended.record_count = begun.first_sequence.value - ended.first_sequence.value;
+  begun.record_count = 0;
+
+  rocksdb::WriteBatch writes;
+  AddBatch(last, open, &writes);
+  PutPeriod(*database_, ended, &writes);
+  PutPeriod(*database_, begun, &writes);
+  CJ_RETURN_IF_ERROR(Write(&writes, true, "starting a period in"));
+  MutexLock lock(mutex_);
+  next_sequence_ = begun.first_sequence;
+  periods_.back() = std::move(ended);
+  periods_.push_back(std::move(begun));
+  return {};
+}
+
+Status RocksStore::Sync() {
+  CJ_RETURN_IF_ERROR(Recover());
+  rocksdb::Status status = database_->db().SyncWAL();
+  if (!status.ok()) failed_.store(true);
+  return FromRocks(status, "syncing the journal in " + directory_);
+}
+
+Status RocksStore::AddGap(const Gap& gap) {
+  PeriodInfo open = OpenPeriod();
+  open.gaps.push_back(gap);
+  rocksdb::WriteBatch writes;
+  PutPeriod(*database_, open, &writes);
+  CJ_RETURN_IF_ERROR(Write(&writes, true, "noting a gap in"));
+  MutexLock lock(mutex_);
+  periods_.back().gaps = std::move(open.gaps);
+  return {};
+}
+
+Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
+  PeriodId oldest = periods_.front().id;
+  PeriodId from = range.from.value == 0 ? oldest : range.from;
+  if (from < oldest) {
+    return Error{ErrorCode::kRescanNeeded,
+                 PeriodName(from) + " is no longer kept; the oldest is " + PeriodName(oldest)};
+  }
+  CursorPlan plan;
+  plan.reverse = range.reverse;
+  plan.end = next_sequence_;
+  for (const PeriodInfo& period : periods_) {
+    if (period.id < from || period.id >= range.until) continue;
+    SequenceNumber end(period.first_sequence.value + period.record_count);
+    bool all_before = !period.open() && end.value - 1 <= range.after.value;
+    if (all_before) continue;
+    plan.periods.push_back(period);
+  }
+  constexpr SequenceNumber kNothingAfter(std::numeric_limits<std::uint64_t>::max());
+  if (range.after == kNothingAfter) plan.periods.clear();
+  if (plan.periods.empty()) return plan;
+  const PeriodInfo& last = plan.periods.back();
+  plan.begin = std::max(plan.periods.front().first_sequence, range.after.Next());
+  plan.open_ended = last.open();
+  if (!last.open()) plan.end = SequenceNumber(last.first_sequence.value + last.record_count);
+  return plan;
+}
+
+Result<std::unique_ptr<RecordCursor>> RocksStore::Scan(const ScanRange& range) const {
+  // The snapshot is taken under the lock: a drop takes periods off the list first, so a scan that
+  // found its period there has its view before the records go.
+  MutexLock lock(mutex_);
+  CJ_ASSIGN_OR_RETURN(CursorPlan plan, PlanScan(range));
+  return std::unique_ptr<RecordCursor>(std::make_unique<RocksCursor>(
+      database_->db(), database_->column(Column::kRecords), std::move(plan)));
+}
+
+Result<std::optional<DeadDirectory>> RocksStore::FindDeadDirectory(
+    VolumeId volume, const FileHandle& directory) const {
+  std::string value;
+  rocksdb::Status status =
+      database_->db().Get(rocksdb::ReadOptions(), database_->column(Column::kDirectories),
+                          DirectoryKey(volume, directory), &value);
+  if (status.IsNotFound()) return std::optional<DeadDirectory>();
+  CJ_RETURN_IF_ERROR(FromRocks(status, "looking up a deleted directory"));
+  CJ_ASSIGN_OR_RETURN(DeadDirectory dead, DecodeDeadDirectory(volume, directory, value));
+  MutexLock lock(mutex_);
+  // Of a dropped period: a compaction will forget it, and until then it makes no difference.
+  if (dead.period < periods_.front().id) return std::optional<DeadDirectory>();
+  return std::optional<DeadDirectory>(std::move(dead));
+}
+
+Result<std::vector<LinkName>> RocksStore::FindLinkNames(VolumeId volume,
+                                                        const FileHandle& object) const {
+  std::string prefix = LinkPrefix(volume, object);
+  std::string end = PrefixEnd(prefix);
+  rocksdb::Slice upper = end;
+  rocksdb::ReadOptions options;
+  if (!end.empty()) options.iterate_upper_bound = &upper;
+  std::unique_ptr<rocksdb::Iterator> it(
+      database_->db().NewIterator(options, database_->column(Column::kLinks)));
+  std::vector<LinkName> names;
+  for (it->Seek(prefix); it->Valid(); it->Next()) {
+    CJ_ASSIGN_OR_RETURN(LinkName name, ParseLinkKey({it->key().data(), it->key().size()}));
+    names.push_back(std::move(name));
+  }
+  CJ_RETURN_IF_ERROR(FromRocks(it->status(), "looking up the names of a file"));
+  return names;
+}
+
+Status RocksStore::AddLinkNames(const std::vector<LinkName>& names) {
+  if (names.empty()) return {};
+  rocksdb::WriteBatch writes;
+  PutLinks(*database_, names, &writes);
+  return Write(&writes, false, "adding names of files to");
+}
+
+Result<VolumeId> RocksStore::InternVolume(const VolumeIdentity& identity) {
+  // Held while writing: two threads must not give one number to two volumes.
+  MutexLock lock(volumes_mutex_);
+  auto known = volumes_.find(identity);
+  if (known != volumes_.end()) return known->second;
+  VolumeId id(1);
+  for (const auto& [other, taken] : volumes_) id = std::max(id, taken.Next());
+  std::string value;
+  EncodeVolumeId(id, &value);
+  rocksdb::WriteBatch writes;
+  MustAdd(writes.Put(database_->column(Column::kVolumes), VolumeKey(identity), value));
+  CJ_RETURN_IF_ERROR(Write(&writes, true, "numbering a volume in"));
+  volumes_.emplace(identity, id);
+  return id;
+}
+
+Result<std::unique_ptr<RocksStore>> OpenRocksStore(const std::string& directory,
+                                                   const RocksStoreOptions& options) {
+  rocksdb::Env* env = options.env != nullptr ? options.env : rocksdb::Env::Default();
+  StoreState state;
+  CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
+                      OpenDatabase(directory, options.create, *options.clock, env, &state));
+  return std::make_unique<RocksStore>(directory, std::move(database), std::move(state));
+}
+
+}  // namespace cj

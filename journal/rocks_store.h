@@ -1,0 +1,119 @@
+// The journal's store on RocksDB. What Store promises (store.h), and:
+//
+//   * one directory, made with mode 0700, files with mode 0600; one process at a time;
+//   * opening refuses, before it has written anything, what is damaged, newer or not ours;
+//   * after a write has failed (a full disk, a failing one) nothing is acknowledged until RocksDB
+//     has recovered, which the next call that writes tries; reading goes on meanwhile;
+//   * a scan of a dropped period is kRescanNeeded, and one that began before the drop still sees
+//   all;
+//   * a scan that misses a record which was stored is kCorruption, never a shorter answer.
+//
+// Threads as in store.h. A cursor must be gone before its store.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/thread_annotations.h"
+#include "journal/store.h"
+
+namespace rocksdb {
+class Env;
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace cj {
+
+class Database;
+struct CursorPlan;
+struct StoreState;
+
+struct RocksStoreOptions {
+  bool create = true;                     // make a new journal where there is none
+  const Clock* clock = &Clock::System();  // for the start of a new journal's first period
+  rocksdb::Env* env = nullptr;  // null: the system; outlives the store. For fault injection
+};
+
+class RocksStore : public Store {
+ public:
+  RocksStore(std::string directory, std::unique_ptr<Database> database, StoreState state);
+  ~RocksStore() override;
+
+  // Numbers of `batch.records` continue next_sequence(), and batch.period is the open one.
+  Status Append(const Batch& batch) override;
+  // `opened` follows `sealed`, the open period. first_sequence and record_count of both are counted
+  // here, whatever the caller has put into them; the rest is stored as given.
+  Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) override;
+  Status Sync() override;
+  Status AddGap(const Gap& gap) override;
+
+  JournalId journal_id() const override { return journal_; }
+  SequenceNumber next_sequence() const override EXCLUDES(mutex_);
+  std::vector<PeriodInfo> Periods() const override EXCLUDES(mutex_);
+
+  // range.from 0 is the oldest period; range.until may lie beyond the open one. kRescanNeeded when
+  // range.from has been dropped.
+  Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const override
+      EXCLUDES(mutex_);
+  Result<std::optional<DeadDirectory>> FindDeadDirectory(VolumeId volume,
+                                                         const FileHandle& directory) const override
+      EXCLUDES(mutex_);
+  Result<std::vector<LinkName>> FindLinkNames(VolumeId volume,
+                                              const FileHandle& object) const override;
+  Status AddLinkNames(const std::vector<LinkName>& names) override;
+  Result<VolumeId> InternVolume(const VolumeIdentity& identity) override EXCLUDES(volumes_mutex_);
+
+  // Blocks while the files at the edge of what is dropped are rewritten, so that the space is free
+  // when it returns but for what open cursors hold. kNotFound when `oldest` does not exist.
+  Status DropPeriodsBefore(PeriodId oldest) override EXCLUDES(drop_mutex_, mutex_);
+  std::uint64_t ApproximateSize(PeriodId from, PeriodId until) const override;
+  Result<std::uint64_t> DiskUsage() const override;
+
+  // Rewrites everything in its densest form. For measuring and for tests; takes as long as it
+  // takes.
+  Status Compact();
+
+ private:
+  // Adds what `batch` holds. `period` is the open one.
+  void AddBatch(const Batch& batch, const PeriodInfo& period, rocksdb::WriteBatch* writes);
+  Status Write(rocksdb::WriteBatch* writes, bool sync, const char* what);
+  Status Recover();
+  PeriodInfo OpenPeriod() const EXCLUDES(mutex_);
+  Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
+
+  const std::string directory_;
+  const std::unique_ptr<Database> database_;
+  const JournalId journal_;
+  std::atomic<bool> failed_ = false;  // a write failed and RocksDB may have stopped writing
+
+  // Belong to the writer thread: memory that every append reuses.
+  std::string key_;
+  std::string value_;
+
+  mutable Mutex mutex_;
+  std::vector<PeriodInfo> periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
+  SequenceNumber next_sequence_ GUARDED_BY(mutex_);
+
+  Mutex volumes_mutex_;
+  std::map<VolumeIdentity, VolumeId> volumes_ GUARDED_BY(volumes_mutex_);
+
+  Mutex drop_mutex_;  // one drop at a time; taken before mutex_
+};
+
+// Opens the journal in `directory`, or makes one. The parent directory must exist. Errors, before
+// anything was written but the directory itself:
+//   kNotFound         nothing is there and options.create is false; the parent is not there
+//   kBusy             in use by another process, which the message names, or by this one
+//   kUnsupported      written by a newer version
+//   kInvalidArgument  not a directory, or a database of another program
+//   kCorruption       damaged
+//   kPermissionDenied, kIo, kLimit
+Result<std::unique_ptr<RocksStore>> OpenRocksStore(const std::string& directory,
+                                                   const RocksStoreOptions& options = {});
+
+}  // namespace cj

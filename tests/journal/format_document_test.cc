@@ -1,0 +1,153 @@
+// docs/format.md and the code agree: the bytes of its worked example are those that we write, and
+// they are read as what the text says.
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+#include "base/bytes.h"
+#include "fixture.h"
+#include "journal/keys.h"
+#include "journal/record_codec.h"
+
+namespace cj {
+namespace {
+
+// The hexadecimal bytes that follow "<entry> key|value" in the document, over continuation lines.
+class Example {
+ public:
+  Example() {
+    std::ifstream in(std::string(CJ_SOURCE_DIR) + "/docs/format.md");
+    REQUIRE(in.good());
+    std::string entry;
+    std::string* bytes = nullptr;
+    for (std::string line; std::getline(in, line);) {
+      if (!line.starts_with("    ")) {
+        bytes = nullptr;
+        continue;
+      }
+      std::istringstream words(line);
+      for (std::string word; words >> word;) {
+        if (word.find('/') != std::string::npos) {
+          entry = word;
+          bytes = nullptr;
+        } else if (!entry.empty() && (word == "key" || word == "value")) {
+          bytes = &bytes_[entry + " " + word];
+        } else if (bytes != nullptr) {
+          bytes->push_back(static_cast<char>(std::stoi(word, nullptr, 16)));
+        }
+      }
+    }
+  }
+  const std::string& operator[](const std::string& name) const {
+    INFO(name);
+    REQUIRE(bytes_.contains(name));
+    return bytes_.at(name);
+  }
+  std::size_t size() const { return bytes_.size(); }
+
+ private:
+  std::map<std::string, std::string> bytes_;
+};
+
+// ext4 and most others: inode number and generation, each 32 bits in the machine's order.
+FileHandle InodeHandle(std::uint8_t inode, std::uint16_t generation) {
+  FileHandle handle;
+  ByteWriter writer(&handle.encoded);
+  for (int byte : {1, int{inode}, 0, 0, 0, generation & 0xff, generation >> 8, 0, 0}) {
+    writer.Byte(static_cast<std::uint8_t>(byte));
+  }
+  return handle;
+}
+
+constexpr std::int64_t kStart = 1'700'000'000'000'000;
+const FileHandle kFile = InodeHandle(12, 0x5eed);
+const FileHandle kDirectoryHandle = InodeHandle(2, 0);
+
+Record FirstRecord() {
+  Record record;
+  record.period = PeriodId(7);
+  record.sequence = SequenceNumber(300);
+  record.time_usec = kStart + 1'500'000;
+  record.volume = VolumeId(1);
+  record.operations = kModified | kClosedWrite;
+  record.pid = 4242;
+  record.object = kFile;
+  record.parent = kDirectoryHandle;
+  record.name = "report.txt";
+  return record;
+}
+
+Record SecondRecord() {
+  Record record = FirstRecord();
+  record.sequence = SequenceNumber(301);
+  record.time_usec = kStart + 2'000'000;
+  record.operations = kRenamed;
+  record.name = "report.old";
+  record.old_parent = kDirectoryHandle;
+  record.old_name = "report.txt";
+  return record;
+}
+
+// Encodes with a function that appends.
+template <typename Encode>
+std::string Made(const Encode& encode) {
+  std::string out;
+  encode(&out);
+  return out;
+}
+
+TEST_CASE("format.md: records") {
+  Example example;
+  struct Row {
+    const char* name;
+    Record record;
+  };
+  for (const Row& row : {Row{"records/300", FirstRecord()}, Row{"records/301", SecondRecord()}}) {
+    CAPTURE(row.name);
+    std::string name = row.name;
+    CHECK(example[name + " key"] == RecordKey({row.record.period, row.record.sequence}));
+    const std::string& value = example[name + " value"];
+    CHECK(value == Made([&](std::string* out) { EncodeRecord(row.record, kStart, out); }));
+    Record decoded;
+    REQUIRE(DecodeRecord(value, kStart, &decoded).has_value());
+    decoded.period = row.record.period;
+    decoded.sequence = row.record.sequence;
+    CHECK(decoded == row.record);
+  }
+}
+
+TEST_CASE("format.md: periods and what stands alone") {
+  Example example;
+  PeriodInfo period;
+  period.id = PeriodId(7);
+  period.start_usec = kStart;
+  period.label = "nightly";
+  period.first_sequence = SequenceNumber(300);
+  CHECK(example["periods/7 key"] == PeriodKey(period.id));
+  CHECK(example["periods/7 value"] == Made([&](std::string* out) { EncodePeriod(period, out); }));
+  CHECK(example["default/format key"] == kFormatKey);
+  CHECK(example["default/format value"] ==
+        Made([](std::string* out) { EncodeFormatVersion(kFormatVersion, out); }));
+  CHECK(example["default/journal key"] == kJournalKey);
+  CHECK(example["default/journal value"] ==
+        Made([](std::string* out) { EncodeJournalId(JournalId(0x0123abcd), out); }));
+  CHECK(example["volumes/ext4 key"] == VolumeKey({"ext4", "c0de"}));
+  CHECK(example["volumes/ext4 value"] ==
+        Made([](std::string* out) { EncodeVolumeId(VolumeId(1), out); }));
+}
+
+TEST_CASE("format.md: directories and links") {
+  Example example;
+  DeadDirectory dead{VolumeId(1), InodeHandle(13, 0), kDirectoryHandle, "draft", PeriodId(7)};
+  CHECK(example["directories/1 key"] == DirectoryKey(dead.volume, dead.directory));
+  CHECK(example["directories/1 value"] ==
+        Made([&](std::string* out) { EncodeDeadDirectory(dead, out); }));
+  LinkName link{VolumeId(1), kFile, kDirectoryHandle, "report.old"};
+  CHECK(example["links/1 key"] == LinkKey(link));
+  CHECK(example["links/1 value"].empty());
+  // Two parts of each of the eight entries: none of them is unchecked.
+  CHECK(example.size() == 16);
+}
+
+}  // namespace
+}  // namespace cj
