@@ -6,11 +6,11 @@
 #include <cstdio>
 #include <cstdlib>
 
-#define CJ_CHECK(condition, message)                                                         \
-  do {                                                                                       \
-    if (!(condition)) [[unlikely]] {                                                         \
+#define CJ_CHECK(condition, message)                                                          \
+  do {                                                                                        \
+    if (!(condition)) [[unlikely]] {                                                          \
       std::fprintf(stderr, "%s:%d: broken invariant: %s (%s)\n", __FILE__, __LINE__, message, \
-                   #condition);                                                              \
-      std::abort();                                                                          \
-    }                                                                                        \
+                   #condition);                                                               \
+      std::abort();                                                                           \
+    }                                                                                         \
   } while (false)

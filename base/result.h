@@ -106,9 +106,9 @@ class [[nodiscard]] Status {
 }  // namespace cj
 
 // Returns the error of a Status or Result expression from the enclosing function.
-#define CJ_RETURN_IF_ERROR(expression)                            \
-  do {                                                            \
-    auto cj_status = (expression);                                \
+#define CJ_RETURN_IF_ERROR(expression)                               \
+  do {                                                               \
+    auto cj_status = (expression);                                   \
     if (!cj_status.has_value()) return std::move(cj_status).error(); \
   } while (false)
 

@@ -74,9 +74,9 @@ Status Answer::CheckGaps() const {
     if (period.id < request_.from || period.id >= request_.until || period.gaps.empty()) continue;
     const Gap& gap = period.gaps.front();
     std::string where = gap.volume.empty() ? "" : " on " + gap.volume;
-    return Error{ErrorCode::kRescanNeeded,
-                 "changes are not known completely in period " + std::to_string(period.id.value) +
-                     where + ": " + gap.cause};
+    return Error{ErrorCode::kRescanNeeded, "changes are not known completely in period " +
+                                               std::to_string(period.id.value) + where + ": " +
+                                               gap.cause};
   }
   return {};
 }
@@ -111,8 +111,7 @@ Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) 
     }
     const std::string& path = outcome.path->path;
     if (!Covers(views_[view], path) && !IsAboveWatch(views_[view], path)) continue;
-    places_.push_back(
-        {path, index, static_cast<std::uint32_t>(view), outcome.path->dead});
+    places_.push_back({path, index, static_cast<std::uint32_t>(view), outcome.path->dead});
   }
   return explained;
 }

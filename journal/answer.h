@@ -1,7 +1,7 @@
-// Answers "what changed from checkpoint `from` up to `until`?". Build() scans and folds the records;
-// Next() then resolves and checks a batch of paths at a time, so that memory is that of the fold
-// whatever the number of lines, and a slow reader holds no thread. docs/answers.md says why an answer
-// covers every difference.
+// Answers "what changed from checkpoint `from` up to `until`?". Build() scans and folds the
+// records; Next() then resolves and checks a batch of paths at a time, so that memory is that of
+// the fold whatever the number of lines, and a slow reader holds no thread. docs/answers.md says
+// why an answer covers every difference.
 //
 // Not thread-safe: one caller at a time, from any thread. Blocking: store and file system.
 #pragma once
@@ -32,29 +32,29 @@ enum class Presence : std::uint8_t { kAll, kExisting, kDeleted };
 
 struct AnswerRequest {
   PeriodId from;
-  PeriodId until;           // first period that is not answered any more
-  bool until_now = true;    // the interval ends now: the tree itself tells what a name is
+  PeriodId until;                  // first period that is not answered any more
+  bool until_now = true;           // the interval ends now: the tree itself tells what a name is
   std::vector<std::string> paths;  // absolute, normalised; only these subtrees; empty: all
   std::uint8_t classes = 0;        // ChangeClass bits to tell; 0: all
   Presence presence = Presence::kAll;
-  bool expand = false;      // every member of a recursive entry by name
+  bool expand = false;  // every member of a recursive entry by name
 };
 
 struct AnswerLimits {
-  // A fold of this many names takes about 3 GiB. Beyond, an answer says `rescan` of the watched trees.
+  // A fold of this many names takes about 3 GiB. Beyond, an answer says `rescan` of the watched
+  // trees.
   std::size_t max_names = 16 * 1024 * 1024;
 };
 
 class Answer {
  public:
-  using Opener =
-      std::function<Result<std::unique_ptr<Directories>>(std::span<const VolumeMount>)>;
+  using Opener = std::function<Result<std::unique_ptr<Directories>>(std::span<const VolumeMount>)>;
   struct Environment {
     Store* store = nullptr;  // also learns names of hard links
     std::vector<Watch> watches;
     Opener open_directories;
-    // Stores what the kernel still has queued; called at most once, when a directory is gone of which
-    // no stored record tells. May be empty.
+    // Stores what the kernel still has queued; called at most once, when a directory is gone of
+    // which no stored record tells. May be empty.
     std::function<Status()> flush;
     // Asked now and then; true ends the work with kCancelled. May be empty.
     std::function<bool()> cancelled;
@@ -138,7 +138,7 @@ class Answer {
   std::vector<View> views_;
   std::vector<VolumeMount> mounts_;
   Fold fold_;
-  std::vector<Place> places_;  // by path, members behind their directory
+  std::vector<Place> places_;                         // by path, members behind their directory
   std::vector<std::vector<std::uint32_t>> place_of_;  // directory index → places
   std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
   std::vector<Change> rescans_;
@@ -155,7 +155,7 @@ class Answer {
   std::unordered_set<std::string> gone_trees_;
   std::unordered_map<ObjectIndex, Links> linked_;
   std::unordered_set<std::string> links_seen_;  // "object/directory/name" outside of the fold
-  std::unique_ptr<TreeWalk> walk_;  // the expansion under way
+  std::unique_ptr<TreeWalk> walk_;              // the expansion under way
   std::deque<std::pair<Change, std::uint32_t>> to_expand_;
   Change walk_entry_;
   std::uint32_t walk_view_ = 0;

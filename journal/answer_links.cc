@@ -1,7 +1,7 @@
 // The part of Answer that finds the other names of changed files. A file's data shows at all of its
-// names; the kernel names only the one that was used. Known are the names in the interval's records,
-// those learned when a link was made (Store::FindLinkNames), and, when the link count says that
-// there are more, those that a walk over the watched trees finds (and stores).
+// names; the kernel names only the one that was used. Known are the names in the interval's
+// records, those learned when a link was made (Store::FindLinkNames), and, when the link count says
+// that there are more, those that a walk over the watched trees finds (and stores).
 #include <sys/stat.h>
 
 #include "base/text.h"
@@ -74,8 +74,8 @@ Status Answer::TellNameless(Directories& directories) {
 
 Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
   const FoldedObject& folded = fold_.objects()[object];
-  CJ_ASSIGN_OR_RETURN(auto names, environment_.store->FindLinkNames(folded.volume,
-                                                                    HandleFrom(folded.handle)));
+  CJ_ASSIGN_OR_RETURN(auto names,
+                      environment_.store->FindLinkNames(folded.volume, HandleFrom(folded.handle)));
   for (const LinkName& name : names) {
     CJ_RETURN_IF_ERROR(TellLink(directories, object, name.parent, name.name));
   }

@@ -94,8 +94,8 @@ bool Answer::RenameIsTold(ObjectIndex object, std::uint32_t view) const {
 // The tree tells where the interval ends now; of an older interval the records do, as far as their
 // order can be trusted, and the tree fills in the type.
 NameState Answer::StateAtEnd(const NameFacts& facts, NameState now) const {
-  if (request_.until_now || ((facts.classes & kEntryClass) != 0 &&
-                             facts.after == Existence::kUnknown)) {
+  if (request_.until_now ||
+      ((facts.classes & kEntryClass) != 0 && facts.after == Existence::kUnknown)) {
     return now;
   }
   NameState state;
@@ -130,11 +130,12 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   situation.renamed_here =
       object != kNone && is_here(present_name_[object]) && RenameIsTold(object, place.view);
   situation.renamed_away = RenameIsTold(merged.facts.object_before, place.view);
-  situation.subvolume = S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode &&
-                        view.mount.identity.type == "btrfs";
+  situation.subvolume =
+      S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
   if (object != kNone && !S_ISDIR(now.mode)) {
     bool first_view = &places_[place_of_[place.directory].front()] == &place;
-    if ((situation.object->classes != 0) && (now.link_count > 1 || situation.object->nameless_data)) {
+    if ((situation.object->classes != 0) &&
+        (now.link_count > 1 || situation.object->nameless_data)) {
       Links& links = linked_[object];
       links.count = now.link_count;
       if (first_view) ++links.verified;

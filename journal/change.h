@@ -16,12 +16,12 @@ struct Change {
   ChangeKind kind = ChangeKind::kModified;
   FileType type = FileType::kFile;
   std::string path;
-  std::string from;        // only kRenamed
+  std::string from;  // only kRenamed
   bool data = false;
   bool metadata = false;
   bool recursive = false;  // the path and all below it
-  // Net of everything nothing happened to the path, as far as records tell: it came and went, or was
-  // renamed and renamed back. A reader may have seen it in between, so a copy needs it.
+  // Net of everything nothing happened to the path, as far as records tell: it came and went, or
+  // was renamed and renamed back. A reader may have seen it in between, so a copy needs it.
   bool transient = false;
   friend bool operator==(const Change&, const Change&) = default;
 };

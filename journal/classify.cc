@@ -12,8 +12,8 @@ std::optional<Change> Gone(const Situation& situation) {
   if ((facts.classes & kEntryClass) == 0 || situation.renamed_away) return std::nullopt;
   Change change;
   change.kind = ChangeKind::kDeleted;
-  bool directory = facts.before == Existence::kPresent ? facts.directory_before
-                                                       : facts.directory_after;
+  bool directory =
+      facts.before == Existence::kPresent ? facts.directory_before : facts.directory_after;
   change.type = directory ? FileType::kDirectory : FileType::kFile;
   change.recursive = directory;
   change.transient = facts.before == Existence::kAbsent;
@@ -60,8 +60,8 @@ Change Here(const Situation& situation, Change change) {
     bool same = situation.object != nullptr && facts.object_before == situation.object_index;
     return same ? SameObject(situation, change) : OtherObject(situation, change);
   }
-  // A rename onto a name of which nothing else is known made it; a merged create and delete may have
-  // done either.
+  // A rename onto a name of which nothing else is known made it; a merged create and delete may
+  // have done either.
   bool came = facts.before == Existence::kAbsent ||
               (situation.object != nullptr && situation.object->renamed);
   if (!came) return OtherObject(situation, change);

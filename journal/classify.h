@@ -28,13 +28,13 @@ void Merge(NameFacts* facts, const FoldedName& name);
 
 struct Situation {
   NameFacts facts;
-  bool exists = false;               // at the end of the interval
-  NameState now;                     // of the tree; .mode is valid only if the name exists there
+  bool exists = false;  // at the end of the interval
+  NameState now;        // of the tree; .mode is valid only if the name exists there
   const FoldedObject* object = nullptr;  // of the object that is there now, if records speak of it
   ObjectIndex object_index = kNone;
-  bool renamed_here = false;         // the object came from another name that an answer can tell
-  bool renamed_away = false;         // the object that was here is reported as renamed from here
-  bool subvolume = false;            // the root of a btrfs subvolume or snapshot: brings a tree along
+  bool renamed_here = false;  // the object came from another name that an answer can tell
+  bool renamed_away = false;  // the object that was here is reported as renamed from here
+  bool subvolume = false;     // the root of a btrfs subvolume or snapshot: brings a tree along
 };
 
 // The change without its paths; nullopt: nothing to tell (the path is in nobody's way).

@@ -16,8 +16,7 @@ namespace cj {
 
 class DirectoryScope : public Scope {
  public:
-  using Opener =
-      std::function<Result<std::unique_ptr<Directories>>(std::span<const VolumeMount>)>;
+  using Opener = std::function<Result<std::unique_ptr<Directories>>(std::span<const VolumeMount>)>;
   // 64 Ki directories cost some 8 MiB; a directory more costs 3 us again.
   static constexpr std::size_t kMaxRemembered = 64 * 1024;
 

@@ -86,8 +86,8 @@ NameIndex Fold::InternName(DirectoryIndex directory, std::string_view name) {
 Result<NameIndex> Fold::AddName(VolumeId volume, const FileHandle& directory,
                                 std::string_view name) {
   if (names_.size() >= max_names_) {
-    return Error{ErrorCode::kLimit, "the interval has more than " + std::to_string(max_names_) +
-                                        " changed names"};
+    return Error{ErrorCode::kLimit,
+                 "the interval has more than " + std::to_string(max_names_) + " changed names"};
   }
   return InternName(InternDirectory(volume, directory), name);
 }
@@ -165,8 +165,8 @@ Status Fold::Add(const Record& record) {
   ++records_;
   // Two names at most come with one record.
   if (names_.size() + 2 > max_names_) {
-    return Error{ErrorCode::kLimit, "the interval has more than " + std::to_string(max_names_) +
-                                        " changed names"};
+    return Error{ErrorCode::kLimit,
+                 "the interval has more than " + std::to_string(max_names_) + " changed names"};
   }
   ObjectIndex object = InternObject(record.volume, record.object);
   bool is_directory = (record.operations & kDirectory) != 0;

@@ -2,15 +2,18 @@
 // Not thread-safe.
 //
 // What is kept and why:
-//  - A *name* is (volume, directory handle, file name). Every name that an entry record touched is in
+//  - A *name* is (volume, directory handle, file name). Every name that an entry record touched is
+//  in
 //    the result, whatever happened to it later: the reader of the previous answer may have seen any
-//    state in between (docs/answers.md), so nothing that was touched vanishes; what came and went is
-//    only marked as transient when it is classified.
-//  - Order: records come in the order in which the kernel queued them, but the operations merged into
+//    state in between (docs/answers.md), so nothing that was touched vanishes; what came and went
+//    is only marked as transient when it is classified.
+//  - Order: records come in the order in which the kernel queued them, but the operations merged
+//  into
 //    one record have none, and a later operation may hide in an earlier record. Two things survive
 //    merging and are relied on: the first record of a name holds the name's first operation, and no
 //    touched name is missing. What a name is *now* is asked of the tree, not of the records.
-//  - An *object* (volume, file handle) collects its classes of change, so that a change made through
+//  - An *object* (volume, file handle) collects its classes of change, so that a change made
+//  through
 //    one name shows at all of them.
 //
 // Memory: about 100 bytes and the name for each distinct name, 64 bytes and the handle for each
@@ -57,14 +60,14 @@ struct FoldedName {
 
 struct FoldedObject {
   VolumeId volume;
-  std::string_view handle;         // FileHandle::encoded
-  NameIndex name_before = kNone;   // where it was first, if it was there before the interval
+  std::string_view handle;        // FileHandle::encoded
+  NameIndex name_before = kNone;  // where it was first, if it was there before the interval
   std::uint8_t classes = 0;
   bool is_directory = false;
-  bool renamed = false;            // some record renamed it
-  bool moved = false;              // ... from one directory to another, perhaps out of every watch
-  bool created = false;            // some record made it (or made a further link to it)
-  bool nameless_data = false;      // changed without a name in the record
+  bool renamed = false;        // some record renamed it
+  bool moved = false;          // ... from one directory to another, perhaps out of every watch
+  bool created = false;        // some record made it (or made a further link to it)
+  bool nameless_data = false;  // changed without a name in the record
 };
 
 struct FoldedDirectory {

@@ -1,7 +1,7 @@
 // Remembers for which files a search for their other names has been done, and with what success, so
 // that a file whose other names lie outside of every watch is not searched for at every question.
-// A later name can only come by a link or a rename, which the journal records, or show in the count.
-// Any thread.
+// A later name can only come by a link or a rename, which the journal records, or show in the
+// count. Any thread.
 #pragma once
 
 #include <cstdint>

@@ -37,8 +37,8 @@ class PathResolver {
   Result<Outcome> Resolve(std::size_t mount_index, VolumeId volume, const FileHandle& directory);
 
  private:
-  Result<Outcome> ResolveDead(std::size_t mount_index, VolumeId volume,
-                              const FileHandle& directory, int depth);
+  Result<Outcome> ResolveDead(std::size_t mount_index, VolumeId volume, const FileHandle& directory,
+                              int depth);
   Result<Outcome> ResolveAt(std::size_t mount_index, VolumeId volume, const FileHandle& directory,
                             int depth);
 

@@ -16,7 +16,8 @@ namespace cj {
 // A subtree asked for. `volume.path` is its canonical root.
 struct Watch {
   VolumeMount volume;
-  std::vector<std::string> excludes;  // fnmatch(3) patterns on the path below the root; '*' crosses '/'
+  std::vector<std::string>
+      excludes;  // fnmatch(3) patterns on the path below the root; '*' crosses '/'
   std::vector<std::string> excluded_paths;  // absolute; the journal's own state directory
 };
 
@@ -31,8 +32,8 @@ class Scope {
   // True when the object (not a directory) has several names: one of them may be under a watch even
   // if the one that an event names is not. False when it is gone.
   virtual bool HasSeveralNames(VolumeId volume, HandleView object) = 0;
-  // A directory was renamed or moved: what was remembered of paths may be wrong now. Not needed for a
-  // deletion: a dead directory's handle is never used again.
+  // A directory was renamed or moved: what was remembered of paths may be wrong now. Not needed for
+  // a deletion: a dead directory's handle is never used again.
   virtual void DirectoryMoved() = 0;
   // Called once before each batch: opens what the batch's questions need, and lets go of it after.
   virtual void BeginBatch() {}

@@ -1,7 +1,7 @@
 // A walk over everything below a directory, a step at a time: what --expand and the search for hard
-// links need, and the only walks in this program. Symbolic links are not followed, other file systems
-// not entered. Holds no descriptor between steps; memory is that of one directory's names plus the
-// subdirectories still to come. What vanishes meanwhile is left out. Not thread-safe.
+// links need, and the only walks in this program. Symbolic links are not followed, other file
+// systems not entered. Holds no descriptor between steps; memory is that of one directory's names
+// plus the subdirectories still to come. What vanishes meanwhile is left out. Not thread-safe.
 #pragma once
 
 #include <sys/stat.h>

@@ -8,8 +8,7 @@ std::vector<View> MakeViews(const std::vector<Watch>& watches) {
   std::vector<View> views;
   for (const Watch& watch : watches) {
     auto same = [&](const View& view) {
-      return view.mount.id == watch.volume.id &&
-             view.mount.mount_point == watch.volume.mount_point;
+      return view.mount.id == watch.volume.id && view.mount.mount_point == watch.volume.mount_point;
     };
     auto found = std::find_if(views.begin(), views.end(), same);
     if (found == views.end()) {

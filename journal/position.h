@@ -1,0 +1,27 @@
+// From what a client says (a token, or a time) to a checkpoint of this journal. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "journal/record.h"
+
+namespace cj {
+
+// Exactly one of the two.
+struct Position {
+  std::optional<std::string> token;
+  std::optional<std::int64_t> time_usec;  // the newest checkpoint at or before it
+};
+
+// The period that starts at the position. `periods` as Store::Periods() gives them.
+// kInvalidArgument: not a token, or both or none given. kRescanNeeded: a token of another journal,
+// of a checkpoint that was never made, or of one whose records are not kept any more; a time before
+// the oldest checkpoint.
+Result<PeriodId> FindPosition(const Position& position, JournalId journal,
+                              const std::vector<PeriodInfo>& periods);
+
+}  // namespace cj

@@ -1,0 +1,20 @@
+// From our values to the JSON of org.changejournal (service/org.changejournal.varlink). Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "journal/change.h"
+#include "service/journal_service.h"
+
+namespace cj {
+
+nlohmann::json ToJson(const Change& change);
+nlohmann::json ToJson(const PeriodInfo& period, const std::string& token);
+nlohmann::json ToJson(const LogEntry& entry);
+nlohmann::json ToJson(const Gap& gap);
+nlohmann::json ToJson(const Diagnosis& diagnosis);
+nlohmann::json ToJson(const ServiceStatus& status, const JournalService& service);
+
+}  // namespace cj

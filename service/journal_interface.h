@@ -1,0 +1,84 @@
+// The methods of org.changejournal on the Varlink server. Everything happens on the io_context's
+// thread; what may block goes to the pool. The interface outlives the server's calls.
+//
+// Limits on what answers may cost are here, each with its reason; those on connections and messages
+// are in service/varlink/limits.h.
+#pragma once
+
+#include <sys/types.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+
+#include "service/access.h"
+#include "service/journal_service.h"
+#include "service/varlink/call.h"
+#include "service/varlink/varlink_server.h"
+
+namespace cj {
+
+struct AnswerLimit {
+  // Answers being made at once: each holds a fold of its interval's names in memory.
+  std::size_t answers = 8;
+  // Of them for one user, so that one user's forgotten pagers leave room for others.
+  std::size_t answers_per_uid = 6;
+  // A reader of a pipe may stand still this long: rsync reads its list of files as it transfers. A
+  // reader that has died is noticed at once.
+  std::chrono::milliseconds pipe_stall = std::chrono::hours(1);
+  // Records that `log` hands out at the most for a bounded question (-n), which it keeps in memory.
+  std::int64_t log_lines = 100'000;
+};
+
+class JournalInterface {
+ public:
+  JournalInterface(boost::asio::io_context& io, boost::asio::thread_pool& pool,
+                   JournalService& service, AccessControl access, AnswerLimit limit = {});
+
+  // For VarlinkServer::AddInterface.
+  static std::string Name() { return "org.changejournal"; }
+  static std::string Idl();
+  std::map<std::string, Method> Methods();
+
+  // New records are in the store: wakes the followers.
+  void RecordsStored();
+
+  std::size_t answers() const { return answers_; }
+  void SetConnectionCounter(std::function<std::size_t()> counter) {
+    connections_ = std::move(counter);
+  }
+
+ private:
+  using Awaitable = boost::asio::awaitable<void>;
+  class Slot;
+
+  Method Guarded(Awaitable (JournalInterface::*method)(Call&), bool more);
+  Awaitable Refuse(Call& call);
+  Awaitable GetStatus(Call& call);
+  Awaitable Checkpoint(Call& call);
+  Awaitable GetPeriods(Call& call);
+  Awaitable Diagnose(Call& call);
+  Awaitable Changes(Call& call);
+  Awaitable ChangePaths(Call& call);
+  Awaitable Log(Call& call);
+  Awaitable FollowLog(Call& call, LogQuestion question);
+  Awaitable FailAnswer(Call& call, const Error& error);
+
+  boost::asio::io_context& io_;
+  boost::asio::thread_pool& pool_;
+  JournalService& service_;
+  AccessControl access_;
+  AnswerLimit limit_;
+  std::function<std::size_t()> connections_;
+  std::size_t answers_ = 0;
+  std::map<uid_t, std::size_t> answers_of_;
+  std::set<boost::asio::steady_timer*> followers_;
+};
+
+}  // namespace cj

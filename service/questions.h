@@ -1,0 +1,21 @@
+// From the parameters of a call to a question. Pure but for the reader's state.
+#pragma once
+
+#include <string>
+
+#include "protocol/parameters.h"
+#include "service/journal_service.h"
+
+namespace cj {
+
+// What Changes and ChangePaths have in common. Paths are checked: absolute, and made normal.
+Question ReadQuestion(ParameterReader& reader);
+
+struct LogParameters {
+  LogQuestion question;
+  std::int64_t lines = 0;  // 0: no bound
+  bool follow = false;
+};
+LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines);
+
+}  // namespace cj
