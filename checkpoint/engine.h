@@ -1,9 +1,9 @@
 // The engine: from the kernel's queue to the store, and from one period to the next. It owns the
 // open slot's group, the reader thread (kernel only) and the writer thread (store only).
 //
-// Start() returns when the volumes are marked and the open period is in the store. Checkpoint() and
-// Flush() block for some milliseconds to tens of them and may be called from any thread at any time;
-// never call them from a thread that must not block. Proof of what they promise:
+// StartEngine() returns when the volumes are marked and the open period is in the store. Checkpoint() and
+// Flush() block for some milliseconds to tens of them and may be called from any thread at any
+// time; never call them from a thread that must not block. Proof of what they promise:
 // docs/race-freedom.md.
 #pragma once
 
@@ -30,15 +30,15 @@ struct EngineOptions {
 };
 
 struct EngineCounters {
-  std::uint64_t events_read = 0;       // events taken from the kernel
+  std::uint64_t events_read = 0;  // events taken from the kernel
   std::uint64_t records_stored = 0;
   std::uint64_t out_of_scope = 0;
-  std::uint64_t duplicates = 0;        // dropped by the dedupe table
-  std::uint64_t drains = 0;            // progress of the reader, for the watchdog
-  std::uint64_t appends = 0;           // progress of the writer
+  std::uint64_t duplicates = 0;  // dropped by the dedupe table
+  std::uint64_t drains = 0;      // progress of the reader, for the watchdog
+  std::uint64_t appends = 0;     // progress of the writer
   std::uint64_t checkpoints = 0;
   std::uint64_t overflows = 0;
-  std::string storage_error;           // why records are not being stored; empty when all is well
+  std::string storage_error;  // why records are not being stored; empty when all is well
 };
 
 struct CheckpointResult {
@@ -54,8 +54,8 @@ class Engine {
   // the boundary is durable. Calls are served one after the other.
   virtual Result<CheckpointResult> Checkpoint(const std::string& label) = 0;
 
-  // Everything completed before this call, stores through mappings included, is in the store when it
-  // returns. Calls that wait at the same time share one drain.
+  // Everything completed before this call, stores through mappings included, is in the store when
+  // it returns. Calls that wait at the same time share one drain.
   virtual Status Flush() = 0;
 
   // Called on the writer thread after each append with the number of the last record stored; must
@@ -72,8 +72,8 @@ class Engine {
 // before is unknown: a period that the store had open gets a gap ("the daemon was not running") and
 // is sealed, and a new one begins. All references outlive the engine; `scope` is used by the writer
 // thread only.
-Result<std::unique_ptr<Engine>> StartEngine(Kernel& kernel, Store& store, Scope& scope, Clock& clock,
-                                            std::vector<VolumeMount> volumes,
+Result<std::unique_ptr<Engine>> StartEngine(Kernel& kernel, Store& store, Scope& scope,
+                                            Clock& clock, std::vector<VolumeMount> volumes,
                                             const EngineOptions& options);
 
 }  // namespace cj

@@ -1,6 +1,7 @@
 #include "fanotify/group.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -88,6 +89,13 @@ class LinuxEventGroup : public EventGroup {
       if (errno == EAGAIN) return std::size_t{0};
       if (errno != EINTR) return ErrnoError(errno, "read of a fanotify group");
     }
+  }
+
+  // fanotify counts FAN_EVENT_METADATA_LEN bytes for each event, whatever its real length.
+  std::uint64_t QueuedEvents() override {
+    int bytes = 0;
+    if (::ioctl(fd_.get(), FIONREAD, &bytes) != 0 || bytes < 0) return UINT64_MAX;
+    return static_cast<std::uint64_t>(bytes) / FAN_EVENT_METADATA_LEN;
   }
 
   int fd() const override { return fd_.get(); }

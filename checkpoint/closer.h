@@ -1,0 +1,41 @@
+// Closes fanotify groups where nobody waits for it: a close takes up to some 20 ms (kernel.h). One
+// thread of its own. Any thread may call any method.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <thread>
+
+#include "base/thread_annotations.h"
+#include "fanotify/kernel.h"
+
+namespace cj {
+
+class Closer {
+ public:
+  // Checkpoints in a hurry wait when this many groups are still to be closed: each is a descriptor
+  // and, until it dies, a few thousand marks.
+  static constexpr std::size_t kMaxWaiting = 4;
+
+  Closer();
+  // Closes everything that it was given.
+  ~Closer();
+  Closer(const Closer&) = delete;
+  Closer& operator=(const Closer&) = delete;
+
+  // Takes the group and returns at once.
+  void Close(std::unique_ptr<EventGroup> group) EXCLUDES(mutex_);
+  // Waits while kMaxWaiting groups or more are to be closed.
+  void AwaitRoom() EXCLUDES(mutex_);
+
+ private:
+  void Run() EXCLUDES(mutex_);
+
+  Mutex mutex_;
+  ConditionVariable changed_;
+  std::deque<std::unique_ptr<EventGroup>> waiting_ GUARDED_BY(mutex_);  // the first may be closing
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace cj

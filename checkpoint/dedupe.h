@@ -1,0 +1,84 @@
+// What has been recorded already in this period: drops repeats of data and metadata records. A file
+// that is written a million times between two checkpoints needs one record, not a million.
+//
+// When a drop is safe: only when a record with the same period, volume, object, parent and name,
+// and with all the classes of the new one, is stored or waits to be stored before anything that
+// comes later. Then an answer that covers this period has the change already, and an answer that
+// does not cover it must not have it. Hence:
+//  - the period is part of the key: what was recorded in n says nothing about n+1;
+//  - entry records are never dropped, and an entry record makes the table forget what it knew of
+//  the
+//    names it touches: a change made after a name was deleted, moved or replaced is recorded again,
+//    so that no reader of the records depends on their order;
+//  - forgetting is always allowed: it costs a duplicate, never a loss. So the table is bounded:
+//    kSets * kWays entries of 16 bytes (2 MiB), made once, nothing allocated per event.
+//
+// An entry is not the key itself (up to some 500 bytes) but 120 bits of a SipHash of it under a key
+// drawn at random at start and told to nobody. Two different keys meet with probability at most
+// 2^-117 per lookup (eight ways); a million lookups per second for thirty years stay below 2^-67.
+//
+// Not thread-safe: the writer's.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/keyed_hash.h"
+#include "fanotify/file_handle.h"
+#include "fanotify/volume.h"
+#include "journal/ids.h"
+
+namespace cj {
+
+// Of whom something was recorded. Views; used only during a call.
+struct DedupeKey {
+  PeriodId period;
+  VolumeId volume;
+  HandleView object;
+  HandleView parent;
+  std::string_view name;
+};
+
+class DedupeTable {
+ public:
+  // Bits of what was recorded.
+  enum Class : std::uint8_t {
+    kData = 1,
+    kMetadata = 2,
+    kOutside = 4,  // judged: no name of it is under a watch, no record is needed
+    kSeveral = 8,  // judged: this name is not under a watch, but it has others
+  };
+  static constexpr std::size_t kSets = 16 * 1024;
+  static constexpr std::size_t kWays = 8;
+
+  explicit DedupeTable(const HashKey& key);
+
+  // True when all of `classes` are known of the key. Otherwise they are known from now on.
+  bool SeenOrAdd(const DedupeKey& key, std::uint8_t classes);
+  // True when all of `classes` are known of the key.
+  bool Knows(const DedupeKey& key, std::uint8_t classes);
+  // Nothing is known of the key any more.
+  void Forget(const DedupeKey& key);
+
+  static constexpr std::size_t MemoryBytes() { return kSets * sizeof(Set); }
+
+ private:
+  // 120 bits of hash; the low byte of `tail` holds the classes, 0 for an empty entry.
+  struct Entry {
+    std::uint64_t head = 0;
+    std::uint64_t tail = 0;
+  };
+  using Set = std::array<Entry, kWays>;
+
+  Hash128 HashOf(const DedupeKey& key);
+  Entry* Find(const Hash128& hash);
+
+  HashKey key_;
+  std::vector<Set> sets_;
+  std::string scratch_;
+};
+
+}  // namespace cj

@@ -1,0 +1,217 @@
+#include "checkpoint/reader.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <utility>
+
+#include "base/check.h"
+
+namespace cj {
+namespace {
+
+// After a read that failed the next one is tried when asked for, or this much later.
+constexpr std::int64_t kReadRetryUsec = 1'000'000;
+
+// Whole events, as the kernel wrote them; their number.
+std::uint64_t CountEvents(std::span<const std::byte> bytes) {
+  std::uint64_t count = 0;
+  while (bytes.size() >= sizeof(fanotify_event_metadata)) {
+    fanotify_event_metadata metadata;
+    std::memcpy(&metadata, bytes.data(), sizeof(metadata));
+    if (metadata.event_len < sizeof(metadata) || metadata.event_len > bytes.size()) break;
+    bytes = bytes.subspan(metadata.event_len);
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+Reader::Reader(Clock& clock, Spool& spool, Closer& closer, std::int64_t drain_interval_usec)
+    : clock_(clock),
+      spool_(spool),
+      closer_(closer),
+      drain_interval_usec_(drain_interval_usec),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  CJ_CHECK(wake_.valid(), "the process can have one more descriptor at start");
+}
+
+Reader::~Reader() = default;
+
+void Reader::Open(SlotGroup group) { slot_.push_back(std::move(group)); }
+
+void Reader::Push(Order order) {
+  {
+    MutexLock lock(mutex_);
+    // While the spool is full orders wait here; those that nobody waits for any more go.
+    std::erase_if(orders_, [](const Order& old) {
+      if (old.next.group != nullptr) return false;
+      return old.marker != nullptr ? old.marker->ticket->done() : old.drained->done();
+    });
+    orders_.push_back(std::move(order));
+  }
+  ::eventfd_write(wake_.get(), 1);
+}
+
+void Reader::Drain(std::shared_ptr<Ticket> drained) {
+  Order order;
+  order.drain = true;
+  order.drained = std::move(drained);
+  Push(std::move(order));
+}
+
+void Reader::DrainAndMark(std::shared_ptr<Marker> marker) {
+  Order order;
+  order.drain = true;
+  order.marker = std::move(marker);
+  Push(std::move(order));
+}
+
+void Reader::Switch(SlotGroup next, std::shared_ptr<Marker> seal) {
+  Order order;
+  order.marker = std::move(seal);
+  order.next = std::move(next);
+  Push(std::move(order));
+}
+
+void Reader::Extend(SlotGroup next) {
+  Order order;
+  order.next = std::move(next);
+  order.keep_old = true;
+  Push(std::move(order));
+}
+
+void Reader::Stop() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  ::eventfd_write(wake_.get(), 1);
+}
+
+bool Reader::Stopping() {
+  MutexLock lock(mutex_);
+  return stopping_;
+}
+
+bool Reader::TakeOrder(Order* order) {
+  MutexLock lock(mutex_);
+  if (orders_.empty()) return false;
+  *order = std::move(orders_.front());
+  orders_.pop_front();
+  return true;
+}
+
+void Reader::Serve(Order order) {
+  if (order.drain) DrainSlot();
+  if (order.drained != nullptr) order.drained->Complete({});
+  if (order.marker != nullptr) spool_.PushMarker(std::move(order.marker));
+  if (order.next.group == nullptr) return;
+  if (!order.keep_old) {
+    for (auto& old : slot_) closer_.Close(std::move(old.group));
+    slot_.clear();
+  }
+  slot_.push_back(std::move(order.next));
+}
+
+bool Reader::Step() {
+  if (Stopping()) return false;
+  Order order;
+  if (TakeOrder(&order)) {
+    Serve(std::move(order));
+    return true;
+  }
+  AwaitEvents();
+  if (events_waiting_) {
+    events_waiting_ = false;
+    DrainSlot();
+  }
+  return true;
+}
+
+// Returns with events_waiting_ set when it is time to drain, without it when an order came.
+void Reader::AwaitEvents() {
+  if (read_failed_) {
+    Wait(false, kReadRetryUsec);
+    return;
+  }
+  Wait(true, -1);
+  if (!events_waiting_) return;
+  Wait(false, drain_interval_usec_);
+}
+
+// Waits for an order, at most `timeout_usec` (negative: for ever), or for events. An order takes
+// precedence: it drains by itself.
+void Reader::Wait(bool for_events, std::int64_t timeout_usec) {
+  std::vector<pollfd> polled{{wake_.get(), POLLIN, 0}};
+  if (for_events) {
+    for (const SlotGroup& slot : slot_) polled.push_back({slot.group->fd(), POLLIN, 0});
+  }
+  timespec timeout{timeout_usec / 1'000'000, timeout_usec % 1'000'000 * 1000};
+  const int ready =
+      ::ppoll(polled.data(), polled.size(), timeout_usec < 0 ? nullptr : &timeout, nullptr);
+  if (ready > 0 && polled[0].revents != 0) {
+    eventfd_t count = 0;
+    ::eventfd_read(wake_.get(), &count);
+    events_waiting_ = false;
+    return;
+  }
+  if (ready > 0 || timeout_usec >= 0) events_waiting_ = true;
+}
+
+void Reader::DrainSlot() {
+  read_failed_ = false;
+  bool any = false;
+  for (SlotGroup& slot : slot_) any |= DrainGroup(slot);
+  drains_.fetch_add(1, std::memory_order_relaxed);
+  // All but the last have no marks any more (what they still might get, the last one gets, too).
+  while (slot_.size() > 1 && !read_failed_ && !spool_.closed()) {
+    closer_.Close(std::move(slot_.front().group));
+    slot_.erase(slot_.begin());
+  }
+  if (any) spool_.PushEndOfDrain();
+}
+
+// Reads what was queued when it began; what comes in meanwhile may be left for the next drain. True
+// when it read anything.
+bool Reader::DrainGroup(SlotGroup& slot) {
+  std::uint64_t left = UINT64_MAX;
+  bool any = false;
+  for (int reads = 0; left > 0; ++reads) {
+    if (reads == kReadsBeforeCounting) left = slot.group->QueuedEvents();
+    std::uint64_t count = 0;
+    if (!ReadOnce(slot, &count)) break;
+    any = true;
+    left -= std::min(left, count);
+  }
+  return any || read_failed_;
+}
+
+// Reads one buffer. False: there was nothing, or it could not be read.
+bool Reader::ReadOnce(SlotGroup& slot, std::uint64_t* count) {
+  std::span<std::byte> buffer = spool_.Acquire();
+  if (buffer.empty()) return false;
+  const std::int64_t before_usec = clock_.RealtimeUsec();
+  Result<std::size_t> size = slot.group->Read(buffer);
+  const ReadTimes times{slot.empty_usec, clock_.RealtimeUsec()};
+  if (!size) {
+    read_failed_ = true;
+    spool_.PushLoss("reading events failed: " + size.error().message, times);
+    return false;
+  }
+  if (*size == 0) {
+    slot.empty_usec = before_usec;
+    return false;
+  }
+  *count = CountEvents(buffer.first(*size));
+  events_read_.fetch_add(*count, std::memory_order_relaxed);
+  spool_.Publish(*size, times);
+  return true;
+}
+
+}  // namespace cj

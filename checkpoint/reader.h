@@ -1,0 +1,105 @@
+// The reader: takes events from the open slot's groups and puts them into the spool. It speaks to
+// the kernel only; nothing that it does can wait for a disk, except for room in the spool.
+//
+// The slot has one group, or two after a checkpoint that failed when the new group already had all
+// the marks: then the old one (without marks) is read to its end before the new one, and closed.
+//
+// One thread runs Step() in a loop. The other methods may be called from any thread; what they ask
+// for is done by that thread, in the order in which it was asked.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/thread_annotations.h"
+#include "base/unique_fd.h"
+#include "checkpoint/closer.h"
+#include "checkpoint/spool.h"
+#include "checkpoint/ticket.h"
+#include "fanotify/kernel.h"
+
+namespace cj {
+
+// A group and the moment when its queue was last known to be empty: at first, before it was made.
+struct SlotGroup {
+  std::unique_ptr<EventGroup> group;
+  std::int64_t empty_usec = 0;
+};
+
+class Reader {
+ public:
+  // A drain that has read this many buffers without coming to the queue's end asks how many events
+  // are left, and ends when it has read so many: busy writers cannot keep it from ending. (Asking
+  // at once would cost the kernel a walk over the queue each time.)
+  static constexpr int kReadsBeforeCounting = 16;
+
+  // All references outlive the reader. Events that come of themselves are read
+  // `drain_interval_usec` after the first of them: the kernel merges meanwhile.
+  Reader(Clock& clock, Spool& spool, Closer& closer, std::int64_t drain_interval_usec);
+  ~Reader();
+
+  // The first group. Before the thread runs.
+  void Open(SlotGroup group);
+
+  // Everything that is queued when the drain begins goes into the spool, then the ticket is
+  // completed.
+  void Drain(std::shared_ptr<Ticket> drained) EXCLUDES(mutex_);
+  // The same, then the marker follows.
+  void DrainAndMark(std::shared_ptr<Marker> marker) EXCLUDES(mutex_);
+  // Gives up the slot's groups without reading them again, puts the marker into the spool, and
+  // reads `next` from now on.
+  void Switch(SlotGroup next, std::shared_ptr<Marker> seal) EXCLUDES(mutex_);
+  // `next` joins the slot; the groups that are in it are read to their end first.
+  void Extend(SlotGroup next) EXCLUDES(mutex_);
+
+  // Waits for events or an order and serves it. False: Stop() was called.
+  bool Step() EXCLUDES(mutex_);
+  // Ends Step() soon. Needs a spool that is closed if it may be full.
+  void Stop() EXCLUDES(mutex_);
+
+  std::uint64_t events_read() const { return events_read_.load(std::memory_order_relaxed); }
+  std::uint64_t drains() const { return drains_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Order {
+    bool drain = false;
+    std::shared_ptr<Ticket> drained;
+    std::shared_ptr<Marker> marker;
+    SlotGroup next;
+    bool keep_old = false;
+  };
+
+  void Push(Order order) EXCLUDES(mutex_);
+  bool TakeOrder(Order* order) EXCLUDES(mutex_);
+  bool Stopping() EXCLUDES(mutex_);
+  void Serve(Order order);
+  void Wait(bool for_events, std::int64_t timeout_usec);
+  void AwaitEvents();
+  void DrainSlot();
+  bool DrainGroup(SlotGroup& slot);
+  bool ReadOnce(SlotGroup& slot, std::uint64_t* count);
+
+  Clock& clock_;
+  Spool& spool_;
+  Closer& closer_;
+  const std::int64_t drain_interval_usec_;
+  UniqueFd wake_;  // an eventfd: an order came
+
+  Mutex mutex_;
+  std::deque<Order> orders_ GUARDED_BY(mutex_);
+  bool stopping_ GUARDED_BY(mutex_) = false;
+
+  // The thread's own.
+  std::vector<SlotGroup> slot_;  // the last one has the marks
+  bool events_waiting_ = false;  // poll says so
+  bool read_failed_ = false;     // in the last drain
+
+  std::atomic<std::uint64_t> events_read_ = 0;
+  std::atomic<std::uint64_t> drains_ = 0;
+};
+
+}  // namespace cj

@@ -1,0 +1,48 @@
+// Which objects have lately had their link count changed. link(2) sends a nameless ATTRIB for the
+// object and then a CREATE for its new name; the CREATE alone cannot be told from that of a new
+// file.
+//
+// Two Bloom filters, the current one and the one before: Contains() is never false for one of the
+// last kPerGeneration objects that were marked, and true by mistake for about one object in 400,
+// which costs a needless row of link names. The two events of one link(2) are less than
+// kPerGeneration events apart: an ATTRIB can be older than its CREATE only by merging with an
+// earlier one, and the kernel merges with at most the 128 newest events in each of 128 buckets (16
+// Ki events). Periods do not matter here: a link whose two events lie on both sides of a checkpoint
+// is still one.
+//
+// 256 KiB, nothing allocated per event. Not thread-safe: the writer's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "checkpoint/keyed_hash.h"
+#include "fanotify/file_handle.h"
+#include "fanotify/volume.h"
+
+namespace cj {
+
+class RecentLinks {
+ public:
+  static constexpr std::size_t kPerGeneration = 64 * 1024;
+
+  explicit RecentLinks(const HashKey& key);
+  void Mark(VolumeId volume, HandleView object);
+  bool Contains(VolumeId volume, HandleView object);
+
+ private:
+  static constexpr std::size_t kBits = kPerGeneration * 16;
+  static constexpr int kProbes = 4;
+  using Filter = std::vector<std::uint64_t>;
+
+  Hash128 HashOf(VolumeId volume, HandleView object);
+
+  HashKey key_;
+  Filter current_;
+  Filter previous_;
+  std::size_t marked_ = 0;  // in current_
+  std::string scratch_;
+};
+
+}  // namespace cj

@@ -1,0 +1,241 @@
+#include "checkpoint/translate.h"
+
+#include <algorithm>
+#include <string>
+
+namespace cj {
+namespace {
+
+std::uint32_t OperationsOf(std::uint64_t mask) {
+  struct Row {
+    std::uint64_t bit;
+    std::uint32_t operation;
+  };
+  static constexpr Row kRows[] = {
+      {FAN_CREATE, kCreated},  {FAN_DELETE, kDeleted},          {FAN_RENAME, kRenamed},
+      {FAN_MODIFY, kModified}, {FAN_CLOSE_WRITE, kClosedWrite}, {FAN_ATTRIB, kAttributes},
+      {FAN_ONDIR, kDirectory},
+  };
+  std::uint32_t operations = 0;
+  for (const Row& row : kRows) {
+    if ((mask & row.bit) != 0) operations |= row.operation;
+  }
+  return operations;
+}
+
+std::uint8_t ClassesOf(std::uint32_t operations) {
+  std::uint8_t classes = 0;
+  if ((operations & kDataOperations) != 0) classes |= DedupeTable::kData;
+  if ((operations & kMetadataOperations) != 0) classes |= DedupeTable::kMetadata;
+  return classes;
+}
+
+void Fill(const Event& event, VolumeId volume, std::uint32_t operations, Record* record) {
+  record->volume = volume;
+  record->operations = operations;
+  record->pid = event.pid;
+  record->object = FileHandle(event.object);
+  record->parent = FileHandle(event.parent);
+  record->name = event.name;
+}
+
+}  // namespace
+
+EventTranslator::EventTranslator(Scope& scope, std::span<const VolumeMount> volumes,
+                                 std::int32_t own_pid, const HashKey& key)
+    : scope_(scope), own_pid_(own_pid), dedupe_(key), links_(key) {
+  for (const VolumeMount& volume : volumes) {
+    volumes_.push_back({volume.fsid, volume.id, volume.path});
+  }
+}
+
+const EventTranslator::KnownVolume* EventTranslator::FindVolume(FsId fsid) const {
+  auto found = std::find_if(volumes_.begin(), volumes_.end(),
+                            [&](const KnownVolume& volume) { return volume.fsid == fsid; });
+  return found == volumes_.end() ? nullptr : &*found;
+}
+
+Record& EventTranslator::AddRecord(Translation* out) {
+  out->batch.period = period_;
+  Record& record = out->batch.records.emplace_back();
+  record.sequence = next_sequence_;
+  record.period = period_;
+  next_sequence_ = next_sequence_.Next();
+  return record;
+}
+
+void EventTranslator::AddGap(std::string_view volume, std::string_view cause,
+                             const ReadTimes& times, Translation* out) {
+  // The clock may have jumped back in between: a gap never ends before it begins.
+  const std::int64_t from = std::min(times.since_usec, times.read_usec);
+  for (Gap& gap : out->gaps) {
+    if (gap.volume != volume || gap.cause != cause) continue;
+    gap.from_usec = std::min(gap.from_usec, from);
+    gap.to_usec = std::max(gap.to_usec, times.read_usec);
+    return;
+  }
+  out->gaps.push_back({std::string(volume), from, times.read_usec, std::string(cause)});
+}
+
+// Events that do not tell a change but that changes cannot be told. False: the event is another
+// one.
+bool EventTranslator::TranslateTrouble(const Event& event, const ReadTimes& times,
+                                       Translation* out) {
+  if (event.overflow()) {
+    ++counters_.overflows;
+    AddGap("", "the kernel dropped events: its queue was full", times, out);
+    return true;
+  }
+  const KnownVolume* volume = FindVolume(event.fsid);
+  if (volume == nullptr) {
+    AddGap("", "events came from a filesystem that the journal does not know", times, out);
+    return true;
+  }
+  if ((event.mask & FAN_FS_ERROR) != 0) {
+    AddGap(volume->path, "the filesystem reported error " + std::to_string(event.fs_error), times,
+           out);
+    return true;
+  }
+  return false;
+}
+
+void EventTranslator::Translate(const Event& event, const ReadTimes& times, Translation* out) {
+  if (TranslateTrouble(event, times, out)) return;
+  if (own_pid_ != 0 && event.pid == own_pid_) return;
+  const VolumeId volume = FindVolume(event.fsid)->id;
+  if (event.pid != 0) {
+    if (auto replacement = renames_.Observe(volume, event)) {
+      AddReplacement(*replacement, times.read_usec, out);
+    }
+  }
+  const std::uint32_t operations = OperationsOf(event.mask);
+  if ((operations & kEntryOperations) != 0) {
+    TranslateEntry(event, volume, operations, times, out);
+    return;
+  }
+  const bool link_count =
+      event.parent.empty() && (operations & kAttributes) != 0 && (operations & kDirectory) == 0;
+  if (link_count) links_.Mark(volume, event.object);
+  const std::uint32_t kept = link_count ? operations & ~std::uint32_t{kAttributes} : operations;
+  if (ClassesOf(kept) != 0) TranslateContent(event, volume, kept, times, out);
+}
+
+void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::uint32_t operations,
+                                     const ReadTimes& times, Translation* out) {
+  const bool renamed = (operations & kRenamed) != 0;
+  const bool directory = (operations & kDirectory) != 0;
+  if (directory && renamed) scope_.DirectoryMoved();
+  bool kept = event.parent.empty() || scope_.InScope(volume, event.parent, event.name);
+  if (renamed && !kept) {
+    kept = event.old_parent.empty() || scope_.InScope(volume, event.old_parent, event.old_name);
+  }
+  if (!kept) {
+    ++counters_.out_of_scope;
+    return;
+  }
+  RememberEntry(event, volume, operations);
+  Record& record = AddRecord(out);
+  Fill(event, volume, operations, &record);
+  record.time_usec = times.read_usec;
+  if (renamed) {
+    record.old_parent = FileHandle(event.old_parent);
+    record.old_name = event.old_name;
+  }
+  if ((operations & kDeleted) != 0 && directory && !event.object.empty()) {
+    out->batch.dead_directories.push_back(
+        {volume, record.object, record.parent, record.name, period_});
+  }
+  const bool new_name = (operations & (kCreated | kRenamed)) != 0;
+  if (new_name && !directory && !event.object.empty() && links_.Contains(volume, event.object)) {
+    out->batch.link_names.push_back({volume, record.object, record.parent, record.name});
+  }
+}
+
+// What was known of the names that an entry event touches is known no more. Only a pure creation
+// leaves what it was merged with: nothing can have taken the name away again.
+void EventTranslator::RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations) {
+  const DedupeKey key = KeyOf(volume, event.object, event.parent, event.name);
+  dedupe_.Forget(key);
+  if ((operations & kRenamed) != 0) {
+    dedupe_.Forget(KeyOf(volume, event.object, event.old_parent, event.old_name));
+  }
+  const std::uint8_t classes = ClassesOf(operations);
+  if ((operations & kEntryOperations) == kCreated && classes != 0) {
+    dedupe_.SeenOrAdd(key, classes);
+  }
+}
+
+// True when a change of content under this name must be recorded.
+bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory) {
+  if (key.parent.empty() || scope_.InScope(key.volume, key.parent, key.name)) return true;
+  if (directory) return false;
+  // Asked once per object, name and period. If the file gets a name in scope later in the period,
+  // or a directory above it moves into it, that is an entry record that covers all of its content.
+  if (dedupe_.Knows(key, DedupeTable::kOutside)) return false;
+  if (dedupe_.Knows(key, DedupeTable::kSeveral)) return true;
+  const bool several = scope_.HasSeveralNames(key.volume, key.object);
+  dedupe_.SeenOrAdd(key, several ? DedupeTable::kSeveral : DedupeTable::kOutside);
+  return several;
+}
+
+void EventTranslator::TranslateContent(const Event& event, VolumeId volume,
+                                       std::uint32_t operations, const ReadTimes& times,
+                                       Translation* out) {
+  const DedupeKey key = KeyOf(volume, event.object, event.parent, event.name);
+  if (!ContentInScope(key, event.on_directory())) {
+    ++counters_.out_of_scope;
+    return;
+  }
+  if (dedupe_.SeenOrAdd(key, ClassesOf(operations))) {
+    ++counters_.duplicates;
+    return;
+  }
+  Record& record = AddRecord(out);
+  Fill(event, volume, operations, &record);
+  record.time_usec = times.read_usec;
+}
+
+void EventTranslator::TranslateSilent(const SilentWriter& writer, std::int64_t now_usec,
+                                      Translation* out) {
+  const DedupeKey key =
+      KeyOf(writer.volume, writer.object.view(), writer.parent.view(), writer.name);
+  if (!ContentInScope(key, false)) {
+    ++counters_.out_of_scope;
+    return;
+  }
+  if (dedupe_.SeenOrAdd(key, DedupeTable::kData)) {
+    ++counters_.duplicates;
+    return;
+  }
+  Record& record = AddRecord(out);
+  record.time_usec = now_usec;
+  record.volume = writer.volume;
+  record.operations = kSilent;
+  record.pid = writer.pid;
+  record.object = writer.object;
+  record.parent = writer.parent;
+  record.name = writer.name;
+}
+
+void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_t now_usec,
+                                     Translation* out) {
+  if (!scope_.InScope(replacement.volume, replacement.parent.view(), replacement.name)) return;
+  dedupe_.Forget(KeyOf(replacement.volume, replacement.victim.view(), replacement.parent.view(),
+                       replacement.name));
+  Record& record = AddRecord(out);
+  record.time_usec = now_usec;
+  record.volume = replacement.volume;
+  record.operations = kReplaced;
+  record.pid = replacement.pid;
+  record.object = replacement.victim;
+  record.parent = replacement.parent;
+  record.name = replacement.name;
+}
+
+void EventTranslator::EndBatch(std::int64_t now_usec, Translation* out) {
+  while (auto replacement = renames_.TakePending()) {
+    AddReplacement(*replacement, now_usec, out);
+  }
+}
+
+}  // namespace cj

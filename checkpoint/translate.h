@@ -1,0 +1,113 @@
+// From events to records: what is worth storing of an event, and under which name. Pure but for the
+// Scope that it asks.
+//
+// The rules, in the order in which they are tried:
+//   queue overflow            a gap of all volumes
+//   filesystem error          a gap of that volume: what is on it may differ without any event
+//   unknown filesystem        a gap of all volumes: it is not ours, or our table is wrong
+//   events of own_pid         dropped: the store's own files
+//   nameless ATTRIB, no dir   no record: a link count changed. It marks the object: its next CREATE
+//   or
+//                             RENAME is stored as a link name, too. After a RENAME of the same
+//                             process it gives a kReplaced record (recent_renames.h)
+//   RENAME                    kept when either parent is in scope
+//   other entry events        kept when parent and name are in scope
+//   data and metadata events  the same, or when the object has a further name (which may be in
+//   scope);
+//                             without any name: kept. Then dropped if dedupe.h knows them
+// A deleted directory leaves a DeadDirectory; a renamed one makes the scope forget its paths.
+//
+// Not thread-safe: the writer's.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/dedupe.h"
+#include "checkpoint/recent_links.h"
+#include "checkpoint/recent_renames.h"
+#include "fanotify/event.h"
+#include "fanotify/kernel.h"
+#include "journal/scope.h"
+#include "journal/store.h"
+
+namespace cj {
+
+// What is to be stored next, in one write.
+struct Translation {
+  Batch batch;
+  std::vector<Gap> gaps;
+};
+
+// When the events of a buffer happened, in microseconds of CLOCK_REALTIME: after `since_usec`, when
+// the queue was last known to be empty, and before `read_usec`, when they were read.
+struct ReadTimes {
+  std::int64_t since_usec = 0;
+  std::int64_t read_usec = 0;
+};
+
+struct TranslationCounters {
+  std::uint64_t out_of_scope = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t overflows = 0;
+};
+
+class EventTranslator {
+ public:
+  // `scope` outlives the translator.
+  EventTranslator(Scope& scope, std::span<const VolumeMount> volumes, std::int32_t own_pid,
+                  const HashKey& key);
+
+  // The period that records belong to from now on, and the number of the next one.
+  void Begin(PeriodId period, SequenceNumber next) { period_ = period, next_sequence_ = next; }
+  SequenceNumber next_sequence() const { return next_sequence_; }
+
+  // Appends what the event means to *out.
+  void Translate(const Event& event, const ReadTimes& times, Translation* out);
+  // A file that may have changed without an event.
+  void TranslateSilent(const SilentWriter& writer, std::int64_t now_usec, Translation* out);
+  // Appends a gap of all volumes: something was lost on the way here. Gaps of one batch and one
+  // cause are joined.
+  void AddGap(std::string_view volume, std::string_view cause, const ReadTimes& times,
+              Translation* out);
+  // Appends what waited for a later event. To be called before *out is stored.
+  void EndBatch(std::int64_t now_usec, Translation* out);
+
+  const TranslationCounters& counters() const { return counters_; }
+
+ private:
+  struct KnownVolume {
+    FsId fsid;
+    VolumeId id;
+    std::string path;
+  };
+
+  const KnownVolume* FindVolume(FsId fsid) const;
+  bool TranslateTrouble(const Event& event, const ReadTimes& times, Translation* out);
+  void TranslateEntry(const Event& event, VolumeId volume, std::uint32_t operations,
+                      const ReadTimes& times, Translation* out);
+  void TranslateContent(const Event& event, VolumeId volume, std::uint32_t operations,
+                        const ReadTimes& times, Translation* out);
+  bool ContentInScope(const DedupeKey& key, bool directory);
+  void RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations);
+  void AddReplacement(const Replacement& replacement, std::int64_t now_usec, Translation* out);
+  Record& AddRecord(Translation* out);
+  DedupeKey KeyOf(VolumeId volume, HandleView object, HandleView parent,
+                  std::string_view name) const {
+    return {period_, volume, object, parent, name};
+  }
+
+  Scope& scope_;
+  std::vector<KnownVolume> volumes_;
+  const std::int32_t own_pid_;
+  PeriodId period_;
+  SequenceNumber next_sequence_;
+  DedupeTable dedupe_;
+  RecentLinks links_;
+  RecentRenames renames_;
+  TranslationCounters counters_;
+};
+
+}  // namespace cj

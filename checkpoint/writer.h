@@ -1,0 +1,103 @@
+// The writer: takes what the reader put into the spool, translates it, and stores it: one batch per
+// drain. It speaks to the store only.
+//
+// When the store fails, the batch that could not be stored is kept and tried again, after
+// kRetryUsec or as soon as somebody waits for it (Kick); nothing more is taken from the spool
+// meanwhile, so that memory stays bounded. Everybody who waits is told the error of each attempt.
+//
+// One thread runs Step() in a loop; Kick() and the getters may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+#include "base/thread_annotations.h"
+#include "checkpoint/spool.h"
+#include "checkpoint/ticket.h"
+#include "checkpoint/translate.h"
+#include "journal/scope.h"
+#include "journal/store.h"
+
+namespace cj {
+
+struct WriterOptions {
+  std::int64_t sync_interval_usec = 1'000'000;
+  std::int32_t own_pid = 0;
+  HashKey key;
+};
+
+struct WriterCounters {
+  TranslationCounters translation;
+  std::uint64_t records_stored = 0;
+  std::uint64_t appends = 0;
+  std::string storage_error;
+};
+
+class Writer {
+ public:
+  // A batch is stored when a drain ends, or earlier when it has this many records (some 4 MiB).
+  static constexpr std::size_t kMaxBatchRecords = 16 * 1024;
+  static constexpr std::int64_t kRetryUsec = 1'000'000;
+
+  // All references outlive the writer.
+  Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& waiters,
+         std::span<const VolumeMount> volumes, const WriterOptions& options);
+
+  // Records belong to the store's open period. Before the first Step().
+  void Begin();
+
+  // Waits for something to do and does it. False: the spool is closed and empty, and all that could
+  // be stored is stored and synced.
+  bool Step();
+
+  // Somebody waits: if a batch is waiting for its next attempt, make it now.
+  void Kick() EXCLUDES(mutex_);
+
+  void SetListener(std::function<void(SequenceNumber)> listener) EXCLUDES(mutex_);
+  WriterCounters counters() const EXCLUDES(mutex_);
+  // How the last sync went; meaningful when Step() has returned false.
+  Status final_status() const EXCLUDES(mutex_);
+
+ private:
+  void Handle(const SpoolItem& item);
+  void TranslateBuffer(const SpoolItem& item);
+  void Serve(Marker& marker);
+  Status Seal(Marker& marker);
+  Status StoreOnce();
+  Status StoreGaps();
+  bool StoreAll();
+  void AwaitRetry() EXCLUDES(mutex_);
+  void SyncIfDue();
+  Status SyncNow();
+  void Stored(std::uint64_t records) EXCLUDES(mutex_);
+  void Failed(const Error& error) EXCLUDES(mutex_);
+  void Publish() EXCLUDES(mutex_);
+
+  Store& store_;
+  Scope& scope_;
+  Clock& clock_;
+  Spool& spool_;
+  Waiters& waiters_;
+  const std::int64_t sync_interval_usec_;
+  EventTranslator translator_;
+
+  // The thread's own.
+  PeriodId period_;
+  Translation pending_;   // translated, not stored
+  bool gave_up_ = false;  // the store failed after the spool was closed
+  bool unsynced_ = false;
+  std::int64_t sync_due_usec_ = 0;  // of CLOCK_MONOTONIC, when unsynced_
+
+  mutable Mutex mutex_;
+  ConditionVariable kick_changed_;
+  bool kicked_ GUARDED_BY(mutex_) = false;
+  WriterCounters counters_ GUARDED_BY(mutex_);
+  Status final_status_ GUARDED_BY(mutex_);
+  std::function<void(SequenceNumber)> listener_ GUARDED_BY(mutex_);
+};
+
+}  // namespace cj
