@@ -24,6 +24,7 @@ std::span<char> FrameSplitter::Prepare() {
     const std::size_t wanted = std::max(end_ + kReadBytes, 2 * end_);
     const std::size_t bound = max_message_bytes_ + kReadBytes;
     CJ_CHECK(end_ <= max_message_bytes_, "Prepare() before Next() had nothing more");
+    buffer_.reserve(std::min(wanted, bound));  // resize() alone may take twice as much
     buffer_.resize(std::min(wanted, bound));
   }
   return {buffer_.data() + end_, kReadBytes};

@@ -39,7 +39,7 @@ ParameterReader::ParameterReader(const json& parameters, std::string prefix, Bad
     : parameters_(parameters), prefix_(std::move(prefix)), bad_(bad) {}
 
 void ParameterReader::Reject(std::string_view name, std::string reason) {
-  if (bad_->name.empty()) *bad_ = {prefix_ + std::string(name), std::move(reason)};
+  if (bad_->reason.empty()) *bad_ = {prefix_ + std::string(name), std::move(reason)};
 }
 
 const json* ParameterReader::Find(std::string_view name) {
@@ -191,7 +191,7 @@ std::optional<BadParameter> ParameterReader::Finish() {
   for (const auto& [name, value] : parameters_.items()) {
     if (!asked_.contains(name)) Reject(name, "is not a parameter of this method");
   }
-  if (bad_->name.empty()) return std::nullopt;
+  if (bad_->reason.empty()) return std::nullopt;
   return *bad_;
 }
 

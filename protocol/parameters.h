@@ -78,7 +78,7 @@ class ParameterReader {
   std::string prefix_;  // "" or "since."
   std::set<std::string, std::less<>> asked_;
   BadParameter own_bad_;
-  BadParameter* bad_ = &own_bad_;  // the outermost reader's; an empty name: nothing is bad
+  BadParameter* bad_ = &own_bad_;  // the outermost reader's; an empty reason: nothing is bad
 
  public:
   ParameterReader(const ParameterReader&) = delete;

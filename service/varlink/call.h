@@ -7,7 +7,7 @@
 //
 //   asio::awaitable<void> Changes(Call& call) {
 //     ...
-//     auto work = [&] { return query.NextBatch(); };       // a name for the lambda: see run_on.h
+//     auto work = [&] { return query.NextBatch(); };
 //     while (true) {
 //       auto batch = co_await RunOn(pool, work);
 //       if (batch.empty()) break;
@@ -15,6 +15,9 @@
 //     }
 //     co_await call.Reply(summary);
 //   }
+//
+// g++ 12.2 rejects braces and miscompiles capturing lambdas inside of a co_await expression: name
+// JSON literals and lambdas on the line above.
 //
 // When the client goes away, or does not read for Limits::stall_timeout, or the server stops, the
 // handler's present co_await is cancelled (boost::system::system_error with operation_aborted,
