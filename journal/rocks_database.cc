@@ -233,6 +233,7 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
     if (!found) return CannotLoad(directory, found.error());
     empty = !found->has_value();
   }
+  CJ_RETURN_IF_ERROR(MakePrivate(directory, exists));
   CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, opener.OpenToWrite(empty));
   // Looked at again under the lock: what was empty may have been filled meanwhile.
   Result<std::optional<StoreState>> loaded = LoadState(*database);

@@ -60,7 +60,7 @@ class Database {
 //   kNotFound          there is none, and `create` is false; or the parent directory is not there
 //   kBusy              another process (named) or this one has it open
 //   kUnsupported       it was written by a newer version
-//   kInvalidArgument   not a directory, or a database of another program
+//   kInvalidArgument   not a directory, a database of another program, or not private (MakePrivate)
 //   kCorruption        it is damaged
 //   kPermissionDenied, kIo, kLimit   the filesystem says so
 Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, bool create,

@@ -1,6 +1,6 @@
 // The journal's store on RocksDB. What Store promises (store.h), and:
 //
-//   * one directory, made with mode 0700, files with mode 0600; one process at a time;
+//   * one directory of mode 0700, one process at a time;
 //   * opening refuses, before it has written anything, what is damaged, newer or not ours;
 //   * after a write has failed (a full disk, a failing one) nothing is acknowledged until RocksDB
 //     has recovered, which the next call that writes tries; reading goes on meanwhile;
@@ -110,7 +110,8 @@ class RocksStore : public Store {
 //   kNotFound         nothing is there and options.create is false; the parent is not there
 //   kBusy             in use by another process, which the message names, or by this one
 //   kUnsupported      written by a newer version
-//   kInvalidArgument  not a directory, or a database of another program
+//   kInvalidArgument  not a directory, a database of another program, or a directory that is open
+//                     to other users and holds other things
 //   kCorruption       damaged
 //   kPermissionDenied, kIo, kLimit
 Result<std::unique_ptr<RocksStore>> OpenRocksStore(const std::string& directory,

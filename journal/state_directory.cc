@@ -85,6 +85,25 @@ Status PrepareDirectory(const std::string& path, bool create) {
   return {};
 }
 
+Status MakePrivate(const std::string& path, bool ours) {
+  constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+  struct stat state {};
+  if (stat(path.c_str(), &state) != 0) return ErrnoError(errno, "the state directory " + path);
+  if ((state.st_mode & kOthers) == 0) return {};
+  bool empty = true;
+  CJ_RETURN_IF_ERROR(ListDirectory(path, [&empty](int, const char*) { empty = false; }));
+  if (!ours && !empty) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "the state directory " + path +
+                     " holds other things and is open to other users; name an empty directory, or "
+                     "one that does not exist yet"};
+  }
+  if (chmod(path.c_str(), S_IRWXU) != 0) {
+    return ErrnoError(errno, "making the state directory " + path + " private");
+  }
+  return {};
+}
+
 Result<bool> HasDatabase(const std::string& path) {
   struct stat state {};
   if (stat((path + "/CURRENT").c_str(), &state) == 0) return true;

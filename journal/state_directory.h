@@ -17,6 +17,11 @@ namespace cj {
 // kIo.
 Status PrepareDirectory(const std::string& path, bool create);
 
+// Takes away what others may do in `path` (RocksDB makes its files readable for all). Only where
+// the directory is `ours` or empty; one that is open to others and holds other things is
+// kInvalidArgument: somebody may rely on it.
+Status MakePrivate(const std::string& path, bool ours);
+
 // True when a RocksDB database is in `path`, false when none is. kCorruption when parts of one are,
 // without the file that everything starts from: RocksDB would make a new one over them.
 Result<bool> HasDatabase(const std::string& path);
