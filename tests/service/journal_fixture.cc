@@ -1,0 +1,115 @@
+#include "tests/service/journal_fixture.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/unique_fd.h"
+
+namespace cj {
+namespace {
+
+std::string Describe(const Change& change) {
+  static constexpr const char* kKinds[] = {"created", "modified", "renamed", "deleted", "rescan"};
+  std::string line = kKinds[static_cast<std::size_t>(change.kind)];
+  line += " ";
+  if (change.kind == ChangeKind::kRenamed) line += change.from + " -> ";
+  line += change.path;
+  if (change.kind == ChangeKind::kModified && change.data) line += " data";
+  if (change.kind == ChangeKind::kModified && change.metadata) line += " metadata";
+  if (change.recursive) line += " recursive";
+  if (change.transient) line += " transient";
+  return line;
+}
+
+}  // namespace
+
+TestJournal::TestJournal(const std::string& type, const std::string& watch,
+                         std::vector<std::string> excludes) {
+  auto made = TestFilesystem::Create(type);
+  if (!made.has_value()) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  filesystem_ = std::make_unique<TestFilesystem>(std::move(made).value());
+  if (!watch.empty()) MakeDirectory(path(watch));
+  Config config;
+  config.state_directory = state_.path("state");
+  WatchConfig wanted;
+  wanted.path = watch.empty() ? root() : path(watch);
+  wanted.excludes = std::move(excludes);
+  config.watches.push_back(wanted);
+  auto service = JournalService::Start(config, LinuxKernel(), Clock::System());
+  if (!service.has_value()) FAIL(service.error().message);
+  service_ = std::move(service).value();
+  Mark();
+}
+
+void TestJournal::Mark() {
+  auto token = service_->Checkpoint("");
+  REQUIRE(token.has_value());
+  token_ = *token;
+}
+
+std::string TestJournal::Shown(const std::string& path) const {
+  if (path == root()) return ".";
+  return path.substr(root().size() + 1);
+}
+
+std::vector<std::string> TestJournal::Changes(Question question) {
+  question.since.token = token_;
+  auto opened = service_->OpenAnswer(question);
+  if (!opened.has_value()) return {"error: " + opened.error().message};
+  std::vector<Change> changes;
+  for (bool more = true; more;) {
+    auto next = opened->answer->Next(3, &changes);  // small batches cross their own borders
+    if (!next.has_value()) return {"error: " + next.error().message};
+    more = *next;
+  }
+  std::vector<std::string> lines;
+  for (Change& change : changes) {
+    change.path = Shown(change.path);
+    if (!change.from.empty()) change.from = Shown(change.from);
+    lines.push_back(Describe(change));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+namespace {
+
+void WriteWith(const std::string& path, const std::string& content, int flags) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644));
+  REQUIRE(fd.valid());
+  REQUIRE(::write(fd.get(), content.data(), content.size()) ==
+          static_cast<ssize_t>(content.size()));
+}
+
+}  // namespace
+
+void WriteFile(const std::string& path, const std::string& content) {
+  WriteWith(path, content, O_TRUNC);
+}
+void AppendFile(const std::string& path, const std::string& content) {
+  WriteWith(path, content, O_APPEND);
+}
+void MakeDirectory(const std::string& path) { REQUIRE(::mkdir(path.c_str(), 0755) == 0); }
+void Rename(const std::string& from, const std::string& to) {
+  REQUIRE(::rename(from.c_str(), to.c_str()) == 0);
+}
+void Exchange(const std::string& a, const std::string& b) {
+  REQUIRE(::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE) == 0);
+}
+void Link(const std::string& from, const std::string& to) {
+  REQUIRE(::link(from.c_str(), to.c_str()) == 0);
+}
+void Unlink(const std::string& path) { REQUIRE(::unlink(path.c_str()) == 0); }
+void RemoveTree(const std::string& path) { std::filesystem::remove_all(path); }
+void Chmod(const std::string& path, unsigned mode) { REQUIRE(::chmod(path.c_str(), mode) == 0); }
+
+}  // namespace cj
