@@ -170,8 +170,8 @@ TEST_CASE("stopping lets answers be finished, cancels streams and closes the res
   CHECK_FALSE(fs::exists(server.path()));
   CHECK(idle.AtEnd());
   CHECK(streaming.AtEnd());
-  CHECK(server.cancelled == 1);
-  CHECK(server.connections() == 1);
+  CHECK(Eventually([&] { return server.cancelled == 1; }));
+  CHECK(Eventually([&] { return server.connections() == 1; }));
   server.may_finish = true;
   CHECK(busy.Read() == std::optional<std::string>("{}"));
   CHECK(busy.AtEnd());

@@ -111,7 +111,7 @@ TEST_CASE("pipelined calls are answered in their order, oneway calls not at all"
     }
     calls += '\0';
   }
-  std::thread sender([&] { CHECK(client.Send(calls)); });
+  std::thread sender([&] { client.Send(calls); });
   for (int i = 0; i < kCalls; ++i) {
     if (i % 5 < 2) continue;
     const auto reply = client.Read();
