@@ -1,0 +1,119 @@
+// What the daemon's replies say, as plain values, and how they are read from JSON. Unknown members
+// are ignored, so that a newer daemon can be asked. Errors are kCorruption: the peer does not keep
+// to service/org.changejournal.varlink. Pure.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cj::client {
+
+struct Change {
+  std::string change;  // created, modified, renamed, deleted, rescan
+  std::string path;    // bytes
+  std::string from;    // bytes; only for renamed
+  std::string type;    // file, directory, symlink, fifo, socket, char, block; empty: not known
+  bool data = false;
+  bool metadata = false;
+  bool recursive = false;
+  bool transient = false;
+  friend bool operator==(const Change&, const Change&) = default;
+};
+
+struct Summary {
+  std::string since;
+  std::string next;
+  std::int64_t changes = 0;
+};
+
+// A reply of Changes or ChangePaths: some changes, or the summary, or both.
+struct ChangesReply {
+  std::vector<Change> changes;
+  std::optional<Summary> summary;
+};
+
+struct Record {
+  std::int64_t sequence = 0;
+  std::int64_t period = 0;
+  std::int64_t time_usec = 0;
+  std::int64_t volume = 0;
+  std::int64_t pid = 0;
+  std::vector<std::string> operations;
+  std::string path;  // bytes; empty when it is not known
+  std::string from;  // bytes; only for renames
+  std::string object;
+};
+
+struct Gap {
+  std::string volume;  // empty: all
+  std::int64_t from_usec = 0;
+  std::int64_t to_usec = 0;
+  std::string cause;
+};
+
+struct Period {
+  std::string token;
+  std::int64_t start_usec = 0;
+  std::optional<std::int64_t> end_usec;  // none: the open period
+  std::string label;
+  std::int64_t records = 0;
+  std::vector<Gap> gaps;
+};
+
+struct StatusAnswer {
+  std::string version;
+  std::int64_t pid = 0;
+  std::int64_t start_usec = 0;
+  std::string journal;
+  std::string state_directory;
+  std::int64_t store_bytes = 0;
+  Period open_period;
+  std::string oldest;
+  std::int64_t periods = 0;
+  struct Watch {
+    std::string path;
+    std::int64_t volume = 0;
+    std::vector<std::string> excludes;
+  };
+  std::vector<Watch> watches;
+  struct Volume {
+    std::int64_t id = 0;
+    std::string type;
+    std::string uuid;
+    std::string mount_point;
+  };
+  std::vector<Volume> volumes;
+  std::vector<Gap> gaps;
+  std::vector<std::string> consumers;
+  std::int64_t events_read = 0;
+  std::int64_t records_stored = 0;
+  std::string storage_error;
+  std::int64_t resident_bytes = 0;
+  std::int64_t connections = 0;
+};
+
+struct Finding {
+  std::string name;
+  std::string subject;
+  bool available = false;
+  bool required = false;
+  std::string meaning;
+  std::string remedy;
+};
+
+Result<ChangesReply> ReadChangesReply(const nlohmann::json& parameters);
+Result<std::vector<Record>> ReadLogReply(const nlohmann::json& parameters);
+Result<std::vector<Period>> ReadPeriodsReply(const nlohmann::json& parameters);
+Result<StatusAnswer> ReadStatusReply(const nlohmann::json& parameters);
+Result<std::vector<Finding>> ReadDiagnoseReply(const nlohmann::json& parameters);
+// Of Checkpoint.
+Result<std::string> ReadTokenReply(const nlohmann::json& parameters);
+// The token that RescanNeeded says to go on from; empty when it names none.
+std::string NextOfRescanNeeded(const nlohmann::json& parameters);
+
+}  // namespace cj::client

@@ -1,0 +1,69 @@
+# bash completion for changectl(1); needs the functions of the package bash-completion
+
+_changectl() {
+    local cur prev words cword
+    _init_completion -n = || return
+    local verbs='status checkpoint changes log periods doctor'
+    local -A options=(
+        [status]='--json --help'
+        [checkpoint]='--label= --json --help'
+        [changes]='--since= --until= --token-file= --format= --null --existing --deleted --expand
+            --relative-to= --kind= --transient --no-checkpoint --label= --no-wait --quiet --help'
+        [log]='--since= --until= --lines= --reverse --follow --output= --help'
+        [periods]='--json --help'
+        [doctor]='--json --help'
+    )
+    local word verb= socket=
+    for word in "${words[@]:1}"; do
+        [[ $word == --socket=* ]] && socket=${word#--socket=}
+        if [[ -z $verb && " $verbs " == *" $word "* ]]; then
+            verb=$word
+        fi
+    done
+
+    local value=${cur#*=}
+    case $cur in
+        --since=* | --until=*)
+            local tokens
+            tokens=$(changectl ${socket:+--socket="$socket"} periods 2>/dev/null | awk 'NR > 1 { print $1 }')
+            mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -W "$tokens now today yesterday -1h" -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --format=*)
+            mapfile -t COMPREPLY < <(compgen -P '--format=' -W 'text json paths' -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --output=*)
+            mapfile -t COMPREPLY < <(compgen -P '--output=' -W 'short verbose json cat' -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --kind=*)
+            mapfile -t COMPREPLY < <(compgen -P '--kind=' -W 'entry data metadata' -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --relative-to=*)
+            compopt -o filenames -o nospace
+            mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -d -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --token-file=* | --socket=*)
+            compopt -o filenames -o nospace
+            mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -f -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        -*)
+            compopt -o nospace
+            mapfile -t COMPREPLY < <(compgen -W "${options[${verb:-none}]:---socket= --version --help}" -- "$cur")
+            # A space after what takes no value.
+            [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} != *= ]] && compopt +o nospace
+            return ;;
+    esac
+    if [[ -z $verb ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
+    elif [[ $verb == changes || $verb == log ]]; then
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+    fi
+}
+
+complete -F _changectl changectl

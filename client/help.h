@@ -1,0 +1,76 @@
+// What --help says beside the list of options. Constants.
+#pragma once
+
+#include <string_view>
+
+#include "client/options.h"
+
+namespace cj::client::help {
+
+inline constexpr std::string_view kAbout =
+    "changectl asks the change journal: what has changed under the watched trees?\n";
+inline constexpr std::string_view kFooter =
+    "A TIME may stand wherever a TOKEN may: -2h, '5 minutes ago', yesterday, 10:30,\n"
+    "'2026-11-20 10:30'. It means the newest checkpoint at or before it.\n\n"
+    "Exit status: 0 success, 1 failed, 2 usage, 3 rescan needed, 4 not permitted,\n"
+    "5 daemon not reachable. See changectl(1).";
+
+struct VerbHelp {
+  std::string_view summary;  // in the list of verbs
+  std::string_view about;
+  std::string_view example;
+};
+
+constexpr VerbHelp Of(Verb verb) {
+  switch (verb) {
+    case Verb::kStatus:
+      return {"The daemon, watches, volumes, the open period, gaps",
+              "Shows the daemon, its watches and volumes, the open period, gaps and sizes.",
+              "Example:\n  changectl status"};
+    case Verb::kCheckpoint:
+      return {"Start a new period, print its token",
+
+              "Starts a new period and prints its token: 'changes --since=TOKEN' then tells\n"
+              "what happened from this moment on.",
+              "Example:\n  before=$(changectl checkpoint --label=upgrade)\n"
+              "  apt upgrade\n  changectl changes --since=$before"};
+    case Verb::kChanges:
+      return {
+          "What has changed since a checkpoint or a time",
+
+          "Shows what has changed since a checkpoint, each path once, and the next token on\n"
+          "stderr. In the text format each line is a sign, the type, what changed, the path:\n"
+          "  + created   ~ modified   > renamed   - deleted   ? unknown, look yourself\n"
+          "  data, meta: content, metadata; tree: the path and all below it\n"
+          "What was created and deleted again within the interval (or changed and put back)\n"
+          "is transient: a mirror must know of it, since it may have copied it meanwhile, so\n"
+          "json and paths always have it; a person mostly need not, so text hides it unless\n"
+          "--transient is given.",
+          "Examples:\n  changectl changes --since=-2h /srv\n"
+          "  changectl changes --token-file=/var/lib/mirror.token -0 --expand --relative-to=/srv "
+          "|\n"
+          "    rsync -aHAX --from0 --files-from=- --delete-missing-args --force /srv/ "
+          "backup:/srv/\n\n"
+          "A missing token file is created with the token to start from, and the exit status\n"
+          "is 3: copy the whole tree then, and from there on only what changes."};
+    case Verb::kLog:
+      return {"The stored events themselves",
+              "Shows the stored events themselves, oldest first, as journalctl shows messages.",
+              "Examples:\n  changectl log -n 20 /srv/www\n  changectl log -f -o cat"};
+    case Verb::kPeriods:
+      return {"Checkpoints that can still be asked for",
+
+              "Lists the checkpoints that can still be asked for, oldest first. The last one is\n"
+              "the open period.",
+              "Example:\n  changectl periods"};
+    case Verb::kDoctor:
+      return {"What can and cannot be promised here, and why",
+
+              "Tells what this kernel, these filesystems and this configuration can and cannot\n"
+              "promise, and why. Fails when something that is required is missing.",
+              "Example:\n  changectl doctor"};
+  }
+  return {};
+}
+
+}  // namespace cj::client::help

@@ -1,0 +1,63 @@
+// What the command line asks for, checked, with times turned into moments and paths made absolute.
+// Plain values; command_line.h fills them, requests.h turns them into calls.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cj::client {
+
+inline constexpr const char* kDefaultSocket = "/run/changejournal/org.changejournal";
+
+// A token, or a time that stands for the newest checkpoint at or before it. Exactly one.
+struct Position {
+  std::string token;
+  std::optional<std::int64_t> time_usec;
+};
+
+enum class ChangesFormat { kText, kJson, kPaths };
+
+struct ChangesOptions {
+  std::optional<Position> since;  // none: token_file says it
+  std::optional<Position> until;
+  std::string token_file;                  // empty: none
+  std::vector<std::string> paths;          // absolute; empty: all watches
+  std::vector<std::string> kinds;          // entry, data, metadata; empty: all
+  std::string presence = "all";            // all, existing, deleted
+  std::string label;                       // of the checkpoint that is made
+  std::optional<std::string> relative_to;  // absolute
+  ChangesFormat format = ChangesFormat::kText;
+  bool checkpoint = true;
+  bool null = false;  // NUL after each path instead of a newline
+  bool expand = false;
+  bool wait = true;
+  bool transient = false;  // show what came and went, too
+  bool quiet = false;
+};
+
+enum class LogFormat { kShort, kVerbose, kJson, kCat };
+
+struct LogOptions {
+  std::optional<Position> since;
+  std::optional<Position> until;
+  std::vector<std::string> paths;  // absolute; empty: all watches
+  std::optional<std::int64_t> lines;
+  LogFormat format = LogFormat::kShort;
+  bool reverse = false;
+  bool follow = false;
+};
+
+enum class Verb { kStatus, kCheckpoint, kChanges, kLog, kPeriods, kDoctor };
+
+struct Options {
+  std::string socket = kDefaultSocket;
+  Verb verb = Verb::kStatus;
+  bool json = false;  // status, checkpoint, periods, doctor
+  std::string label;  // checkpoint
+  ChangesOptions changes;
+  LogOptions log;
+};
+
+}  // namespace cj::client

@@ -1,0 +1,84 @@
+#include "client/format.h"
+#include "client/json_text.h"
+#include "client/quote.h"
+
+namespace cj::client {
+namespace {
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    if (!text.empty()) text += ',';
+    text += word;
+  }
+  return text.empty() ? "-" : text;
+}
+
+// "from -> path", and for a path that nobody knows any more the object's handle.
+std::string Place(const Record& record, const Style& style) {
+  auto name = [&](const std::string& path) { return style.terminal ? QuoteName(path) : path; };
+  std::string place;
+  if (!record.from.empty()) place = name(record.from) + " -> ";
+  if (!record.path.empty()) return place + name(record.path);
+  return place + "(" + (record.object.empty() ? "unknown" : record.object) + ")";
+}
+
+std::string Dim(const std::string& text, const Style& style) {
+  return style.colour ? "\x1b[2m" + text + "\x1b[0m" : text;
+}
+
+}  // namespace
+
+std::string FormatRecordShort(const Record& record, const Style& style, const UtcOffset& zone) {
+  constexpr std::size_t kOperationsWidth = 14;  // "modified" and one more; longer ones push on
+  std::string operations = Joined(record.operations);
+  if (style.terminal && operations.size() < kOperationsWidth) {
+    operations.resize(kOperationsWidth, ' ');
+  }
+  return Dim(FormatShortTime(record.time_usec, zone) + " " + std::to_string(record.sequence),
+             style) +
+         " " + operations + " " + Place(record, style) + "\n";
+}
+
+std::string FormatRecordVerbose(const Record& record, const Style& style, const UtcOffset& zone) {
+  auto name = [&](const std::string& path) { return style.terminal ? QuoteName(path) : path; };
+  std::string text = FormatShortTime(record.time_usec, zone) +
+                     " [sequence=" + std::to_string(record.sequence) + "]\n";
+  auto field = [&](std::string_view key, const std::string& value) {
+    text += "    " + Dim(std::string(key) + "=", style) + value + "\n";
+  };
+  if (!record.path.empty()) field("path", name(record.path));
+  if (!record.from.empty()) field("from", name(record.from));
+  field("operations", Joined(record.operations));
+  field("period", std::to_string(record.period));
+  field("time_usec", std::to_string(record.time_usec));
+  field("volume", std::to_string(record.volume));
+  field("pid", std::to_string(record.pid));
+  if (!record.object.empty()) field("object", record.object);
+  return text;
+}
+
+std::string FormatRecordJson(const Record& record) {
+  JsonLine line;
+  line.Int("sequence", record.sequence);
+  line.Int("period", record.period);
+  line.Int("time_usec", record.time_usec);
+  line.Int("volume", record.volume);
+  line.Int("pid", record.pid);
+  std::string operations = "[";
+  for (const std::string& operation : record.operations) {
+    if (operations.size() > 1) operations += ',';
+    operations += JsonString(operation);
+  }
+  line.Raw("operations", operations + "]");
+  if (!record.path.empty()) line.Path("path", record.path);
+  if (!record.from.empty()) line.Path("from", record.from);
+  if (!record.object.empty()) line.String("object", record.object);
+  return line.Take() + "\n";
+}
+
+std::string FormatRecordCat(const Record& record) {
+  return record.path.empty() ? std::string() : record.path + "\n";
+}
+
+}  // namespace cj::client

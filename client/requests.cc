@@ -1,0 +1,70 @@
+#include "client/requests.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "protocol/path_json.h"
+
+namespace cj::client {
+namespace {
+
+using nlohmann::json;
+
+json PositionJson(const Position& position) {
+  if (position.time_usec) return {{"time_usec", *position.time_usec}};
+  return {{"token", position.token}};
+}
+
+void PutPaths(json& object, const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    if (IsUtf8(path)) {
+      object["paths"].push_back(path);
+    } else {
+      object["paths_base64"].push_back(Base64Encode(path));
+    }
+  }
+}
+
+json Common(const ChangesOptions& options, const Position& since) {
+  json parameters = {{"since", PositionJson(since)}};
+  if (options.until) parameters["until"] = PositionJson(*options.until);
+  PutPaths(parameters, options.paths);
+  if (!options.checkpoint) parameters["checkpoint"] = false;
+  if (!options.label.empty()) parameters["label"] = options.label;
+  if (!options.kinds.empty()) parameters["kinds"] = options.kinds;
+  if (options.presence != "all") parameters["presence"] = options.presence;
+  if (options.expand) parameters["expand"] = true;
+  if (!options.wait) parameters["wait"] = false;
+  return parameters;
+}
+
+}  // namespace
+
+JsonValue ChangesParameters(const ChangesOptions& options, const Position& since) {
+  return Common(options, since);
+}
+
+JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& since) {
+  json parameters = Common(options, since);
+  if (options.relative_to) PutPath(parameters, "relative_to", *options.relative_to);
+  return parameters;
+}
+
+JsonValue LogParameters(const LogOptions& options) {
+  json parameters = json::object();
+  if (options.since) parameters["since"] = PositionJson(*options.since);
+  if (options.until) parameters["until"] = PositionJson(*options.until);
+  PutPaths(parameters, options.paths);
+  if (options.lines) parameters["lines"] = *options.lines;
+  if (options.reverse) parameters["reverse"] = true;
+  if (options.follow) parameters["follow"] = true;
+  return parameters;
+}
+
+JsonValue CheckpointParameters(const std::string& label) {
+  json parameters = json::object();
+  if (!label.empty()) parameters["label"] = label;
+  return parameters;
+}
+
+}  // namespace cj::client

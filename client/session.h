@@ -1,0 +1,59 @@
+// A verb's surroundings: the connection to the daemon, where output goes and how it looks. One
+// thread.
+#pragma once
+
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "client/exit_status.h"
+#include "client/format.h"
+#include "client/options.h"
+#include "client/output.h"
+#include "protocol/client_connection.h"
+
+namespace cj::client {
+
+struct Session {
+  ClientConnection connection;
+  Output out{STDOUT_FILENO};
+  Style style;
+  UtcOffset zone;
+  bool progress = false;  // stderr is a terminal: long waits may be shown there
+};
+
+// The name of a method of our interface.
+std::string MethodName(std::string_view method);
+
+// The outcome of an error reply; RescanNeeded names the token to go on from.
+Outcome FailOf(const ClientReply& reply);
+
+// A call with one reply: its parameters, or why there are none.
+struct Answer {
+  JsonValue parameters;
+  Outcome outcome;
+};
+Answer CallOnce(Session& session, std::string_view method, const JsonValue& parameters);
+
+// The next reply of a `more` call.
+struct NextAnswer {
+  std::optional<ClientReply> reply;  // none: see outcome, which is kSuccess at the end of replies
+  Outcome outcome;
+};
+NextAnswer NextReply(Session& session);
+
+// Success when everything was written. A reader that has gone away (EPIPE) is no message's worth:
+// it ended because it had seen enough.
+Outcome FinishOutput(Session& session);
+
+// The verbs.
+Outcome RunStatus(Session& session, const Options& options);
+Outcome RunCheckpoint(Session& session, const Options& options);
+Outcome RunChanges(Session& session, const ChangesOptions& options);
+Outcome RunLog(Session& session, const LogOptions& options);
+Outcome RunPeriods(Session& session, const Options& options);
+Outcome RunDoctor(Session& session, const Options& options);
+
+}  // namespace cj::client

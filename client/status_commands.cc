@@ -1,0 +1,75 @@
+// The verbs with one question and one answer: status, checkpoint, periods, doctor.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "client/answers.h"
+#include "client/requests.h"
+#include "client/session.h"
+#include "protocol/message.h"
+
+namespace cj::client {
+namespace {
+
+// The members of an array, one line of JSON each, as the daemon sent them.
+void WriteJsonLines(Session& session, const nlohmann::json& parameters, const char* name) {
+  auto array = parameters.find(name);
+  if (array == parameters.end() || !array->is_array()) return;
+  for (const auto& each : *array) session.out.Write(DumpJson(each) + "\n");
+}
+
+}  // namespace
+
+Outcome RunStatus(Session& session, const Options& options) {
+  Answer answer = CallOnce(session, "GetStatus", {});
+  if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
+  auto status = ReadStatusReply(*answer.parameters);
+  if (!status) return Fail(status.error());
+  session.out.Write(options.json ? DumpJson(*answer.parameters) + "\n"
+                                 : FormatStatus(*status, session.style, session.zone));
+  return FinishOutput(session);
+}
+
+Outcome RunCheckpoint(Session& session, const Options& options) {
+  Answer answer = CallOnce(session, "Checkpoint", CheckpointParameters(options.label));
+  if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
+  auto token = ReadTokenReply(*answer.parameters);
+  if (!token) return Fail(token.error());
+  session.out.Write(options.json ? DumpJson(*answer.parameters) + "\n" : *token + "\n");
+  return FinishOutput(session);
+}
+
+Outcome RunPeriods(Session& session, const Options& options) {
+  Answer answer = CallOnce(session, "GetPeriods", {});
+  if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
+  auto periods = ReadPeriodsReply(*answer.parameters);
+  if (!periods) return Fail(periods.error());
+  if (options.json) {
+    WriteJsonLines(session, *answer.parameters, "periods");
+  } else {
+    session.out.Write(FormatPeriods(*periods, session.style, session.zone));
+  }
+  return FinishOutput(session);
+}
+
+Outcome RunDoctor(Session& session, const Options& options) {
+  Answer answer = CallOnce(session, "Diagnose", {});
+  if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
+  auto findings = ReadDiagnoseReply(*answer.parameters);
+  if (!findings) return Fail(findings.error());
+  if (options.json) {
+    WriteJsonLines(session, *answer.parameters, "findings");
+  } else {
+    session.out.Write(FormatFindings(*findings, session.style));
+  }
+  Outcome written = FinishOutput(session);
+  if (written.status != ExitStatus::kSuccess) return written;
+  auto missing = std::count_if(findings->begin(), findings->end(), [](const Finding& finding) {
+    return finding.required && !finding.available;
+  });
+  if (missing == 0) return {};
+  return Fail(ExitStatus::kFailed,
+              std::to_string(missing) + " of what is required is missing here; see the list");
+}
+
+}  // namespace cj::client

@@ -1,0 +1,158 @@
+#include <algorithm>
+
+#include "base/units.h"
+#include "client/format.h"
+#include "client/quote.h"
+
+namespace cj::client {
+namespace {
+
+std::string Bold(const std::string& text, const Style& style) {
+  return style.colour ? "\x1b[1m" + text + "\x1b[0m" : text;
+}
+
+std::string Red(const std::string& text, const Style& style) {
+  return style.colour ? "\x1b[1;31m" + text + "\x1b[0m" : text;
+}
+
+// Characters, as far as that can be told without the terminal: UTF-8 without its trailing bytes.
+std::size_t Width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
+std::string Count(std::int64_t count, const std::string& singular) {
+  return std::to_string(count) + " " + singular + (count == 1 ? "" : "s");
+}
+
+std::string Bytes(std::int64_t bytes) {
+  return FormatByteSize(static_cast<std::uint64_t>(std::max<std::int64_t>(bytes, 0)));
+}
+
+class Lines {
+ public:
+  // "   Label: text", labels flush right as in systemctl status.
+  void Add(const std::string& label, const std::string& text) {
+    constexpr std::size_t kLabelWidth = 12;
+    std::string shown = label.empty() ? "" : label + ":";
+    if (shown.size() < kLabelWidth) shown.insert(0, kLabelWidth - shown.size(), ' ');
+    text_ += shown + " " + text + "\n";
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string VolumeName(const StatusAnswer& status, std::int64_t id) {
+  for (const auto& volume : status.volumes) {
+    if (volume.id == id) return volume.type + " " + volume.uuid;
+  }
+  return "volume " + std::to_string(id);
+}
+
+std::string GapText(const Gap& gap, const UtcOffset& zone) {
+  return FormatLongTime(gap.from_usec, zone) + " to " + FormatLongTime(gap.to_usec, zone) + ": " +
+         gap.cause + (gap.volume.empty() ? "" : " (" + gap.volume + ")");
+}
+
+void AddWatches(const StatusAnswer& status, const Style& style, Lines* lines) {
+  std::string label = "Watches";
+  for (const auto& watch : status.watches) {
+    std::string text = style.terminal ? QuoteName(watch.path) : watch.path;
+    text += " (" + VolumeName(status, watch.volume) + ")";
+    if (!watch.excludes.empty()) {
+      text += ", " + Count(static_cast<std::int64_t>(watch.excludes.size()), "exclude");
+    }
+    lines->Add(label, text);
+    label.clear();
+  }
+  if (status.watches.empty()) lines->Add(label, "none");
+}
+
+}  // namespace
+
+std::string FormatTable(const std::vector<std::vector<std::string>>& rows, const Style& style) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], Width(row[i]));
+  }
+  std::string text;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    std::string line;
+    for (std::size_t i = 0; i < rows[r].size(); ++i) {
+      line += rows[r][i];
+      if (i + 1 < rows[r].size()) line.append(widths[i] - Width(rows[r][i]) + 2, ' ');
+    }
+    while (!line.empty() && line.back() == ' ') line.pop_back();
+    text += (r == 0 ? Bold(line, style) : line) + "\n";
+  }
+  return text;
+}
+
+std::string FormatStatus(const StatusAnswer& status, const Style& style, const UtcOffset& zone) {
+  Lines lines;
+  lines.Add("Daemon", "changejournald " + status.version + ", pid " + std::to_string(status.pid) +
+                          ", since " + FormatLongTime(status.start_usec, zone));
+  lines.Add("Journal",
+            status.journal + " in " + status.state_directory + ", " + Bytes(status.store_bytes));
+  if (!status.storage_error.empty()) {
+    lines.Add("Storage", Red("failing: " + status.storage_error, style));
+  }
+  AddWatches(status, style, &lines);
+  lines.Add("Open period", status.open_period.token + ", since " +
+                               FormatLongTime(status.open_period.start_usec, zone) + ", " +
+                               Count(status.open_period.records, "record"));
+  lines.Add("Periods", std::to_string(status.periods) + " kept, the oldest is " + status.oldest);
+  std::string label = "Gaps";
+  for (const Gap& gap : status.gaps) {
+    lines.Add(label, Red(GapText(gap, zone), style));
+    label.clear();
+  }
+  if (status.gaps.empty()) lines.Add(label, "none");
+  if (!status.consumers.empty()) {
+    std::string names;
+    for (const std::string& name : status.consumers) names += (names.empty() ? "" : ", ") + name;
+    lines.Add("Consumers", names);
+  }
+  lines.Add("Traffic", Count(status.events_read, "event") + " read, " +
+                           Count(status.records_stored, "record") + " stored, " +
+                           Count(status.connections, "connection"));
+  lines.Add("Memory", Bytes(status.resident_bytes));
+  return lines.Take();
+}
+
+std::string FormatPeriods(const std::vector<Period>& periods, const Style& style,
+                          const UtcOffset& zone) {
+  std::vector<std::vector<std::string>> rows = {
+      {"TOKEN", "START", "END", "RECORDS", "GAPS", "LABEL"}};
+  for (const Period& period : periods) {
+    std::string gaps = period.gaps.empty() ? "-" : std::to_string(period.gaps.size());
+    std::string label = period.label.empty() ? "-" : period.label;
+    rows.push_back({period.token, FormatLongTime(period.start_usec, zone),
+                    period.end_usec ? FormatLongTime(*period.end_usec, zone) : "open",
+                    std::to_string(period.records), gaps,
+                    style.terminal && !period.label.empty() ? QuoteName(label) : label});
+  }
+  return FormatTable(rows, style);
+}
+
+std::string FormatFindings(const std::vector<Finding>& findings, const Style& style) {
+  std::string text;
+  for (const Finding& finding : findings) {
+    std::string mark = finding.available ? "yes    " : finding.required ? "MISSING" : "no     ";
+    if (!finding.available && finding.required) mark = Red(mark, style);
+    text += mark + " " + Bold(finding.name, style);
+    if (!finding.subject.empty()) {
+      text += " (" + (style.terminal ? QuoteName(finding.subject) : finding.subject) + ")";
+    }
+    text += "\n        " + finding.meaning + "\n";
+    if (!finding.available && !finding.remedy.empty())
+      text += "        -> " + finding.remedy + "\n";
+  }
+  return text;
+}
+
+}  // namespace cj::client
