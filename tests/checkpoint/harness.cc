@@ -1,0 +1,54 @@
+#include "tests/checkpoint/harness.h"
+
+#include <sys/fanotify.h>
+
+#include <utility>
+
+namespace cj {
+
+VolumeMount TestVolume(std::uint32_t number) {
+  VolumeMount volume;
+  volume.id = VolumeId(number);
+  volume.fsid = FsId{number};
+  volume.path = "/v" + std::to_string(number);
+  return volume;
+}
+
+FileHandle TestHandle(const std::string& bytes) {
+  return FileHandle(HandleView{kTestHandleType, bytes});
+}
+
+EventSpec FileEvent(std::uint64_t mask, const std::string& name) {
+  EventSpec event;
+  event.mask = mask;
+  event.object = "o-" + name;
+  event.parent = "dir";
+  event.name = name;
+  return event;
+}
+
+bool TestScope::InScope(VolumeId, HandleView directory, std::string_view) {
+  return outside.count(std::string(directory.bytes)) == 0;
+}
+
+bool TestScope::HasSeveralNames(VolumeId, HandleView object) {
+  ++asked_names;
+  return several_names.count(std::string(object.bytes)) != 0;
+}
+
+Status TestEngine::Start() {
+  auto started = StartEngine(kernel, store, scope, clock, volumes, options);
+  if (!started) return std::move(started).error();
+  engine = std::move(*started);
+  return {};
+}
+
+std::vector<std::string> TestEngine::NamesIn(PeriodId period) const {
+  std::vector<std::string> names;
+  for (const Record& record : store.records()) {
+    if (record.period == period) names.push_back(record.name);
+  }
+  return names;
+}
+
+}  // namespace cj

@@ -1,0 +1,140 @@
+// A thousand checkpoints under a random schedule: changes begin, are noticed and return at any
+// moment, mappings come and go, steps and stores fail. CJ_SEED replays a run.
+#include <sys/fanotify.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/checkpoint/harness.h"
+#include "tests/checkpoint/history.h"
+
+namespace cj {
+namespace {
+
+constexpr int kCheckpoints = 1000;
+
+std::uint64_t Seed() {
+  const char* given = std::getenv("CJ_SEED");
+  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device()();
+}
+
+class RandomSchedule {
+ public:
+  explicit RandomSchedule(std::uint64_t seed) : random_(seed) {}
+
+  void Run() {
+    REQUIRE(test_.Start());
+    test_.kernel.SetHook([this](const std::string& call) {
+      if (call != "close") Act();
+    });
+    for (int i = 0; i < kCheckpoints; ++i) {
+      Act();
+      MaybeFail();
+      if (Chance(30)) (void)test_.engine->Flush().has_value();
+      MakeCheckpoint();
+    }
+    test_.kernel.SetHook(nullptr);
+    while (!flights_.empty()) EndOne();
+    for (const char* call : {"append", "advance", "gap"}) test_.store.Fail(call, 0);
+    while (!test_.engine->Flush()) {
+    }
+    CHECK(answered_ > kCheckpoints / 2);
+    CHECK(history_.changes() > kCheckpoints);
+    for (const std::string& violation : history_.Violations(test_.store.records())) {
+      FAIL_CHECK(violation);
+    }
+  }
+
+ private:
+  bool Chance(int percent) { return static_cast<int>(random_() % 100) < percent; }
+
+  void MakeCheckpoint() {
+    const std::size_t number = history_.Asked();
+    auto result = test_.engine->Checkpoint("");
+    if (!result) return;
+    ++answered_;
+    history_.Answered(number, result->sealed.id);
+  }
+
+  void MaybeFail() {
+    const Error error{ErrorCode::kIo, "at random", 0};
+    static constexpr const char* kKernelCalls[] = {"create", "mark", "barrier", "scan", "unmark"};
+    if (Chance(10)) test_.kernel.FailNext(kKernelCalls[random_() % 5], error);
+    if (Chance(5)) test_.store.Fail("append", 1);
+    if (Chance(5)) test_.store.Fail("advance", 1);
+  }
+
+  void Act() {
+    switch (random_() % 6) {
+      case 0:
+        Begin();
+        EndOne();
+        break;
+      case 1:
+        Begin();
+        break;
+      case 2:
+        if (!flights_.empty()) EndOne();
+        break;
+      case 3:
+        StoreSilently();
+        break;
+      case 4:
+        if (Chance(20)) Unmap();
+        break;
+      default:
+        break;
+    }
+  }
+
+  void Begin() {
+    const std::string name =
+        "f" + std::to_string(random_() % 50) + "-" + std::to_string(history_.changes() / 100);
+    const std::size_t change = history_.Visible(name);
+    const std::uint64_t mask = Chance(50) ? FAN_MODIFY : FAN_ATTRIB;
+    flights_.emplace(test_.kernel.Look(FileEvent(mask, name)), change);
+  }
+
+  void EndOne() {
+    auto chosen = flights_.begin();
+    std::advance(chosen, static_cast<std::ptrdiff_t>(random_() % flights_.size()));
+    test_.kernel.Queue(chosen->first);
+    history_.Returned(chosen->second);
+    flights_.erase(chosen);
+  }
+
+  void StoreSilently() {
+    if (mapped_.empty()) {
+      mapped_ = "mapped" + std::to_string(history_.changes());
+      test_.kernel.Map({VolumeId(1), TestHandle("o-" + mapped_), TestHandle("dir"), mapped_, 7});
+    }
+    history_.Returned(history_.Visible(mapped_));
+  }
+
+  void Unmap() {
+    if (mapped_.empty()) return;
+    test_.kernel.Unmap(mapped_, FileEvent(FAN_CLOSE_WRITE, mapped_));
+    mapped_.clear();
+  }
+
+  std::mt19937_64 random_;
+  TestEngine test_;
+  History history_;
+  std::map<int, std::size_t> flights_;
+  std::string mapped_;
+  int answered_ = 0;
+};
+
+TEST_CASE("random: a thousand checkpoints, nothing lost, nothing late") {
+  const std::uint64_t seed = Seed();
+  INFO("replay with CJ_SEED=" << seed);
+  RandomSchedule schedule(seed);
+  schedule.Run();
+}
+
+}  // namespace
+}  // namespace cj

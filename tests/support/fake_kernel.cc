@@ -1,0 +1,182 @@
+#include "tests/support/fake_kernel.h"
+
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace cj {
+
+class FakeGroup : public EventGroup {
+ public:
+  FakeGroup(FakeKernel& kernel, std::shared_ptr<FakeKernel::Group> state)
+      : kernel_(kernel), state_(std::move(state)) {}
+
+  ~FakeGroup() override {
+    (void)kernel_.Enter("close").has_value();
+    MutexLock lock(kernel_.mutex_);
+    state_->alive = false;
+    std::erase(kernel_.groups_, state_);
+  }
+
+  Status Mark(const VolumeMount& volume) override {
+    CJ_RETURN_IF_ERROR(kernel_.Enter("mark"));
+    MutexLock lock(kernel_.mutex_);
+    state_->marks.insert(volume.fsid.value);
+    return {};
+  }
+
+  Status Unmark(const VolumeMount& volume) override {
+    CJ_RETURN_IF_ERROR(kernel_.Enter("unmark"));
+    MutexLock lock(kernel_.mutex_);
+    state_->marks.erase(volume.fsid.value);
+    return {};
+  }
+
+  Result<std::size_t> Read(std::span<std::byte> buffer) override {
+    CJ_RETURN_IF_ERROR(kernel_.Enter("read"));
+    MutexLock lock(kernel_.mutex_);
+    std::size_t size = 0;
+    std::size_t events = 0;
+    auto& queue = state_->queue;
+    while (!queue.empty() && events < kernel_.options_.events_per_read &&
+           size + queue.front().size() <= buffer.size()) {
+      std::memcpy(buffer.data() + size, queue.front().data(), queue.front().size());
+      size += queue.front().size();
+      ++events;
+      queue.pop_front();
+    }
+    if (!queue.empty()) return size;
+    state_->overflowed = false;
+    eventfd_t ignored = 0;
+    if (state_->ready.valid()) ::eventfd_read(state_->ready.get(), &ignored);
+    return size;
+  }
+
+  std::uint64_t QueuedEvents() override {
+    MutexLock lock(kernel_.mutex_);
+    return state_->queue.size();
+  }
+
+  int fd() const override { return state_->ready.get(); }
+
+ private:
+  FakeKernel& kernel_;
+  std::shared_ptr<FakeKernel::Group> state_;
+};
+
+Status FakeKernel::Enter(const std::string& call) {
+  Hook hook;
+  {
+    MutexLock lock(mutex_);
+    hook = hook_;
+  }
+  if (hook) hook(call);
+  MutexLock lock(mutex_);
+  calls_.push_back(call);
+  auto failure = failures_.find(call);
+  if (failure == failures_.end()) return {};
+  Error error = failure->second;
+  failures_.erase(failure);
+  return error;
+}
+
+void FakeKernel::SetHook(Hook hook) {
+  MutexLock lock(mutex_);
+  hook_ = std::move(hook);
+}
+
+void FakeKernel::FailNext(const std::string& call, const Error& error) {
+  MutexLock lock(mutex_);
+  failures_[call] = error;
+}
+
+void FakeKernel::QueueInto(Group& group, const std::string& bytes) {
+  if (!group.alive) return;
+  if (!group.unlimited && group.queue.size() >= options_.queue_limit) {
+    if (group.overflowed) return;
+    group.overflowed = true;
+    EventSpec overflow;
+    overflow.mask = FAN_Q_OVERFLOW;
+    overflow.pid = 0;
+    group.queue.push_back(EventBytes(overflow));
+  } else {
+    group.queue.push_back(bytes);
+  }
+  if (group.ready.valid()) ::eventfd_write(group.ready.get(), 1);
+}
+
+void FakeKernel::Finish(int flight) {
+  auto found = flights_.find(flight);
+  if (found == flights_.end()) return;
+  for (const auto& group : found->second.groups) QueueInto(*group, found->second.bytes);
+  flights_.erase(found);
+}
+
+int FakeKernel::Look(const EventSpec& event) {
+  MutexLock lock(mutex_);
+  Flight flight;
+  flight.bytes = EventBytes(event);
+  for (const auto& group : groups_) {
+    if (group->marks.count(event.fsid) != 0) flight.groups.push_back(group);
+  }
+  flights_.emplace(next_flight_, std::move(flight));
+  return next_flight_++;
+}
+
+void FakeKernel::Queue(int flight) {
+  MutexLock lock(mutex_);
+  Finish(flight);
+}
+
+void FakeKernel::Report(const EventSpec& event) { Queue(Look(event)); }
+
+void FakeKernel::Map(const SilentWriter& writer) {
+  MutexLock lock(mutex_);
+  mappings_.push_back(writer);
+}
+
+void FakeKernel::Unmap(const std::string& name, const EventSpec& closed) {
+  {
+    MutexLock lock(mutex_);
+    std::erase_if(mappings_, [&](const SilentWriter& writer) { return writer.name == name; });
+  }
+  Report(closed);
+}
+
+std::vector<std::string> FakeKernel::calls() const {
+  MutexLock lock(mutex_);
+  return calls_;
+}
+
+std::size_t FakeKernel::living_groups() const {
+  MutexLock lock(mutex_);
+  return groups_.size();
+}
+
+Result<std::unique_ptr<EventGroup>> FakeKernel::CreateGroup(bool unlimited_queue) {
+  CJ_RETURN_IF_ERROR(Enter("create"));
+  auto group = std::make_shared<Group>();
+  group->unlimited = unlimited_queue;
+  if (options_.wake_reader) group->ready = UniqueFd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  MutexLock lock(mutex_);
+  groups_.push_back(group);
+  return std::unique_ptr<EventGroup>(std::make_unique<FakeGroup>(*this, group));
+}
+
+Status FakeKernel::Barrier() {
+  CJ_RETURN_IF_ERROR(Enter("barrier"));
+  MutexLock lock(mutex_);
+  while (!flights_.empty()) Finish(flights_.begin()->first);
+  return {};
+}
+
+Result<std::vector<SilentWriter>> FakeKernel::ScanSilentWriters(std::span<const VolumeMount>) {
+  CJ_RETURN_IF_ERROR(Enter("scan"));
+  MutexLock lock(mutex_);
+  return mappings_;
+}
+
+}  // namespace cj
