@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <string_view>
 
 #include "checkpoint/keyed_hash.h"
 #include "checkpoint/recent_links.h"
@@ -9,9 +10,9 @@
 namespace cj {
 namespace {
 
-HandleView View(const std::string& bytes) { return {1, bytes}; }
+HandleView View(std::string_view bytes) { return {1, bytes}; }
 
-DedupeKey Key(std::uint64_t period, const std::string& object, const std::string& name) {
+DedupeKey Key(std::uint64_t period, std::string_view object, std::string_view name) {
   return {PeriodId(period), VolumeId(1), View(object), View("dir"), name};
 }
 
