@@ -1,0 +1,47 @@
+// oracle: is every change reported? See README.md. Exit status: 0 nothing was missed, 1 something
+// was, 2 usage, 3 the run itself failed, 4 skipped because this machine cannot.
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "tests/oracle/run.h"
+
+namespace {
+
+constexpr int kMissed = 1;
+constexpr int kUsage = 2;
+constexpr int kFailed = 3;
+constexpr int kSkipped = 4;
+
+int Execute(const cj::oracle::Options& options) {
+  if (geteuid() != 0) {
+    std::printf("SKIPPED: the oracle mounts filesystems, which needs root\n");
+    return kSkipped;
+  }
+  cj::oracle::Run run(options);
+  const cj::Status status = run.Execute();
+  if (!status && status.error().code == cj::ErrorCode::kUnsupported) {
+    std::printf("SKIPPED: %s\n", status.error().message.c_str());
+    return kSkipped;
+  }
+  if (!status) {
+    std::printf("FAILED: %s\n", status.error().message.c_str());
+    return kFailed;
+  }
+  return run.missed() == 0 ? 0 : kMissed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  umask(0);
+  signal(SIGPIPE, SIG_IGN);
+  const cj::Result<cj::oracle::Options> options = cj::oracle::ParseOptions(argc, argv);
+  if (!options) {
+    std::fprintf(stderr, "oracle: %s\n%s", options.error().message.c_str(), cj::oracle::Usage());
+    return kUsage;
+  }
+  return Execute(*options);
+}
