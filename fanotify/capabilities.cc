@@ -11,6 +11,7 @@
 #include "fanotify/group.h"
 #include "fanotify/handles.h"
 #include "fanotify/kernel_abi.h"
+#include "fanotify/silent_writers.h"
 #include "fanotify/volume_lookup.h"
 
 namespace cj {
@@ -110,9 +111,29 @@ Finding ProbePidNamespace() {
   struct stat info;
   const bool initial =
       ::stat("/proc/self/ns/pid", &info) == 0 && info.st_ino == kInitialPidNamespace;
-  return {"all-processes", initial, false,
+  return {"pid-namespace", initial, false,
           "every process of the machine is visible; the mappings of those that are not are missed",
           "run outside of containers, in the initial pid namespace"};
+}
+
+// A process that may not be looked into may write to a mapped file without being noticed in time.
+Finding ProbeProcesses() {
+  Finding finding{"all-processes", false, false,
+                  "no process hides its shared mappings: what it writes through one is reported "
+                  "at every checkpoint, not only when the mapping goes",
+                  ""};
+  auto guarded = FindGuardedProcesses();
+  if (!guarded) {
+    finding.remedy = guarded.error().message;
+    return finding;
+  }
+  finding.available = guarded->empty();
+  for (const pid_t pid : *guarded) {
+    finding.remedy +=
+        finding.remedy.empty() ? "a security module or container guards process " : ", ";
+    finding.remedy += std::to_string(pid);
+  }
+  return finding;
 }
 
 Finding Invisible(const char* name, const char* meaning) {
@@ -138,9 +159,9 @@ void AddInvisible(std::vector<Finding>* findings) {
 }  // namespace
 
 std::vector<Finding> ProbeKernel() {
-  return {ProbePostGroup(),    ProbeUnlimitedQueue(),  ProbeRename(),
-          ProbeIgnoreMarks(),  ProbeHandles(),         ProbeMapFiles(),
-          ProbePidNamespace(), ProbePreAccessKernel(), ProbeMountEvents()};
+  return {ProbePostGroup(),       ProbeUnlimitedQueue(), ProbeRename(),       ProbeIgnoreMarks(),
+          ProbeHandles(),         ProbeMapFiles(),       ProbePidNamespace(), ProbeProcesses(),
+          ProbePreAccessKernel(), ProbeMountEvents()};
 }
 
 std::vector<Finding> ProbeFilesystem(const std::string& path) {

@@ -1,7 +1,10 @@
 #include "fanotify/proc_scan.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
@@ -29,6 +32,15 @@ Error Refused(int errno_value, const std::string& what) {
   return error;
 }
 
+// With this capability, and refused all the same: something above us guards the process (a security
+// module, a container's border), and no privilege of ours would change that.
+bool MayTraceEverything() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+  if (::syscall(SYS_capget, &header, data) != 0) return false;
+  return (data[CAP_TO_INDEX(CAP_SYS_PTRACE)].effective & CAP_TO_MASK(CAP_SYS_PTRACE)) != 0;
+}
+
 bool StartsWith(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
 }
@@ -51,6 +63,7 @@ Result<std::vector<pid_t>> ProcScan::List(const std::string& directory) const {
 Status ProcScan::Run() {
   proc_.reset(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!proc_) return ErrnoError(errno, "/proc");
+  may_trace_everything_ = MayTraceEverything();
   for (int pass = 1; pass <= kMaxPasses; ++pass) {
     CJ_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, List("."));
     bool settled = true;
@@ -105,8 +118,14 @@ Status ProcScan::ScanOtherThreads(pid_t pid, const std::string& process) {
 }
 
 Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) {
-  CJ_RETURN_IF_ERROR(ReadMaps(directory, empty));
-  if (*empty) return {};
+  Status status = ReadMaps(directory, empty);
+  // Only here: a refusal further on means that a capability is missing, which is an error.
+  if (!status && status.error().code == ErrorCode::kPermissionDenied && may_trace_everything_) {
+    guarded_.push_back(pid);
+    *empty = false;
+    return {};
+  }
+  if (!status || *empty) return status;
   bool asynchronous = false;
   for (int reading = 1; reading < kMaxMapsReadings; ++reading) {
     bool torn = false;

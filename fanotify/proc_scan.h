@@ -19,6 +19,9 @@ class ProcScan {
  public:
   explicit ProcScan(SilentFiles* files) : files_(files) {}
   Status Run();
+  // Processes that nobody here may look into although we have every capability for it: they are
+  // passed over, and `changectl doctor` names them.
+  const std::vector<pid_t>& guarded() const { return guarded_; }
 
  private:
   struct ProcessStat {
@@ -42,6 +45,8 @@ class ProcScan {
 
   SilentFiles* files_;
   UniqueFd proc_;
+  bool may_trace_everything_ = false;
+  std::vector<pid_t> guarded_;
   std::unordered_map<pid_t, int> pass_of_;  // in which pass a process was read
   std::string text_;
   std::string candidates_;

@@ -15,4 +15,11 @@ Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount>
   return files.Take();
 }
 
+Result<std::vector<pid_t>> FindGuardedProcesses() {
+  SilentFiles files({});
+  ProcScan processes(&files);
+  CJ_RETURN_IF_ERROR(processes.Run());
+  return processes.guarded();
+}
+
 }  // namespace cj

@@ -32,6 +32,8 @@
 // of its files carries our pid. So nobody may drop events for carrying our pid.
 #pragma once
 
+#include <sys/types.h>
+
 #include <span>
 #include <vector>
 
@@ -46,6 +48,10 @@ inline constexpr int kSettledPass = 4;
 inline constexpr int kMaxPasses = 64;
 // Readings of one process's maps that may differ before we give up on it (kBusy).
 inline constexpr int kMaxMapsReadings = 64;
+
+// Processes that a scan has to pass over although we have CAP_SYS_PTRACE: a security module or a
+// container's border guards them. What they write through mappings is seen when the mapping goes.
+Result<std::vector<pid_t>> FindGuardedProcesses();
 
 Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes);
 

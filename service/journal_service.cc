@@ -1,7 +1,6 @@
 #include "service/journal_service.h"
 
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <climits>
@@ -102,7 +101,6 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   EngineOptions options;
   options.sync_interval_usec = config.sync_interval_usec;
   options.unlimited_queue = !config.queue_limited;
-  options.own_pid = ::getpid();
   CJ_ASSIGN_OR_RETURN(service->engine_, StartEngine(kernel, *service->store_, *service->scope_,
                                                     clock, service->Volumes(), options));
   return service;
