@@ -1,0 +1,103 @@
+// Replies into values: what is there, what may be missing, what is refused.
+#include "client/answers.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+
+using namespace cj;
+using namespace cj::client;
+using nlohmann::json;
+
+TEST_CASE("answers: changes and summary") {
+  auto reply = ReadChangesReply(json::parse(R"({
+    "changes": [
+      {"change":"created","path":"/a","type":"file","from":null,"new_member":1},
+      {"change":"renamed","path_base64":"L/8=","from":"/b","type":"directory","recursive":true,
+       "data":true,"metadata":true,"transient":true}],
+    "summary": {"since":"s","next":"n","changes":2,"complete":true}})"));
+  REQUIRE(reply);
+  REQUIRE(reply->changes.size() == 2);
+  CHECK(reply->changes[0] == Change{"created", "/a", "", "file", false, false, false, false});
+  CHECK(reply->changes[1] == Change{"renamed", "/\xff", "/b", "directory", true, true, true, true});
+  REQUIRE(reply->summary);
+  CHECK(reply->summary->next == "n");
+  CHECK(reply->summary->changes == 2);
+  auto empty = ReadChangesReply(json::object());
+  REQUIRE(empty);
+  CHECK(empty->changes.empty());
+  CHECK_FALSE(empty->summary);
+}
+
+TEST_CASE("answers: damage is told by its place") {
+  struct Row {
+    const char* text;
+    const char* where;
+  };
+  const Row rows[] = {
+      {R"({"changes":[{"change":"created","type":"file"}]})", "changes.changes: 'path' is missing"},
+      {R"({"changes":[{"change":"grown","path":"/a","type":"file"}]})", "'change' is missing"},
+      {R"({"changes":[{"change":"created","path":"/a","path_base64":"L2E=","type":"file"}]})",
+       "given twice"},
+      {R"({"changes":[{"change":"created","path_base64":"!","type":"file"}]})", "not valid base64"},
+      {R"({"changes":[{"change":"created","path":"/a","type":"file","data":1}]})", "'data'"},
+      {R"({"changes":[7]})", "is not an object"},
+      {R"({"changes":{}})", "'changes' is missing or not of its type"},
+      {R"({"summary":{"since":"s","next":7,"changes":1}})", "'next'"},
+      {R"({"summary":{"since":"s","next":"n","changes":"1"}})", "'changes'"},
+      {R"({"summary":"x"})", "is not an object"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.text);
+    auto reply = ReadChangesReply(json::parse(row.text));
+    REQUIRE_FALSE(reply);
+    CHECK(reply.error().code == ErrorCode::kCorruption);
+    CHECK(reply.error().message.find(row.where) != std::string::npos);
+  }
+}
+
+TEST_CASE("answers: records, periods, findings, tokens") {
+  auto records = ReadLogReply(json::parse(R"({"records":[{"sequence":1,"period":2,"time_usec":3,
+    "volume":4,"pid":5,"operations":["created","directory"],"path":"/a","object":"ff"}]})"));
+  REQUIRE(records);
+  CHECK(records->at(0).operations.size() == 2);
+  CHECK(records->at(0).object == "ff");
+  CHECK_FALSE(ReadLogReply(json::parse(R"({"records":[{"sequence":1}]})")));
+  CHECK_FALSE(ReadLogReply(json::parse(
+      R"({"records":[{"sequence":1,"period":2,"time_usec":3,"volume":4,"pid":5,"operations":[1]}]})")));
+
+  auto periods = ReadPeriodsReply(json::parse(R"({"periods":[{"token":"t","start_usec":1,
+    "end_usec":null,"records":0,"gaps":[{"from_usec":1,"to_usec":2,"cause":"c"}]}]})"));
+  REQUIRE(periods);
+  CHECK_FALSE(periods->at(0).end_usec);
+  CHECK(periods->at(0).gaps.at(0).cause == "c");
+
+  auto findings = ReadDiagnoseReply(json::parse(
+      R"({"findings":[{"name":"n","subject":"s","available":true,"required":true,"meaning":"m"}]})"));
+  REQUIRE(findings);
+  CHECK(findings->at(0).available);
+
+  CHECK(*ReadTokenReply({{"token", "t"}}) == "t");
+  CHECK_FALSE(ReadTokenReply({{"token", 1}}));
+  CHECK(NextOfRescanNeeded({{"next", "t"}}) == "t");
+  CHECK(NextOfRescanNeeded({{"next", 5}}).empty());
+}
+
+TEST_CASE("answers: status") {
+  json reply = json::parse(R"({"version":"1","pid":1,"start_usec":1,"journal":"j",
+    "state_directory":"/s","store_bytes":1,"open_period":{"token":"t","start_usec":1,"records":1},
+    "oldest":"o","periods":1,"next_sequence":1,"watches":[{"path":"/w","volume":1,"excludes":["x"]}],
+    "volumes":[{"id":1,"type":"ext4","uuid":"u","mount_point":"/w"}],"gaps":[],"consumers":["c"],
+    "counters":{"events_read":7,"records_stored":6},"resident_bytes":1,"connections":1,"answers":0})");
+  auto status = ReadStatusReply(reply);
+  REQUIRE(status);
+  CHECK(status->events_read == 7);
+  CHECK(status->records_stored == 6);
+  CHECK(status->watches.at(0).excludes.at(0) == "x");
+  for (const char* member : {"version", "open_period", "counters", "state_directory"}) {
+    INFO(member);
+    json damaged = reply;
+    damaged.erase(member);
+    CHECK_FALSE(ReadStatusReply(damaged));
+  }
+}

@@ -1,0 +1,179 @@
+// Words to options, and what is said of bad ones.
+#include "client/command_line.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "client/requests.h"
+
+using namespace cj;
+using namespace cj::client;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr std::int64_t kNow = 1'700'000'000'000'000;
+
+CommandLine Parse(const Words& words) {
+  return ParseCommandLine(words, {kNow, [](std::int64_t) { return std::int64_t{0}; }, "/w"});
+}
+
+Options Good(const Words& words) {
+  CommandLine line = Parse(words);
+  INFO(line.outcome.message);
+  REQUIRE(line.options.has_value());
+  return *line.options;
+}
+
+std::string Mistake(const Words& words) {
+  CommandLine line = Parse(words);
+  REQUIRE_FALSE(line.options.has_value());
+  CHECK(line.outcome.status == ExitStatus::kUsage);
+  CHECK(line.output.empty());
+  return line.outcome.message;
+}
+
+constexpr const char* kToken = "cj1-0123abcd-5";
+
+}  // namespace
+
+TEST_CASE("verbs and their options") {
+  CHECK(Good({"status"}).verb == Verb::kStatus);
+  CHECK(Good({"status"}).socket == kDefaultSocket);
+  CHECK(Good({"--socket=/s", "status", "--json"}).socket == "/s");
+  CHECK(Good({"--socket", "/s", "status", "--json"}).json);
+  CHECK(Good({"periods"}).verb == Verb::kPeriods);
+  CHECK(Good({"doctor"}).verb == Verb::kDoctor);
+  CHECK(Good({"checkpoint", "--label=a b"}).label == "a b");
+}
+
+TEST_CASE("changes: all options") {
+  Options options = Good({"changes", "--since=cj1-0123abcd-5", "--until=-1h", "--format=json",
+                          "--existing", "--expand", "--relative-to=sub", "--kind=entry,data",
+                          "--no-wait", "--transient", "-q", "/srv", "rel/../x", "--no-checkpoint"});
+  const ChangesOptions& changes = options.changes;
+  REQUIRE(changes.since);
+  CHECK(changes.since->token == kToken);
+  REQUIRE(changes.until);
+  CHECK(changes.until->time_usec == kNow - 3'600'000'000);
+  CHECK(changes.format == ChangesFormat::kJson);
+  CHECK(changes.presence == "existing");
+  CHECK(changes.expand);
+  CHECK(changes.relative_to == "/w/sub");
+  CHECK(changes.kinds == Words{"entry", "data"});
+  CHECK_FALSE(changes.wait);
+  CHECK(changes.transient);
+  CHECK(changes.quiet);
+  CHECK_FALSE(changes.checkpoint);
+  CHECK(changes.paths == Words{"/srv", "/w/x"});
+}
+
+TEST_CASE("changes: -0 means paths") {
+  CHECK(Good({"changes", "--since=-2h", "-0"}).changes.format == ChangesFormat::kPaths);
+  CHECK(Good({"changes", "--since=-2h", "--null", "--format=paths"}).changes.null);
+  CHECK(Good({"changes", "--since=-2h", "-0q"}).changes.quiet);
+  CHECK(Mistake({"changes", "--since=-2h", "-0", "--format=json"}) ==
+        "-0 writes paths only; leave out --format=json");
+}
+
+TEST_CASE("log: options") {
+  LogOptions log = Good({"log", "-n", "5", "-r", "-o", "verbose", "/srv", "--since=@1"}).log;
+  CHECK(log.lines == 5);
+  CHECK(log.reverse);
+  CHECK(log.format == LogFormat::kVerbose);
+  CHECK(log.since->time_usec == 1'000'000);
+  CHECK(Good({"log", "-n5"}).log.lines == 5);
+  CHECK(Good({"log", "-f"}).log.lines == 10);
+  CHECK(Good({"log", "-f", "-n", "0"}).log.lines == 0);
+  CHECK_FALSE(Good({"log", "-f", "--since=-1h"}).log.lines);
+  CHECK_FALSE(Good({"log"}).log.lines);
+}
+
+TEST_CASE("words that begin with a dash can be paths after --") {
+  CHECK(Good({"changes", "--since=-2h", "--", "-odd", "status"}).changes.paths ==
+        Words{"/w/-odd", "/w/status"});
+}
+
+TEST_CASE("mistakes say what to do") {
+  struct Row {
+    Words words;
+    const char* message;
+  };
+  const Row rows[] = {
+      {{},
+       "no verb given; there are status, checkpoint, changes, log, periods, doctor (see changectl "
+       "--help)"},
+      {{"follow"},
+       "unknown verb 'follow'; there are status, checkpoint, changes, log, periods, doctor"},
+      {{"--socket", "status", "ack"},
+       "unknown verb 'ack'; there are status, checkpoint, changes, log, periods, doctor"},
+      {{"changes"}, "changes needs --since=TOKEN|TIME or --token-file=FILE"},
+      {{"changes", "--since=-1h", "--token-file=f"},
+       "--since and --token-file both say where to start; give one of them"},
+      {{"changes", "--since=-1h", "--existing", "--deleted"},
+       "--existing and --deleted exclude each other; without both, all paths are shown"},
+      {{"changes", "--since=-1h", "--kind=entries"},
+       "--kind: 'entries' is not known; use entry, data, metadata, joined by commas"},
+      {{"changes", "--since=-1h", "--format=xml"},
+       "--format: 'xml' is not known; use text, json or paths"},
+      {{"changes", "--since=-1h", "--until=now", "--label=x"},
+       "--label names the checkpoint that is made, and --until makes none"},
+      {{"changes", "--since=-1h", "--no-checkpoint", "--label=x"},
+       "--label names the checkpoint that is made, and --no-checkpoint makes none"},
+      {{"changes", "--since=@1700000001"}, "--since: '@1700000001' is in the future"},
+      {{"changes", "--since=+1h"}, "--since: '+1h' is in the future; for the past write -1h"},
+      {{"changes", "--since=-1h", ""}, "a PATH is empty"},
+      {{"log", "-f", "-r"}, "-f shows what comes and -r the newest first; give one of them"},
+      {{"log", "-f", "--until=now"}, "-f has no end; leave out --until"},
+      {{"log", "-n", "-1"}, "-n: the number of lines is negative"},
+      {{"log", "-o", "export"}, "-o: 'export' is not known; use short, verbose, json or cat"},
+      {{"status", "--jsn"},
+       "The following argument was not expected: --jsn (see changectl status --help)"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.message);
+    CHECK(Mistake(row.words) == row.message);
+  }
+  // An empty value is a variable that was not set.
+  CHECK(Mistake({"changes", "--since="}).find("--since: 1 required") == 0);
+  CHECK(Mistake({"changes", "--since=whenever"}).find("--since: 'whenever' is not a time") == 0);
+  CHECK(Mistake({"changes", "--since=-1h", "--consumer=x"}).find("not expected") !=
+        std::string::npos);
+}
+
+TEST_CASE("every verb has a help with its name, its options and an example") {
+  for (const char* verb : {"status", "checkpoint", "changes", "log", "periods", "doctor"}) {
+    INFO(verb);
+    CommandLine line = Parse({verb, "--help"});
+    CHECK(line.outcome.status == ExitStatus::kSuccess);
+    CHECK(line.output.find("Usage: changectl " + std::string(verb)) != std::string::npos);
+    CHECK(line.output.find("Example") != std::string::npos);
+    CHECK(Parse({"--help"}).output.find(verb) != std::string::npos);
+  }
+  CHECK(Parse({"--version"}).output == std::string("changectl ") + CJ_VERSION + "\n");
+}
+
+TEST_CASE("requests say no more than was asked") {
+  ChangesOptions options;
+  Position since;
+  since.token = kToken;
+  CHECK(*ChangesParameters(options, since) == nlohmann::json({{"since", {{"token", kToken}}}}));
+  options.paths = {"/a", "/\xff"};
+  options.checkpoint = false;
+  options.wait = false;
+  options.relative_to = "/\xfe";
+  since = {};
+  since.time_usec = 7;
+  CHECK(*ChangePathsParameters(options, since) == nlohmann::json({{"since", {{"time_usec", 7}}},
+                                                                  {"paths", {"/a"}},
+                                                                  {"paths_base64", {"L/8="}},
+                                                                  {"checkpoint", false},
+                                                                  {"wait", false},
+                                                                  {"relative_to_base64", "L/4="}}));
+  CHECK(ChangesParameters(options, since)->count("relative_to_base64") == 0);
+  CHECK(*LogParameters({}) == nlohmann::json::object());
+  CHECK(*CheckpointParameters("") == nlohmann::json::object());
+}

@@ -1,0 +1,94 @@
+// Tables and the status page.
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "client/format.h"
+
+using namespace cj;
+using namespace cj::client;
+
+namespace {
+constexpr Style kPipe{false, false};
+constexpr Style kTerminal{true, false};
+constexpr Style kColour{true, true};
+std::int64_t Utc(std::int64_t) { return 0; }
+constexpr std::int64_t kTime = 1795255200'000000;  // 2026-11-21 10:00:00 UTC
+}  // namespace
+
+TEST_CASE("tables: columns as wide as their widest cell, counted in characters") {
+  CHECK(FormatTable({{"A", "LONG", "C"}, {"\xc3\xa4\xc3\xb6", "x", ""}, {"1", "2", "3"}}, kPipe) ==
+        "A   LONG  C\n\xc3\xa4\xc3\xb6  x\n1   2     3\n");
+  CHECK(FormatTable({{"A"}, {"b"}}, kColour) == "\x1b[1mA\x1b[0m\nb\n");
+  CHECK(FormatTable({}, kPipe).empty());
+}
+
+TEST_CASE("periods") {
+  Period sealed;
+  sealed.token = "cj1-0123abcd-1";
+  sealed.start_usec = kTime;
+  sealed.end_usec = kTime + 1'000'000;
+  sealed.records = 12345;
+  sealed.label = "before\x1b upgrade";
+  sealed.gaps.push_back({"", 0, 1, "the daemon was not running"});
+  Period open;
+  open.token = "cj1-0123abcd-2";
+  open.start_usec = kTime + 1'000'000;
+  CHECK(FormatPeriods({sealed, open}, kTerminal, Utc) ==
+        "TOKEN           START                END                  RECORDS  GAPS  LABEL\n"
+        "cj1-0123abcd-1  2026-11-21 10:00:00  2026-11-21 10:00:01  12345    1     $'before\\E "
+        "upgrade'\n"
+        "cj1-0123abcd-2  2026-11-21 10:00:01  open                 0        -     -\n");
+}
+
+TEST_CASE("status") {
+  StatusAnswer status;
+  status.version = "0.1.0";
+  status.pid = 77;
+  status.start_usec = kTime;
+  status.journal = "0123abcd";
+  status.state_directory = "/var/lib/changejournal";
+  status.store_bytes = 3 << 20;
+  status.open_period.token = "cj1-0123abcd-2";
+  status.open_period.start_usec = kTime;
+  status.open_period.records = 1;
+  status.oldest = "cj1-0123abcd-1";
+  status.periods = 2;
+  status.watches = {{"/srv", 1, {"*.o"}}, {"/home", 9, {}}};
+  status.volumes = {{1, "ext4", "some-uuid", "/srv"}};
+  status.events_read = 10;
+  status.records_stored = 5;
+  status.connections = 1;
+  status.resident_bytes = 20 << 20;
+  CHECK(FormatStatus(status, kPipe, Utc) ==
+        "     Daemon: changejournald 0.1.0, pid 77, since 2026-11-21 10:00:00\n"
+        "    Journal: 0123abcd in /var/lib/changejournal, 3.0M\n"
+        "    Watches: /srv (ext4 some-uuid), 1 exclude\n"
+        "             /home (volume 9)\n"
+        "Open period: cj1-0123abcd-2, since 2026-11-21 10:00:00, 1 record\n"
+        "    Periods: 2 kept, the oldest is cj1-0123abcd-1\n"
+        "       Gaps: none\n"
+        "    Traffic: 10 events read, 5 records stored, 1 connection\n"
+        "     Memory: 20.0M\n");
+  status.storage_error = "No space left on device";
+  status.gaps = {{"ext4 some-uuid", kTime, kTime + 2'000'000, "overflow"}};
+  std::string text = FormatStatus(status, kColour, Utc);
+  CHECK(text.find("Storage: \x1b[1;31mfailing: No space left on device\x1b[0m\n") !=
+        std::string::npos);
+  CHECK(text.find("2026-11-21 10:00:00 to 2026-11-21 10:00:02: overflow (ext4 some-uuid)") !=
+        std::string::npos);
+}
+
+TEST_CASE("findings") {
+  CHECK(FormatFindings({{"rename events", "/srv", true, true, "Renames have both names.", ""},
+                        {"pre-content events", "", false, false, "No strict mode.", "Linux 6.14"},
+                        {"filesystem marks", "/mnt/o v", false, true, "Cannot watch.", "upper"}},
+                       kTerminal) ==
+        "yes     rename events (/srv)\n"
+        "        Renames have both names.\n"
+        "no      pre-content events\n"
+        "        No strict mode.\n"
+        "        -> Linux 6.14\n"
+        "MISSING filesystem marks ('/mnt/o v')\n"
+        "        Cannot watch.\n"
+        "        -> upper\n");
+}
