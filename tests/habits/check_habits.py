@@ -29,9 +29,6 @@ class Tree:
     def matching(self, *endings):
         return [(path, text) for path, text in sorted(self.files.items()) if path.endswith(endings)]
 
-    def folders(self):
-        return sorted({os.path.dirname(path) for path in self.files})
-
     @classmethod
     def read(cls, top):
         command = ["git", "-C", top, "ls-files", "-co", "--exclude-standard", "-z"]
@@ -146,37 +143,51 @@ def check_sizes(tree):
 
 
 def check_readmes(tree):
-    """Every folder with code says what its one job is."""
-    sources = tree.matching(*SOURCE, *SCRIPT)
-    for folder in tree.folders():
-        code = [path for path, _ in sources if os.path.dirname(path) == folder]
-        top = folder.split("/")[0]
-        depth = 2 if top == "tests" else 1
-        readme = "/".join(folder.split("/")[:depth]) + "/README.md"
-        if code and readme not in tree.files:
-            yield f"{readme} is missing"
+    """Every folder with code says what its one job is: in a README of its own, or in tests/README.md."""
+    tests = tree.files.get("tests/README.md", "")
+    for folder in sorted({os.path.dirname(path) for path, _ in tree.matching(*SOURCE, *SCRIPT)}):
+        parts = folder.split("/")
+        if parts[0] == "tests" and len(parts) > 1 and f"`{parts[1]}/`" in tests:
+            continue
+        readme = "/".join(parts[:2 if parts[0] == "tests" else 1]) + "/README.md"
+        if readme not in tree.files:
+            yield f"{folder}: {readme} is missing"
+
+
+def built_sources(tree):
+    """What the CMakeLists.txt name, as paths from the top; in a foreach the ending may be apart."""
+    named = set()
+    for path, text in tree.matching("CMakeLists.txt"):
+        folder = os.path.dirname(path)
+        for word in re.findall(r"[^\s()\"]+", text):
+            word = re.sub(r"^\$\{(CMAKE|PROJECT)_SOURCE_DIR\}/", "/", word)
+            word = re.sub(r"^\$\{CMAKE_CURRENT_SOURCE_DIR\}/", "", word)
+            if "foreach" in text and not word.endswith(".cc"):
+                word += ".cc"
+            full = word[1:] if word.startswith("/") else os.path.join(folder, word)
+            named.add(os.path.normpath(full))
+    return named
 
 
 def check_built(tree):
     """A .cc that no CMakeLists.txt names is not built, and so not tested."""
+    named = built_sources(tree)
     for path, _ in tree.matching(".cc"):
-        folder = os.path.dirname(path)
-        named = False
-        above = folder
-        while not named:
-            text = tree.files.get(os.path.join(above, "CMakeLists.txt"), "")
-            relative = os.path.relpath(path, above or ".")
-            stem = os.path.splitext(relative)[0]
-            named = re.search(r"(?<![\w/])" + re.escape(relative) + r"(?!\w)", text) is not None
-            # A foreach over names without their ending is as good.
-            named = named or (
-                "foreach" in text and ".cc" in text
-                and re.search(r"(?<![\w/])" + re.escape(stem) + r"(?![\w.])", text) is not None)
-            if not above:
-                break
-            above = os.path.dirname(above)
-        if not named:
+        if path not in named:
             yield f"{path}: no CMakeLists.txt names it"
+
+
+ASSERTION = re.compile(r"\b(REQUIRE|CHECK|FAIL|Check|Expect|Require)\w*\s*\(")
+
+
+def asserting_helpers(text):
+    """Functions of a folder's tests that assert, so that calling them is as good."""
+    helpers = set()
+    function = r"\b(\w+)\([^;{}]*\)\s*(?:const\s*)?\{(.*?)\n\s{0,2}\}"
+    for match in re.finditer(function, text, re.DOTALL):
+        if ASSERTION.search(match.group(2)):
+            helpers.add(match.group(1))
+    return helpers - {"TEST_CASE"}
 
 
 def check_assertions(tree):
@@ -184,9 +195,13 @@ def check_assertions(tree):
     for path, text in tree.matching("_test.cc"):
         if not re.search(r"\b(TEST_CASE|SCENARIO|TEMPLATE_TEST_CASE)\b", text):
             yield f"{path}: no test case"
+        near = [other for name, other in tree.matching(*SOURCE)
+                if os.path.dirname(name) == os.path.dirname(path)]
+        helpers = set().union(*map(asserting_helpers, near))
         for body in re.split(r"\n(?:TEMPLATE_)?TEST_CASE", text)[1:]:
+            called = set(re.findall(r"\b(\w+)(?:<[^<>]*>)?\(", body))
             name = re.search(r'"([^"]*)"', body)
-            if not re.search(r"\b(REQUIRE|CHECK|FAIL|Check|Expect|Require)\w*\s*\(", body):
+            if not ASSERTION.search(body) and not called & helpers:
                 yield f"{path}: asserts nothing: {name.group(1) if name else '?'}"
 
 

@@ -161,7 +161,7 @@ Status StressNg::Resume() {
   Signal(SIGCONT);
   if (child_.running()) return {};
   CJ_ASSIGN_OR_RETURN(const int status, child_.End(0, std::chrono::seconds(10)));
-  // 4 (not implemented here) and 2 (a stressor failed, on a full disk for one) are its own affair.
+  // 2 (a stressor failed), 3 (no resources) and 4 (this kernel cannot) are its own affair.
   if (status != 0 && status != 2 && status != 3 && status != 4) {
     return Error{ErrorCode::kIo, "stress-ng ended with status " + std::to_string(status)};
   }

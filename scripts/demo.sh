@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Shows changejournal at work, from nothing: installs what is missing from Debian, builds, runs the
+# daemon on a filesystem of its own (ext4 in a file), changes files, shows what changed, mirrors it
+# with rsync, compares, and cleans up. Touches nothing outside of a temporary directory; may be run
+# again at any time. Usage: sudo ./scripts/demo.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "$(id -u)" -ne 0 ]; then
+  echo "demo.sh: needs root, for fanotify and a loop mount: sudo ./scripts/demo.sh" >&2
+  exit 2
+fi
+
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\e[1m' plain=$'\e[0m'; fi
+chapter() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
+say() { printf '   %s\n' "$*"; }
+show() { printf '%s $ %s%s\n' "$bold" "$*" "$plain"; "$@"; }
+
+chapter "1. Packages and build"
+scripts/install-deps.sh demo
+scripts/install-deps.sh build
+export NINJA_STATUS='   [%f/%t %es] '
+cmake --preset release -B build/demo -DCJ_BUILD_TESTS=OFF -DCJ_BUILD_BENCH=OFF >/dev/null
+cmake --build build/demo -j 2
+daemon=$PWD/build/demo/service/changejournald
+changectl=$PWD/build/demo/client/changectl
+
+work=$(mktemp -d /tmp/changejournal-demo.XXXXXX)
+srv=$work/srv mirror=$work/mirror socket=$work/socket token_file=$work/mirror.token
+daemon_pid='' mapper_pid=''
+clean_up() {
+  status=$?
+  trap - EXIT
+  [ -z "$mapper_pid" ] || kill "$mapper_pid" 2>/dev/null || true
+  if [ -n "$daemon_pid" ]; then kill "$daemon_pid" 2>/dev/null || true; wait "$daemon_pid" || true; fi
+  ! mountpoint -q "$srv" || umount "$srv" || umount -l "$srv"
+  if [ $status -ne 0 ]; then echo "demo.sh: failed; the daemon's log:" >&2; cat "$work/log" >&2 || true; fi
+  rm -rf --one-file-system "$work"
+  exit $status
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+chapter "2. A filesystem, some data, the daemon"
+truncate -s 512M "$work/ext4.img"
+mkfs.ext4 -q "$work/ext4.img"
+mkdir "$srv" "$mirror"
+mount -o loop "$work/ext4.img" "$srv"
+# A source tree, as the Debian package "googletest" ships it.
+unpack() { mkdir -p "$2" && tar -C "$1" -cf - . | tar -C "$2" -xf -; }
+unpack /usr/src/googletest "$srv/project"
+say "$srv holds $(find "$srv" | wc -l) files and directories."
+"$daemon" --state-directory="$work/state" --socket="$socket" --watch="$srv" 2>"$work/log" &
+daemon_pid=$!
+ctl() { "$changectl" --socket="$socket" "$@"; }
+deadline=$((SECONDS + 30))
+until ctl status >/dev/null 2>&1; do
+  kill -0 "$daemon_pid" || { echo "the daemon ended" >&2; exit 1; }
+  [ $SECONDS -lt $deadline ] || { echo "the daemon does not answer" >&2; exit 1; }
+  read -r -t 0.05 _ <> <(:) || true
+done
+show ctl status
+
+chapter "3. A mirror: everything once"
+say "The first question with a new token file is refused (exit status 3): nobody can know what"
+say "changed before. The file now holds the token to start from, and rsync copies everything."
+first=0
+ctl changes --token-file="$token_file" -0 --expand --relative-to="$srv" || first=$?
+[ $first -eq 3 ] || { echo "expected exit status 3, got $first" >&2; exit 1; }
+rsync -aHAX "$srv/" "$mirror/"
+token=$(cat "$token_file")
+say "token: $token"
+
+chapter "4. A burst of work"
+say "unpack a source tree ..."
+unpack /usr/src/googletest "$srv/release-1.12"
+say "edit files the way editors do, by rename ..."
+for file in CMakeLists.txt README.md; do
+  [ ! -f "$srv/project/$file" ] || sed -i '1i edited' "$srv/project/$file"
+done
+say "rename a directory, after and before changes in it ..."
+echo before >>"$srv/project/googletest/CMakeLists.txt"
+mv "$srv/project/googletest" "$srv/project/gtest"
+echo after >"$srv/project/gtest/added after the rename"
+say "delete a tree ..."
+rm -r "$srv/project/googlemock"
+say "give a file a second name, and one a name that is not UTF-8 ..."
+ln "$srv/release-1.12/CMakeLists.txt" "$srv/hard link"
+printf 'odd\n' >"$srv/"$'odd \xff name\n'
+say "write through a memory mapping that stays open: the kernel sends no event for this ..."
+truncate -s 8192 "$srv/mapped"
+coproc mapper { /usr/bin/python3 -u -c '
+import mmap, sys
+with open(sys.argv[1], "r+b") as file, mmap.mmap(file.fileno(), 0) as mapping:
+    for line in sys.stdin:
+        mapping[:len(line)] = line.encode()
+        print("stored")
+' "$srv/mapped"; }
+# shellcheck disable=SC2154  # coproc sets it
+mapper_pid=$mapper_PID
+store() { echo "$1" >&"${mapper[1]}"; read -r _ <&"${mapper[0]}"; }
+store "first"
+
+chapter "5. What changed?"
+ctl changes --since="$token" --no-checkpoint >"$work/changes"
+show head -n 25 "$work/changes"
+say "... $(wc -l <"$work/changes") lines in all. New files are listed one by one; the renamed and the deleted directory"
+say "are one recursive entry each; 'mapped' is there although no event told of it."
+say "The records behind it, newest last:"
+show ctl log -n 8
+
+compare() {
+  diff -r --no-dereference "$srv" "$mirror" && rest=$(rsync -n -aHAXi --delete "$srv/" "$mirror/")
+  if [ -n "$rest" ]; then printf 'the mirror differs:\n%s\n' "$rest" >&2; exit 1; fi
+  say "Equal, says diff -r; equal, says rsync -n -aHAXi --delete, which compares modes, owners, times,"
+  say "attributes and hard links as well."
+}
+mirror_now() {
+  printf '%s $ changectl changes --token-file=mirror.token -0 --expand --relative-to=srv |\n' "$bold"
+  printf '     rsync -aHAX --from0 --files-from=- --delete-missing-args --force srv/ mirror/%s\n' "$plain"
+  ctl changes --token-file="$token_file" -0 --expand --relative-to="$srv" 2>"$work/next" |
+    rsync -aHAX --from0 --files-from=- --delete-missing-args --force "$srv/" "$mirror/"
+  cat "$work/next"
+}
+
+chapter "6. The mirror catches up, with nothing but the changes"
+rm -r "$srv/lost+found"
+mirror_now
+compare
+
+chapter "7. And again: only what is new"
+store "second, through the mapping that is still open"
+mv "$srv/hard link" "$srv/project/moved link"
+mirror_now
+compare
+show ctl periods
+
+chapter "Done. The daemon ends, the filesystem goes."
+kill "$daemon_pid"
+wait "$daemon_pid" || { echo "the daemon did not end well" >&2; exit 1; }
+daemon_pid=''
+say "To set it up for good, see README.md."
