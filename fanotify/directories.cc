@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include "base/text.h"
@@ -99,12 +100,16 @@ class LinuxDirectories : public Directories {
   Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
                          const std::string& name) override {
     CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    // Longer names exist nowhere; ENAMETOOLONG then speaks of the path as a whole.
+    if (name.size() > NAME_MAX) return NameState{};
     const std::string path = name == "." ? directory_path : JoinPath(directory_path, name);
     // One descriptor for both questions, so that both answers are of the same object.
     UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!fd) {
       if (errno == ENOENT || errno == ENOTDIR) return NameState{};
-      return ErrnoError(errno, path);
+      Error error = ErrnoError(errno, path);
+      if (errno == ENAMETOOLONG) error.code = ErrorCode::kLimit;
+      return error;
     }
     struct stat info;
     if (::fstat(fd.get(), &info) != 0) return ErrnoError(errno, path);

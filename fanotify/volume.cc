@@ -2,6 +2,8 @@
 
 #include <blkid/blkid.h>
 #include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/magic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -94,11 +96,17 @@ Result<FsId> FsIdOfFd(int fd, const std::string& path) {
 
 std::string UuidFromIoctl(int directory_fd) {
   abi::FsUuid uuid{};
-  if (::ioctl(directory_fd, abi::kFsIocGetFsUuid, &uuid) != 0 ||
-      uuid.length != sizeof(uuid.bytes)) {
-    return {};
+  if (::ioctl(directory_fd, abi::kFsIocGetFsUuid, &uuid) == 0 &&
+      uuid.length == sizeof(uuid.bytes)) {
+    return FormatUuid(uuid.bytes);
   }
-  return FormatUuid(uuid.bytes);
+  btrfs_ioctl_fs_info_args info{};
+  struct statfs filesystem;
+  if (::fstatfs(directory_fd, &filesystem) == 0 && filesystem.f_type == BTRFS_SUPER_MAGIC &&
+      ::ioctl(directory_fd, BTRFS_IOC_FS_INFO, &info) == 0) {
+    return FormatUuid(info.fsid);
+  }
+  return {};
 }
 
 std::string UuidFromBlkid(dev_t device) {

@@ -1,0 +1,184 @@
+// The scan of processes while processes come, go and move their mappings.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "../kernel/recorder.h"
+#include "../support/filesystems.h"
+#include "child_process.h"
+#include "fanotify/silent_writers.h"
+
+namespace cj {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool Has(const Result<std::vector<SilentWriter>>& found, const std::string& name) {
+  return found && std::any_of(found->begin(), found->end(),
+                              [&](const SilentWriter& writer) { return writer.name == name; });
+}
+
+// Forks children that end at once, as fast as this machine can, until the object goes.
+class ForkStorm {
+ public:
+  explicit ForkStorm(int parents) {
+    for (int i = 0; i < parents; ++i) {
+      children_.push_back(std::make_unique<ChildProcess>([] {
+        // The storm itself is a grandchild, so that the child can wait to be ended.
+        if (::fork() == 0) {
+          const pid_t parent = ::getppid();
+          while (::getppid() == parent) {
+            const pid_t pid = ::fork();
+            if (pid == 0) ::_exit(0);
+            if (pid > 0) ::waitpid(pid, nullptr, 0);
+          }
+          ::_exit(0);
+        }
+        return true;
+      }));
+      CHECK(children_.back()->ready());
+    }
+  }
+
+ private:
+  std::vector<std::unique_ptr<ChildProcess>> children_;
+};
+
+}  // namespace
+
+TEST_CASE("the scan ends and is complete while others fork as fast as they can") {
+  auto filesystem = TestFilesystem::Create("tmpfs");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  WriteFile(filesystem->path("f"), std::string(kMappedBytes, 'x'));
+  ChildProcess holder([&] { return MapShared(filesystem->path("f"), O_RDWR, PROT_READ); });
+  REQUIRE(holder.ready());
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  ForkStorm storm(4);
+  for (int i = 0; i < 100; ++i) {
+    auto found = FindSilentWriters(std::vector<VolumeMount>{*volume});
+    if (!found) FAIL(found.error().message);
+    REQUIRE(Has(found, "f"));
+  }
+}
+
+TEST_CASE("a mapping that is handed from a process to its child, which lives on, is never missed") {
+  auto filesystem = TestFilesystem::Create("tmpfs");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  WriteFile(filesystem->path("f"), std::string(kMappedBytes, 'x'));
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  // A relay: each runner forks the next and exits. `alive` is closed when the last one has ended.
+  ChildProcess relay([&] {
+    if (!MapShared(filesystem->path("f"), O_RDWR, PROT_READ | PROT_WRITE)) return false;
+    const pid_t watcher = ::getpid();
+    if (::fork() == 0) {
+      // The mapping of the first process would hide that of the runners: it is dropped by exec-like
+      // means, namely in the parent, below.
+      while (::kill(watcher, 0) == 0) {
+        // Some time to be seen in: a runner works for a while before it hands over.
+        const auto until = Clock::now() + std::chrono::milliseconds(1);
+        while (Clock::now() < until) {
+        }
+        if (::fork() != 0) ::_exit(0);
+      }
+      ::_exit(0);
+    }
+    return UnmapShared();
+  });
+  REQUIRE(relay.ready());
+  int missed = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (!Has(FindSilentWriters(std::vector<VolumeMount>{*volume}), "f")) ++missed;
+  }
+  CHECK(missed == 0);
+}
+
+TEST_CASE("a mapping that is moved about in its process is never missed") {
+  auto filesystem = TestFilesystem::Create("tmpfs");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  WriteFile(filesystem->path("f"), std::string(kMappedBytes, 'x'));
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  std::atomic<bool> stop{false};
+  std::atomic<int> moves{0};
+  UniqueFd fd(::open(filesystem->path("f").c_str(), O_RDWR | O_CLOEXEC));
+  // Two places, one below and one above everything else that is mapped in between.
+  void* low = ::mmap(nullptr, kMappedBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* high = ::mmap(nullptr, kMappedBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE((low != MAP_FAILED && high != MAP_FAILED));
+  REQUIRE(::mmap(low, kMappedBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd.get(), 0) ==
+          low);
+  fd.reset();
+  std::thread mover([&] {
+    while (!stop) {
+      // Seldom enough that the same scan is not hit twice, often enough that many scans are hit.
+      const auto until = Clock::now() + std::chrono::microseconds(500);
+      while (Clock::now() < until) {
+      }
+      if (::mremap(low, kMappedBytes, kMappedBytes, MREMAP_MAYMOVE | MREMAP_FIXED, high) != high) {
+        return;
+      }
+      std::swap(low, high);
+      ++moves;
+    }
+  });
+  int missed = 0;
+  for (int i = 0; i < 300; ++i) {
+    auto found = FindSilentWriters(std::vector<VolumeMount>{*volume});
+    if (!found && found.error().code == ErrorCode::kBusy) continue;
+    if (!Has(found, "f")) ++missed;
+  }
+  stop = true;
+  mover.join();
+  ::munmap(low, kMappedBytes);
+  CHECK(moves > 10);
+  CHECK(missed == 0);
+}
+
+TEST_CASE("the cost of a scan with two hundred processes") {
+  auto filesystem = TestFilesystem::Create("tmpfs");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  WriteFile(filesystem->path("f"), std::string(kMappedBytes, 'x'));
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  std::vector<std::unique_ptr<ChildProcess>> children;
+  for (int i = 0; i < 200; ++i) {
+    children.push_back(std::make_unique<ChildProcess>(
+        [&] { return MapShared(filesystem->path("f"), O_RDWR, PROT_READ | PROT_WRITE); }));
+    REQUIRE(children.back()->ready());
+  }
+  constexpr int kScans = 20;
+  const auto start = Clock::now();
+  for (int i = 0; i < kScans; ++i) {
+    auto found = FindSilentWriters(std::vector<VolumeMount>{*volume});
+    REQUIRE(Has(found, "f"));
+    REQUIRE(found->size() == 1);
+  }
+  const auto each = (Clock::now() - start) / kScans;
+  WARN("a scan of 200 processes took "
+       << std::chrono::duration_cast<std::chrono::microseconds>(each).count() << " us");
+  CHECK(each < std::chrono::seconds(1));
+}
+
+}  // namespace cj
