@@ -1,0 +1,336 @@
+#!/usr/bin/env python3
+"""Measures what the journal costs and how fast it is; see scripts/bench.sh.
+
+Everything that is compared is run in turn (A B C A B C ...) on the same machine in the same minutes;
+medians and their ratios are what counts. Writes a table to stdout and all numbers to a JSON file.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+MIB = 1 << 20
+
+
+def progress(text):
+    print(f"   {text}", file=sys.stderr, flush=True)
+
+
+def run(*words, **options):
+    return subprocess.run([str(word) for word in words], check=True, **options)
+
+
+class Volume:
+    """A filesystem in a file, mounted for as long as the with block."""
+
+    def __init__(self, work, name, kind, gibibytes):
+        self.image = os.path.join(work, name + ".img")
+        self.path = os.path.join(work, name)
+        self.kind = kind
+        self.bytes = gibibytes << 30
+
+    def __enter__(self):
+        os.mkdir(self.path)
+        if self.kind == "tmpfs":
+            run("mount", "-t", "tmpfs", "-o", f"size={self.bytes}", "tmpfs", self.path)
+            return self
+        with open(self.image, "wb") as image:
+            image.truncate(self.bytes)
+        # One inode per 4 KiB, so that millions of empty files fit.
+        more = ["-i", "4096"] if self.kind == "ext4" else []
+        run(f"mkfs.{self.kind}", "-q", *more, self.image)
+        run("mount", "-o", "loop", self.image, self.path)
+        return self
+
+    def __exit__(self, *unused):
+        subprocess.run(["umount", "-l", self.path], check=False)
+        if os.path.exists(self.image):
+            os.unlink(self.image)
+
+
+class Daemon:
+    """changejournald on one tree, with a state directory and a socket of its own."""
+
+    def __init__(self, program, work, watch):
+        self.directory = tempfile.mkdtemp(dir=work)
+        self.state = os.path.join(self.directory, "state")
+        self.socket = os.path.join(self.directory, "socket")
+        notify_path = os.path.join(self.directory, "notify")
+        notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        notify.bind(notify_path)
+        notify.settimeout(60)
+        started = time.monotonic()
+        with open(os.path.join(self.directory, "log"), "wb") as log:
+            self.process = subprocess.Popen(
+                [program, f"--state-directory={self.state}", f"--socket={self.socket}",
+                 f"--watch={watch}"],
+                env={**os.environ, "NOTIFY_SOCKET": notify_path}, stderr=log, stdout=log)
+        while b"READY=1" not in notify.recv(4096).split(b"\n"):
+            pass
+        self.start_seconds = time.monotonic() - started
+        notify.close()
+        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.connection.settimeout(600)
+        self.connection.connect(self.socket)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.connection.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        shutil.rmtree(self.directory)
+
+    def call(self, method, **parameters):
+        message = {"method": "org.changejournal." + method, "parameters": parameters}
+        self.connection.sendall(json.dumps(message).encode() + b"\0")
+        reply = b""
+        while not reply.endswith(b"\0"):
+            part = self.connection.recv(1 << 20)
+            if not part:
+                raise RuntimeError(f"{method}: the daemon closed the connection")
+            reply += part
+        parsed = json.loads(reply[:-1])
+        if "error" in parsed:
+            raise RuntimeError(f"{method}: {parsed}")
+        return parsed.get("parameters", {})
+
+    def counters(self):
+        return self.call("GetStatus")["counters"]
+
+    def settled(self):
+        """The counters, once they stand still: the queue is empty."""
+        last, since = None, time.monotonic()
+        while True:
+            now = self.counters()
+            key = (now["events_read"], now["records_stored"])
+            if key != last:
+                last, since = key, time.monotonic()
+            elif time.monotonic() - since > 0.3:
+                return now
+
+    def timed_checkpoint(self):
+        started = time.monotonic()
+        self.call("Checkpoint")
+        return time.monotonic() - started
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def memory_kib(self, field):
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+            for line in file:
+                if line.startswith(field + ":"):
+                    return int(line.split()[1])
+        return 0
+
+    def store_bytes(self):
+        return sum(os.path.getsize(os.path.join(folder, name))
+                   for folder, _, names in os.walk(self.state) for name in names)
+
+
+class Bench:
+    def __init__(self, options, work):
+        self.options = options
+        self.work = work
+        self.load_program = os.path.join(options.build, "bench/bench_load")
+        self.reader_program = os.path.join(options.build, "bench/bench_minimal_reader")
+        self.daemon_program = os.path.join(options.build, "service/changejournald")
+        self.changectl = os.path.join(options.build, "client/changectl")
+        self.results = {}
+
+    def load(self, *words):
+        done = run(self.load_program, *words, stdout=subprocess.PIPE)
+        return json.loads(done.stdout)
+
+    def daemon(self, watch):
+        return Daemon(self.daemon_program, self.work, watch)
+
+    def churn(self, directory, operations, seconds):
+        os.mkdir(directory)
+        done = self.load("churn", directory, 2, operations, seconds)
+        return done
+
+    def churn_unwatched(self, volume, directory):
+        return self.churn(directory, self.options.operations, 0)["seconds"]
+
+    def churn_under_reader(self, volume, directory):
+        reader = subprocess.Popen([self.reader_program, volume.path], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE)
+        reader.stdout.readline()
+        seconds = self.churn(directory, self.options.operations, 0)["seconds"]
+        reader.communicate()
+        return seconds
+
+    def churn_under_journal(self, volume, directory):
+        with self.daemon(volume.path) as daemon:
+            return self.churn(directory, self.options.operations, 0)["seconds"]
+
+    def overhead(self):
+        """The same work unwatched, under the least possible reader, and under the journal."""
+        ways = {"unwatched": self.churn_unwatched, "minimal_reader": self.churn_under_reader,
+                "journal": self.churn_under_journal}
+        times = {name: [] for name in ways}
+        with Volume(self.work, "overhead", self.options.filesystem, 8) as volume:
+            for turn in range(self.options.rounds):
+                for name, way in ways.items():
+                    directory = os.path.join(volume.path, f"{name}{turn}")
+                    times[name].append(way(volume, directory))
+                    shutil.rmtree(directory)
+                    run("sync", "-f", volume.path)
+                    progress(f"overhead {turn + 1}/{self.options.rounds} {name}: "
+                             f"{times[name][-1]:.2f} s")
+        medians = {name: statistics.median(values) for name, values in times.items()}
+        self.results["overhead"] = {
+            "operations": 2 * self.options.operations, "seconds": times, "medians": medians,
+            "journal_to_minimal_reader": medians["journal"] / medians["minimal_reader"],
+            "journal_to_unwatched": medians["journal"] / medians["unwatched"]}
+
+    def sustained(self):
+        """Two writers without a pause; then every file that is there must have been reported."""
+        with Volume(self.work, "sustained", self.options.filesystem, 8) as volume:
+            with self.daemon(volume.path) as daemon:
+                directory = os.path.join(volume.path, "load")
+                token = daemon.call("Checkpoint")["token"]
+                resident_before = daemon.memory_kib("VmRSS")
+                started = time.monotonic()
+                done = self.churn(directory, 0, self.options.seconds)
+                writing = time.monotonic() - started
+                cpu = daemon.cpu_seconds()
+                counters = daemon.settled()
+                lag = time.monotonic() - started - writing
+                cpu_all = daemon.cpu_seconds()
+                peak = daemon.memory_kib("VmHWM")
+                store = daemon.store_bytes()
+                lost = self.lost(daemon, token, directory)
+        self.results["sustained"] = {
+            "seconds": writing, "operations": done["operations"],
+            "operations_per_second": done["operations"] / done["seconds"],
+            "events_read": counters["events_read"], "records_stored": counters["records_stored"],
+            "records_per_second": counters["records_stored"] / writing,
+            "daemon_cpu_share_of_one_core": cpu / writing,
+            "daemon_cpu_microseconds_per_event": cpu_all * 1e6 / max(1, counters["events_read"]),
+            "lag_seconds_after_the_last_write": lag,
+            "resident_kib_before": resident_before, "resident_kib_peak": peak,
+            "store_bytes_per_record": store / max(1, counters["records_stored"]),
+            "overflows": counters["overflows"], "lost": lost}
+
+    def lost(self, daemon, token, directory):
+        """How many paths of the tree an answer does not name."""
+        answer = run(self.changectl, f"--socket={daemon.socket}", "changes", f"--since={token}",
+                     "-q", "-0", "--expand", stdout=subprocess.PIPE)
+        named = set(answer.stdout.split(b"\0"))
+        there = {os.fsencode(os.path.join(folder, name))
+                 for folder, folders, names in os.walk(directory) for name in folders + names}
+        return len(there - named)
+
+    def scale(self):
+        """Start and checkpoint must not depend on how much there is."""
+        files = self.options.files
+        with Volume(self.work, "empty", self.options.filesystem, 1) as empty, \
+             Volume(self.work, "full", self.options.filesystem, 8) as full:
+            tree = os.path.join(full.path, "tree")
+            progress(f"making {files} files")
+            self.load("fill", tree, files)
+            self.start_times(empty, full)
+            self.checkpoint_times(empty, full, tree)
+
+    def start_times(self, empty, full):
+        starts = {"empty": [], "full": []}
+        for _ in range(self.options.rounds):
+            for name, volume in (("empty", empty), ("full", full)):
+                with self.daemon(volume.path) as daemon:
+                    starts[name].append(daemon.start_seconds)
+        self.results["start"] = {"files": self.options.files, **self.pair(starts)}
+
+    def checkpoint_times(self, empty, full, tree):
+        times = {"empty": [], "full": []}
+        records = []
+        with self.daemon(empty.path) as idle, self.daemon(full.path) as busy:
+            for turn in range(self.options.checkpoint_rounds):
+                before = busy.counters()["records_stored"]
+                self.load("touch", tree, self.options.files)
+                records.append(busy.settled()["records_stored"] - before)
+                times["empty"].append(idle.timed_checkpoint())
+                times["full"].append(busy.timed_checkpoint())
+                progress(f"checkpoint {turn + 1}/{self.options.checkpoint_rounds}: empty "
+                         f"{times['empty'][-1] * 1000:.1f} ms, {records[-1]} records "
+                         f"{times['full'][-1] * 1000:.1f} ms")
+        self.results["checkpoint"] = {"files": self.options.files, "records": records,
+                                      **self.pair(times)}
+
+    @staticmethod
+    def pair(seconds):
+        medians = {name: statistics.median(values) for name, values in seconds.items()}
+        return {"seconds": seconds, "medians": medians,
+                "full_to_empty": medians["full"] / medians["empty"]}
+
+    def table(self):
+        rows = []
+        if "overhead" in self.results:
+            overhead = self.results["overhead"]
+            for name, value in overhead["medians"].items():
+                rows.append((f"workload, {name}", f"{value:.2f} s"))
+            rows.append(("journal / minimal reader",
+                         f"{overhead['journal_to_minimal_reader']:.3f}"))
+            rows.append(("journal / unwatched", f"{overhead['journal_to_unwatched']:.3f}"))
+        for name, value in self.results.get("sustained", {}).items():
+            text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
+            rows.append(("sustained: " + name.replace("_", " "), text))
+        for name in ("start", "checkpoint"):
+            if name in self.results:
+                result = self.results[name]
+                rows.append((f"{name}, empty volume", f"{result['medians']['empty'] * 1e3:.1f} ms"))
+                rows.append((f"{name}, {result['files']:,} files",
+                             f"{result['medians']['full'] * 1e3:.1f} ms"))
+                rows.append((f"{name}, ratio", f"{result['full_to_empty']:.2f}"))
+        width = max(len(name) for name, _ in rows)
+        return "\n".join(f"{name:<{width}}  {value:>16}" for name, value in rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="build directory")
+    parser.add_argument("--output", required=True, help="JSON file to write")
+    parser.add_argument("--filesystem", default="ext4")
+    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--only", help="overhead, sustained or scale")
+    options = parser.parse_args()
+    small = options.quick
+    options.operations = 50_000 if small else 400_000  # per writer
+    options.rounds = 3 if small else 7
+    options.seconds = 8 if small else 60
+    options.files = 50_000 if small else 1_000_000
+    options.checkpoint_rounds = 5 if small else 9
+    work = tempfile.mkdtemp(prefix="cj-bench-")
+    bench = Bench(options, work)
+    try:
+        for part in ("overhead", "sustained", "scale"):
+            if options.only in (None, part):
+                progress(part)
+                getattr(bench, part)()
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    bench.results["machine"] = {"kernel": os.uname().release, "cpus": os.cpu_count(),
+                                "filesystem": options.filesystem, "quick": small}
+    with open(options.output, "w", encoding="utf-8") as file:
+        json.dump(bench.results, file, indent=2)
+        file.write("\n")
+    print(bench.table())
+    print(f"all numbers: {options.output}")
+    return 1 if bench.results.get("sustained", {}).get("lost", 0) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. About 15 minutes, or
+# one with --quick. Numbers are worth something only on a machine that does nothing else.
+#
+# Usage: scripts/bench.sh [--quick] [--filesystem=ext4|xfs|btrfs|tmpfs] [--only=PART]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ "$(id -u)" -ne 0 ]; then
+  echo "bench.sh: needs root, for fanotify and loop mounts: sudo ./scripts/bench.sh" >&2
+  exit 2
+fi
+scripts/install-deps.sh build
+scripts/install-deps.sh test
+cmake --preset release -B build/bench -DCJ_BUILD_TESTS=OFF >/dev/null
+cmake --build build/bench -j 2
+# A mount namespace of its own: whatever happens, nothing stays mounted.
+unshare --mount --propagation=private \
+  /usr/bin/python3 bench/measure.py --build=build/bench --output=build/bench/results.json "$@"
