@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Measures what the journal costs and how fast it is; see scripts/bench.sh.
 
-Everything that is compared is run in turn (A B C A B C ...) on the same machine in the same minutes;
-medians and their ratios are what counts. Writes a table to stdout and all numbers to a JSON file.
+What is compared is run in turn (A B C A B C ...) on the same machine in the same minutes;
+medians and their ratios are what counts. Writes a table to stdout, all numbers to a JSON file.
 """
 
 import argparse
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import time
 
-MIB = 1 << 20
+QUIET_SECONDS = 0.5  # counters that stand still for so long have arrived
 
 
 def progress(text):
@@ -115,8 +116,9 @@ class Daemon:
             key = (now["events_read"], now["records_stored"])
             if key != last:
                 last, since = key, time.monotonic()
-            elif time.monotonic() - since > 0.3:
+            elif time.monotonic() - since > QUIET_SECONDS:
                 return now
+            select.select([], [], [], QUIET_SECONDS / 5)  # asking costs the daemon time, too
 
     def timed_checkpoint(self):
         started = time.monotonic()

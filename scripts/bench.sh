@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. About 15 minutes, or
-# one with --quick. Numbers are worth something only on a machine that does nothing else.
+# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. About 15 minutes,
+# or two with --quick. Numbers are worth something only on a machine that does nothing else.
 #
 # Usage: scripts/bench.sh [--quick] [--filesystem=ext4|xfs|btrfs|tmpfs] [--only=PART]
 set -euo pipefail

@@ -33,9 +33,15 @@ clean_up() {
   status=$?
   trap - EXIT
   [ -z "$mapper_pid" ] || kill "$mapper_pid" 2>/dev/null || true
-  if [ -n "$daemon_pid" ]; then kill "$daemon_pid" 2>/dev/null || true; wait "$daemon_pid" || true; fi
+  if [ -n "$daemon_pid" ]; then
+    kill "$daemon_pid" 2>/dev/null || true
+    wait "$daemon_pid" || true
+  fi
   ! mountpoint -q "$srv" || umount "$srv" || umount -l "$srv"
-  if [ $status -ne 0 ]; then echo "demo.sh: failed; the daemon's log:" >&2; cat "$work/log" >&2 || true; fi
+  if [ $status -ne 0 ] && [ -f "$work/log" ]; then
+    echo "demo.sh: failed; the daemon's log:" >&2
+    cat "$work/log" >&2
+  fi
   rm -rf --one-file-system "$work"
   exit $status
 }
@@ -105,20 +111,23 @@ store "first"
 chapter "5. What changed?"
 ctl changes --since="$token" --no-checkpoint >"$work/changes"
 show head -n 25 "$work/changes"
-say "... $(wc -l <"$work/changes") lines in all. New files are listed one by one; the renamed and the deleted directory"
-say "are one recursive entry each; 'mapped' is there although no event told of it."
+say "... $(wc -l <"$work/changes") lines in all. New files are listed one by one; the renamed"
+say "and the deleted directory are one recursive entry each; 'mapped' is there, although no event"
+say "told of it."
 say "The records behind it, newest last:"
 show ctl log -n 8
 
 compare() {
   diff -r --no-dereference "$srv" "$mirror" && rest=$(rsync -n -aHAXi --delete "$srv/" "$mirror/")
   if [ -n "$rest" ]; then printf 'the mirror differs:\n%s\n' "$rest" >&2; exit 1; fi
-  say "Equal, says diff -r; equal, says rsync -n -aHAXi --delete, which compares modes, owners, times,"
-  say "attributes and hard links as well."
+  say "Equal, says diff -r; equal, says rsync -n -aHAXi --delete, which compares modes, owners,"
+  say "times, attributes and hard links as well."
 }
 mirror_now() {
-  printf '%s $ changectl changes --token-file=mirror.token -0 --expand --relative-to=srv |\n' "$bold"
-  printf '     rsync -aHAX --from0 --files-from=- --delete-missing-args --force srv/ mirror/%s\n' "$plain"
+  cat <<TEXT
+$bold $ changectl changes --token-file=mirror.token -0 --expand --relative-to=srv |
+     rsync -aHAX --from0 --files-from=- --delete-missing-args --force srv/ mirror/$plain
+TEXT
   ctl changes --token-file="$token_file" -0 --expand --relative-to="$srv" 2>"$work/next" |
     rsync -aHAX --from0 --files-from=- --delete-missing-args --force "$srv/" "$mirror/"
   cat "$work/next"

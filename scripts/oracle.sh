@@ -15,7 +15,8 @@ run() {
   local output status
   output=$("$build/tests/oracle/oracle" "$@" "${programs[@]}" 2>&1)
   status=$?
-  lines+=("$(printf '%s\n' "$output" | grep -E '^(oracle [a-z0-9]+ seed|SKIPPED|FAILED)' | tail -n 1)")
+  local verdict='^(oracle [a-z0-9]+ seed|SKIPPED|FAILED)'
+  lines+=("$(printf '%s\n' "$output" | grep -E "$verdict" | tail -n 1)")
   printf '%s\n' "${lines[-1]}"
   if [ $status -ne 0 ] && [ $status -ne 4 ]; then
     printf '%s\n' "$output" | head -n 200

@@ -143,7 +143,7 @@ def check_sizes(tree):
 
 
 def check_readmes(tree):
-    """Every folder with code says what its one job is: in a README of its own, or in tests/README.md."""
+    """Every folder with code says what its one job is, in its README or in tests/README.md."""
     tests = tree.files.get("tests/README.md", "")
     for folder in sorted({os.path.dirname(path) for path, _ in tree.matching(*SOURCE, *SCRIPT)}):
         parts = folder.split("/")
