@@ -24,6 +24,31 @@ struct FsUuid {
 };
 inline constexpr unsigned long kFsIocGetFsUuid = _IOR(0x15, 0, FsUuid);
 
+// struct procmap_query and PROCMAP_QUERY (an ioctl on /proc/PID/maps), Linux 6.11: the first
+// mapping at or behind an address that has all the wanted properties, found without making text of
+// the others.
+struct ProcmapQuery {
+  std::uint64_t size;         // in: of this structure
+  std::uint64_t query_flags;  // in
+  std::uint64_t query_addr;   // in
+  std::uint64_t vma_start;
+  std::uint64_t vma_end;
+  std::uint64_t vma_flags;
+  std::uint64_t vma_page_size;
+  std::uint64_t vma_offset;
+  std::uint64_t inode;
+  std::uint32_t dev_major;
+  std::uint32_t dev_minor;
+  std::uint32_t vma_name_size;  // in: room; out: with the NUL, 0 for none
+  std::uint32_t build_id_size;
+  std::uint64_t vma_name_addr;  // in
+  std::uint64_t build_id_addr;
+};
+inline constexpr unsigned long kProcmapQuery = _IOWR('f', 17, ProcmapQuery);
+inline constexpr std::uint64_t kProcmapShared = 0x08;
+inline constexpr std::uint64_t kProcmapNext = 0x10;
+inline constexpr std::uint64_t kProcmapFileBacked = 0x20;
+
 // The layout of what read(2) of a group returns: a struct fanotify_event_metadata, then info
 // records, each a header of type (1), padding (1) and length (2), its own length included.
 inline constexpr std::size_t kMetadataBytes = 24;

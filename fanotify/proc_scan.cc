@@ -2,15 +2,19 @@
 
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <string_view>
 
+#include "fanotify/kernel_abi.h"
 #include "fanotify/proc_text.h"
 #include "fanotify/silent_writers.h"
 
@@ -148,19 +152,63 @@ Status ProcScan::ReadMaps(const std::string& directory, bool* empty) {
   const std::string path = directory + "/maps";
   UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return Refused(errno, path);
-  Status status = ReadAll(fd.get(), &text_);
+  candidates_.clear();
+  if (may_query_) {
+    CJ_ASSIGN_OR_RETURN(may_query_, QueryMaps(fd.get(), path, empty));
+    if (may_query_) return {};
+  }
+  return ReadMapsText(fd.get(), path, empty);
+}
+
+Result<bool> ProcScan::QueryMaps(int maps_fd, const std::string& path, bool* empty) {
+  abi::ProcmapQuery query{};
+  query.size = sizeof(query);
+  query.query_flags = abi::kProcmapShared | abi::kProcmapFileBacked | abi::kProcmapNext;
+  *empty = false;
+  while (true) {
+    // Only the ring's name matters: a mapping whose name has no room is asked for without it.
+    query.vma_name_size = static_cast<std::uint32_t>(name_.size());
+    query.vma_name_addr = reinterpret_cast<std::uint64_t>(name_.data());
+    int result = ::ioctl(maps_fd, abi::kProcmapQuery, &query);
+    if (result != 0 && errno == ENAMETOOLONG) {
+      query.vma_name_size = 0;
+      query.vma_name_addr = 0;
+      result = ::ioctl(maps_fd, abi::kProcmapQuery, &query);
+    }
+    if (result != 0) {
+      if (errno == ENOENT) return true;
+      if (errno == ENOTTY || errno == EINVAL) return false;
+      *empty = errno == ESRCH;  // a kernel thread, or the address space is gone
+      if (*empty) return true;
+      return Refused(errno, path);
+    }
+    const bool is_ring = query.vma_name_size > 0 && StartsWith(name_.data(), kAsyncRing);
+    if (is_ring || files_->WatchesSuperblock(makedev(query.dev_major, query.dev_minor))) {
+      std::array<char, 128> line;
+      std::snprintf(line.data(), line.size(), "%llx-%llx ---s 0 %x:%x %llu %s\n",
+                    static_cast<unsigned long long>(query.vma_start),
+                    static_cast<unsigned long long>(query.vma_end), query.dev_major,
+                    query.dev_minor, static_cast<unsigned long long>(query.inode),
+                    is_ring ? "/[aio]" : "");
+      candidates_ += line.data();
+    }
+    query.query_addr = query.vma_end;
+  }
+}
+
+Status ProcScan::ReadMapsText(int maps_fd, const std::string& path, bool* empty) {
+  Status status = ReadAll(maps_fd, &text_);
   if (!status) return Refused(status.error().errno_value, path);
   *empty = text_.empty();
-  candidates_.clear();
   std::string_view rest = text_;
   MapsLine line;
   while (true) {
     const char* start = rest.data();
     if (!NextMapsLine(&rest, &line)) break;
-    if (!line.shared ||
-        !(files_->WatchesSuperblock(line.device) || StartsWith(line.path, kAsyncRing)))
-      continue;
-    candidates_.append(start, static_cast<std::size_t>(rest.data() - start));
+    if (line.shared &&
+        (files_->WatchesSuperblock(line.device) || StartsWith(line.path, kAsyncRing))) {
+      candidates_.append(start, static_cast<std::size_t>(rest.data() - start));
+    }
   }
   return {};
 }

@@ -6,9 +6,10 @@
 
 namespace cj {
 
-Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes) {
+Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes,
+                                                    bool may_query) {
   SilentFiles files(volumes);
-  ProcScan processes(&files);
+  ProcScan processes(&files, may_query);
   CJ_RETURN_IF_ERROR(processes.Run());
   CJ_RETURN_IF_ERROR(AddLoopDevices(&files));
   CJ_RETURN_IF_ERROR(AddSwapFiles(&files));

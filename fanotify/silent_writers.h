@@ -53,6 +53,8 @@ inline constexpr int kMaxMapsReadings = 64;
 // container's border guards them. What they write through mappings is seen when the mapping goes.
 Result<std::vector<pid_t>> FindGuardedProcesses();
 
-Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes);
+// `may_query` false makes it work as on kernels before 6.11, for tests and comparison.
+Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes,
+                                                    bool may_query = true);
 
 }  // namespace cj

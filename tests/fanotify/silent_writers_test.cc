@@ -18,6 +18,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <csignal>
+#include <set>
 
 #include "../kernel/recorder.h"
 #include "../support/filesystems.h"
@@ -38,12 +39,22 @@ void OnEveryFilesystem(const std::function<void(TestFilesystem& filesystem)>& bo
   }
 }
 
+std::set<FileHandle> Objects(const std::vector<SilentWriter>& writers) {
+  std::set<FileHandle> objects;
+  for (const SilentWriter& writer : writers) objects.insert(writer.object);
+  return objects;
+}
+
 std::vector<SilentWriter> Scan(const TestFilesystem& filesystem) {
   auto volume = FindVolume(filesystem.path());
   REQUIRE(volume);
   volume->id = VolumeId(7);
   auto found = LinuxKernel().ScanSilentWriters(std::vector<VolumeMount>{*volume});
   if (!found) FAIL(found.error().message);
+  // The way of older kernels must find the same.
+  auto by_text = FindSilentWriters(std::vector<VolumeMount>{*volume}, false);
+  if (!by_text) FAIL(by_text.error().message);
+  CHECK(Objects(*by_text) == Objects(*found));
   return *std::move(found);
 }
 
