@@ -145,10 +145,21 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
     out->batch.dead_directories.push_back(
         {volume, record.object, record.parent, record.name, period_});
   }
-  const bool new_name = (operations & (kCreated | kRenamed)) != 0;
-  if (new_name && !directory && !event.object.empty() && links_.Contains(volume, event.object)) {
+  if (HasFurtherNames(event, volume, operations)) {
+    if ((operations & kCreated) != 0) record.operations |= kLinked;
     out->batch.link_names.push_back({volume, record.object, record.parent, record.name});
   }
+}
+
+// True for a new name of a file that has others. A link shows by the nameless ATTRIB before it; a
+// rename does not show, so the file itself is asked.
+bool EventTranslator::HasFurtherNames(const Event& event, VolumeId volume,
+                                      std::uint32_t operations) {
+  if ((operations & (kCreated | kRenamed)) == 0 || event.on_directory() || event.object.empty()) {
+    return false;
+  }
+  if (links_.Contains(volume, event.object)) return true;
+  return (operations & kRenamed) != 0 && scope_.HasSeveralNames(volume, event.object);
 }
 
 // What was known of the names that an entry event touches is known no more. Only a pure creation

@@ -91,6 +91,7 @@ class EventTranslator {
   void TranslateContent(const Event& event, VolumeId volume, std::uint32_t operations,
                         const ReadTimes& times, Translation* out);
   bool ContentInScope(const DedupeKey& key, bool directory);
+  bool HasFurtherNames(const Event& event, VolumeId volume, std::uint32_t operations);
   void RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations);
   void AddReplacement(const Replacement& replacement, std::int64_t now_usec, Translation* out);
   Record& AddRecord(Translation* out);

@@ -202,6 +202,7 @@ void Answer::RescanAll() {
 // tree, because the order of merged renames is not known.
 Status Answer::FindRenames(Directories& directories) {
   present_name_.assign(fold_.objects().size(), kNone);
+  seen_.assign(fold_.objects().size(), false);
   if (places_.empty()) return {};
   for (NameIndex index = 0; index < fold_.names().size(); ++index) {
     const FoldedName& name = fold_.names()[index];

@@ -125,7 +125,7 @@ class Answer {
 
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
-  Status TellNameless(Directories& directories);
+  Status FindUnseen(Directories& directories);
   Status LearnLinks(Directories& directories, const std::vector<ObjectIndex>& missing);
   Status LearnBelow(Directories& directories, std::uint32_t view, const std::string& root,
                     const std::unordered_set<ObjectIndex>& wanted);
@@ -141,6 +141,7 @@ class Answer {
   std::vector<Place> places_;                         // by path, members behind their directory
   std::vector<std::vector<std::uint32_t>> place_of_;  // directory index → places
   std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
+  std::vector<bool> seen_;               // object → it was found at a name that a watch covers
   std::vector<Change> rescans_;
   // The group under way: the places [group_begin_, group_end_) are one path in one view, and their
   // names, sorted, are told one by one from next_name_ on.

@@ -18,12 +18,13 @@ FileHandle HandleFrom(std::string_view encoded) {
 
 // Names found by a walk are stored in batches of this size.
 constexpr std::size_t kLinkBatch = 1024;
+constexpr ObjectIndex kCancelInterval = 4096;
 
 }  // namespace
 
 Status Answer::TellOtherLinks(Directories& directories) {
   if (!rescans_.empty() && places_.empty()) return {};
-  CJ_RETURN_IF_ERROR(TellNameless(directories));
+  CJ_RETURN_IF_ERROR(FindUnseen(directories));
   std::vector<ObjectIndex> objects;
   for (const auto& [object, links] : linked_) objects.push_back(object);
   std::vector<ObjectIndex> missing;
@@ -52,22 +53,25 @@ Status Answer::TellOtherLinks(Directories& directories) {
   return {};
 }
 
-// Files that a silent writer had and whose name could not be found at that moment.
-Status Answer::TellNameless(Directories& directories) {
+// Changed files that no covered name has shown: changed through a name outside of every watch, or
+// by a silent writer whose name for it could not be found at that moment.
+Status Answer::FindUnseen(Directories& directories) {
   for (ObjectIndex object = 0; object < fold_.objects().size(); ++object) {
     const FoldedObject& folded = fold_.objects()[object];
-    if (!folded.nameless_data) continue;
+    if (folded.classes == 0 || folded.is_directory || seen_[object]) continue;
     FileHandle handle = HandleFrom(folded.handle);
     for (std::size_t view = 0; view < views_.size(); ++view) {
       if (views_[view].mount.id != folded.volume) continue;
       auto count = directories.LinkCount(view, handle);
-      if (!count.has_value() || *count == 0) continue;
-      linked_[object].count = *count;
+      if (!count.has_value() || *count == 0) break;
+      if (*count > 1 || folded.nameless_data) linked_[object].count = *count;
+      if (!folded.nameless_data) break;
       auto place = directories.Locate(view, handle);
       if (place.has_value()) {
         CJ_RETURN_IF_ERROR(TellLink(directories, object, place->parent, place->name));
       }
     }
+    if (object % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
   return {};
 }
@@ -83,6 +87,7 @@ Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
 }
 
 // Tells of one more name of a changed file, if the file is there and no record has told of it.
+// Names outside of every watch count, but are not told.
 Status Answer::TellLink(Directories& directories, ObjectIndex object, const FileHandle& parent,
                         const std::string& name) {
   const FoldedObject& folded = fold_.objects()[object];

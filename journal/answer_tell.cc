@@ -113,7 +113,7 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
                         const PathFacts& merged) {
   const View& view = views_[place.view];
   std::string path = JoinPath(place.path, name);
-  if (!Covers(view, path)) return {};
+  if (!Covers(view, path)) return {};  // other names of its object: FindUnseen
   CJ_ASSIGN_OR_RETURN(NameState looked,
                       directories.Look(place.view, place.path, std::string(name)));
   Situation situation;
@@ -133,12 +133,11 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   situation.subvolume =
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
   if (object != kNone && !S_ISDIR(now.mode)) {
-    bool first_view = &places_[place_of_[place.directory].front()] == &place;
-    if ((situation.object->classes != 0) &&
-        (now.link_count > 1 || situation.object->nameless_data)) {
+    seen_[object] = true;
+    if (situation.object->classes != 0 && now.link_count > 1) {
       Links& links = linked_[object];
       links.count = now.link_count;
-      if (first_view) ++links.verified;
+      if (&places_[place_of_[place.directory].front()] == &place) ++links.verified;
     }
   }
   std::optional<Change> change = Classify(situation);

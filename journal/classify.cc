@@ -16,7 +16,7 @@ std::optional<Change> Gone(const Situation& situation) {
       facts.before == Existence::kPresent ? facts.directory_before : facts.directory_after;
   change.type = directory ? FileType::kDirectory : FileType::kFile;
   change.recursive = directory;
-  change.transient = facts.before == Existence::kAbsent;
+  change.transient = facts.before != Existence::kPresent;
   return change;
 }
 
@@ -60,11 +60,6 @@ Change Here(const Situation& situation, Change change) {
     bool same = situation.object != nullptr && facts.object_before == situation.object_index;
     return same ? SameObject(situation, change) : OtherObject(situation, change);
   }
-  // A rename onto a name of which nothing else is known made it; a merged create and delete may
-  // have done either.
-  bool came = facts.before == Existence::kAbsent ||
-              (situation.object != nullptr && situation.object->renamed);
-  if (!came) return OtherObject(situation, change);
   change.kind = ChangeKind::kCreated;
   change.recursive = directory && MayHideChanges(situation);
   return change;

@@ -115,12 +115,17 @@ void Fold::Appear(NameIndex name, ObjectIndex object, Existence before, bool is_
 
 void Fold::Disappear(NameIndex name, ObjectIndex object, bool is_directory) {
   FoldedName& folded = names_[name];
-  if ((folded.classes & kEntryClass) == 0) SetBefore(name, object, is_directory);
+  bool other_came = folded.after == Existence::kPresent && folded.object_after != object;
+  bool first = (folded.classes & kEntryClass) == 0;
+  bool exchanged = other_came && folded.before == Existence::kUnknown;
+  if (first || exchanged) SetBefore(name, object, is_directory);
   folded.classes |= kEntryClass;
+  directories_[folded.directory].entries_changed = true;
+  // An exchange: what came by its first half stays, and what leaves by its second was here before.
+  if (other_came) return;
   folded.after = Existence::kAbsent;
   folded.object_after = object;
   folded.directory_after = is_directory;
-  directories_[folded.directory].entries_changed = true;
 }
 
 void Fold::AddRename(const Record& record, ObjectIndex object) {
@@ -147,14 +152,20 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
     if (names_[name].before == Existence::kUnknown && !came) SetBefore(name, object, is_directory);
     return;
   }
-  if (created && deleted) {
-    // Merged: created and deleted again, or a link deleted and made again. Nothing is known.
-    Appear(name, object, Existence::kUnknown, is_directory);
+  bool linked = (record.operations & kLinked) != 0;
+  if (created && deleted && linked) {
+    // Merged: a further name made and deleted, or deleted and made again; the second is assumed.
+    Disappear(name, object, is_directory);
     names_[name].after = Existence::kUnknown;
+  } else if (created && deleted) {
+    // An object is created once: it was not there before and is not any more.
+    Appear(name, object, Existence::kAbsent, is_directory);
+    names_[name].after = Existence::kAbsent;
+    if (object != kNone) objects_[object].created = true;
   } else if (deleted) {
     Disappear(name, object, is_directory);
   } else if (created) {
-    if (object != kNone) objects_[object].created = true;
+    if (object != kNone && !linked) objects_[object].created = true;
     Appear(name, object, Existence::kAbsent, is_directory);
   } else {
     Appear(name, object, Existence::kUnknown, is_directory);

@@ -37,7 +37,8 @@ using DirectoryIndex = std::uint32_t;
 using NameIndex = std::uint32_t;
 inline constexpr std::uint32_t kNone = 0xffffffff;
 
-// What the records tell of a name at the start of the interval, or at its end.
+// What the records tell of a name at the start of the interval, or at its end. Unknown at the
+// start: its first record is a rename onto it, and none tells of something that it replaced.
 enum class Existence : std::uint8_t { kUnknown, kAbsent, kPresent };
 
 enum ChangeClass : std::uint8_t {

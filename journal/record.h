@@ -14,16 +14,17 @@ namespace cj {
 // What happened, as bits: the kernel merges several operations on one object into one event, and
 // their order inside it is lost.
 enum Operation : std::uint32_t {
-  kCreated = 1U << 0,     // entry: name appeared in parent
-  kDeleted = 1U << 1,     // entry: name went from parent
-  kRenamed = 1U << 2,     // entry: from (old_parent, old_name) to (parent, name)
-  kModified = 1U << 3,    // data
-  kClosedWrite = 1U << 4, // data: a file open for writing was closed
-  kAttributes = 1U << 5,  // metadata
-  kSilent = 1U << 6,      // data: a writer that sends no events had it (mapping, aio, loop device)
-  kDirectory = 1U << 7,   // the object is a directory
-  kReplaced = 1U << 8,    // entry: a rename took this name away from the object
-  kAllOperations = (1U << 9) - 1,
+  kCreated = 1U << 0,      // entry: name appeared in parent
+  kDeleted = 1U << 1,      // entry: name went from parent
+  kRenamed = 1U << 2,      // entry: from (old_parent, old_name) to (parent, name)
+  kModified = 1U << 3,     // data
+  kClosedWrite = 1U << 4,  // data: a file open for writing was closed
+  kAttributes = 1U << 5,   // metadata
+  kSilent = 1U << 6,       // data: a writer that sends no events had it (mapping, aio, loop device)
+  kDirectory = 1U << 7,    // the object is a directory
+  kReplaced = 1U << 8,     // entry: a rename took this name away from the object
+  kLinked = 1U << 9,       // with kCreated: perhaps a further name of a file that had one already
+  kAllOperations = (1U << 10) - 1,
 };
 inline constexpr std::uint32_t kEntryOperations = kCreated | kDeleted | kRenamed | kReplaced;
 inline constexpr std::uint32_t kDataOperations = kModified | kClosedWrite | kSilent;
@@ -37,8 +38,8 @@ struct Record {
   std::uint32_t operations = 0;
   std::int32_t pid = 0;
   FileHandle object;
-  FileHandle parent;  // absent for events that have no name (a link count that changed)
-  std::string name;   // "." for a directory's own attributes (then parent is the directory)
+  FileHandle parent;      // absent for events that have no name (a link count that changed)
+  std::string name;       // "." for a directory's own attributes (then parent is the directory)
   FileHandle old_parent;  // only kRenamed
   std::string old_name;
   friend bool operator==(const Record&, const Record&) = default;

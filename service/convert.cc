@@ -36,9 +36,10 @@ struct OperationName {
   const char* name;
 };
 constexpr OperationName kOperationNames[] = {
-    {kCreated, "created"},       {kDeleted, "deleted"},   {kRenamed, "renamed"},
-    {kReplaced, "replaced"},     {kModified, "modified"}, {kClosedWrite, "closed-write"},
-    {kAttributes, "attributes"}, {kSilent, "silent"},     {kDirectory, "directory"},
+    {kCreated, "created"},          {kDeleted, "deleted"},       {kRenamed, "renamed"},
+    {kReplaced, "replaced"},        {kLinked, "linked"},         {kModified, "modified"},
+    {kClosedWrite, "closed-write"}, {kAttributes, "attributes"}, {kSilent, "silent"},
+    {kDirectory, "directory"},
 };
 
 json OperationNames(std::uint32_t operations) {
