@@ -214,7 +214,9 @@ bool Answer::NamedByRecords(const std::string& path) const {
       });
   for (; place != places_.end() && place->view == walk_view_ && place->path == parent; ++place) {
     NameIndex index = fold_.FindName(place->directory, name);
-    if (index != kNone && (fold_.names()[index].classes & kEntryClass) != 0) return true;
+    if (index == kNone) continue;
+    std::uint8_t classes = fold_.names()[index].classes;
+    if (request_.classes == 0 || (classes & request_.classes) != 0) return true;
   }
   return false;
 }
