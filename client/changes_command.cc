@@ -61,8 +61,7 @@ Whole WriteChanges(Session& session, const ChangesOptions& options, const Positi
   ChangeWriter writer(session, options);
   std::optional<Summary> summary;
   std::int64_t received = 0;
-  for (;;) {
-    NextAnswer next = NextReply(session);
+  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
     if (!next.reply && next.outcome.status != ExitStatus::kSuccess) return {{}, next.outcome};
     if (!next.reply) break;
     auto reply = ReadChangesReply(*next.reply->parameters);
@@ -115,7 +114,7 @@ Whole WritePaths(Session& session, const ChangesOptions& options, const Position
   Status sent = session.connection.CallMore(MethodName("ChangePaths"),
                                             *ChangePathsParameters(options, since));
   if (!sent) return {{}, Fail(ExitStatus::kFailed, sent.error().message)};
-  NextAnswer first = NextReply(session);
+  NextAnswer first = FirstReply(session);
   if (!first.reply) {
     return {{}, first.outcome.status == ExitStatus::kSuccess ? CutShort() : first.outcome};
   }

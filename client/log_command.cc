@@ -29,8 +29,7 @@ Outcome RunLog(Session& session, const LogOptions& options) {
   if (!sent) return Fail(ExitStatus::kFailed, sent.error().message);
   // Following waits by its nature; there is nothing to tell about it.
   if (options.follow) session.progress = false;
-  for (;;) {
-    NextAnswer next = NextReply(session);
+  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
     if (!next.reply && next.outcome.status != ExitStatus::kSuccess) {
       (void)session.out.Flush().has_value();
       return next.outcome;

@@ -45,8 +45,12 @@ Answer CallOnce(Session& session, std::string_view method, const JsonValue& para
   return {std::move(reply->parameters), {}};
 }
 
-NextAnswer NextReply(Session& session) {
+NextAnswer FirstReply(Session& session) {
   ShowWaiting(session);
+  return NextReply(session);
+}
+
+NextAnswer NextReply(Session& session) {
   auto reply = session.connection.Next();
   if (!reply) return {std::nullopt, ConnectionFailed(reply.error())};
   if (!*reply) return {};

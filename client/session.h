@@ -37,11 +37,13 @@ struct Answer {
 };
 Answer CallOnce(Session& session, std::string_view method, const JsonValue& parameters);
 
-// The next reply of a `more` call.
+// The replies of a `more` call. FirstReply shows a long wait on a terminal, which it can tell from
+// the socket alone; later replies may have arrived together with the ones before.
 struct NextAnswer {
   std::optional<ClientReply> reply;  // none: see outcome, which is kSuccess at the end of replies
   Outcome outcome;
 };
+NextAnswer FirstReply(Session& session);
 NextAnswer NextReply(Session& session);
 
 // Success when everything was written. A reader that has gone away (EPIPE) is no message's worth:

@@ -64,7 +64,8 @@ TEST_CASE("answers: records, periods, findings, tokens") {
   CHECK(records->at(0).object == "ff");
   CHECK_FALSE(ReadLogReply(json::parse(R"({"records":[{"sequence":1}]})")));
   CHECK_FALSE(ReadLogReply(json::parse(
-      R"({"records":[{"sequence":1,"period":2,"time_usec":3,"volume":4,"pid":5,"operations":[1]}]})")));
+      R"({"records":[{"sequence":1,"period":2,"time_usec":3,
+          "volume":4,"pid":5,"operations":[1]}]})")));
 
   auto periods = ReadPeriodsReply(json::parse(R"({"periods":[{"token":"t","start_usec":1,
     "end_usec":null,"records":0,"gaps":[{"from_usec":1,"to_usec":2,"cause":"c"}]}]})"));
@@ -73,7 +74,8 @@ TEST_CASE("answers: records, periods, findings, tokens") {
   CHECK(periods->at(0).gaps.at(0).cause == "c");
 
   auto findings = ReadDiagnoseReply(json::parse(
-      R"({"findings":[{"name":"n","subject":"s","available":true,"required":true,"meaning":"m"}]})"));
+      R"({"findings":[{"name":"n","subject":"s","available":true,"required":true,
+          "meaning":"m"}]})"));
   REQUIRE(findings);
   CHECK(findings->at(0).available);
 
@@ -86,9 +88,11 @@ TEST_CASE("answers: records, periods, findings, tokens") {
 TEST_CASE("answers: status") {
   json reply = json::parse(R"({"version":"1","pid":1,"start_usec":1,"journal":"j",
     "state_directory":"/s","store_bytes":1,"open_period":{"token":"t","start_usec":1,"records":1},
-    "oldest":"o","periods":1,"next_sequence":1,"watches":[{"path":"/w","volume":1,"excludes":["x"]}],
+    "oldest":"o","periods":1,"next_sequence":1,
+    "watches":[{"path":"/w","volume":1,"excludes":["x"]}],
     "volumes":[{"id":1,"type":"ext4","uuid":"u","mount_point":"/w"}],"gaps":[],"consumers":["c"],
-    "counters":{"events_read":7,"records_stored":6},"resident_bytes":1,"connections":1,"answers":0})");
+    "counters":{"events_read":7,"records_stored":6},
+    "resident_bytes":1,"connections":1,"answers":0})");
   auto status = ReadStatusReply(reply);
   REQUIRE(status);
   CHECK(status->events_read == 7);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 
 #include "tests/client/fake_daemon.h"
 
@@ -148,4 +149,22 @@ TEST_CASE("changes: what is asked for reaches the daemon") {
                                                     {"checkpoint", false},
                                                     {"paths", {"/b"}},
                                                     {"paths_base64", {"L3Nydi//"}}}));
+}
+
+TEST_CASE("changes: replies that come together are not waited for one by one on a terminal") {
+  // Each would cost the time after which a long wait is shown.
+  FakeDaemon daemon({{"Changes", Whole(), {}, false}});
+  UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(master.valid());
+  REQUIRE(::grantpt(master.get()) == 0);
+  REQUIRE(::unlockpt(master.get()) == 0);
+  UniqueFd terminal(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(terminal.valid());
+  Ran ran = ChangectlAt(daemon.socket(), Words(), -1, std::nullopt, terminal.get());
+  CHECK(ran.status == 0);
+  std::string said(4096, '\0');
+  ssize_t got = ::read(master.get(), said.data(), said.size());
+  REQUIRE(got > 0);
+  said.resize(static_cast<std::size_t>(got));
+  CHECK(said == "next: cj1-0123abcd-2\r\n");
 }

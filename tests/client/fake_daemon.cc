@@ -149,7 +149,7 @@ bool FakeDaemon::Answer(int fd, const std::string& text) {
 }
 
 Ran ChangectlAt(const std::string& socket, const std::vector<std::string>& words, int stdout_fd,
-                std::optional<uid_t> user) {
+                std::optional<uid_t> user, int stderr_fd) {
   std::vector<std::string> all = {CJ_CHANGECTL, "--socket=" + socket};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> arguments;
@@ -164,7 +164,7 @@ Ran ChangectlAt(const std::string& socket, const std::vector<std::string>& words
   REQUIRE(child >= 0);
   if (child == 0) {
     ::dup2(stdout_fd >= 0 ? stdout_fd : out.write_end.get(), STDOUT_FILENO);
-    ::dup2(err.write_end.get(), STDERR_FILENO);
+    ::dup2(stderr_fd >= 0 ? stderr_fd : err.write_end.get(), STDERR_FILENO);
     ::setenv("TZ", "UTC", 1);
     if (user && ::setuid(*user) != 0) ::_exit(126);
     ::fexecve(program.get(), arguments.data(), environ);

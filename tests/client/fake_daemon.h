@@ -63,7 +63,7 @@ struct Ran {
 Ran Changectl(const FakeDaemon& daemon, const std::vector<std::string>& words, int stdout_fd = -1);
 // `user`: who runs it, when the test is run by root.
 Ran ChangectlAt(const std::string& socket, const std::vector<std::string>& words,
-                int stdout_fd = -1, std::optional<uid_t> user = std::nullopt);
+                int stdout_fd = -1, std::optional<uid_t> user = std::nullopt, int stderr_fd = -1);
 
 std::string ReadFile(const std::string& path);
 void WriteFile(const std::string& path, const std::string& text);
