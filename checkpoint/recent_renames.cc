@@ -5,9 +5,11 @@
 namespace cj {
 namespace {
 
-bool IsNamelessAttributes(const Event& event) {
-  return event.parent.empty() && !event.object.empty() && !event.on_directory() &&
-         (event.mask & FAN_ATTRIB) != 0;
+// What the kernel sends for the victim of a rename: for a file an ATTRIB without a name, for an
+// (empty) directory an ATTRIB of the directory itself.
+bool MayBeVictim(const Event& event) {
+  if (event.object.empty() || (event.mask & FAN_ATTRIB) == 0) return false;
+  return event.on_directory() ? event.name == "." : event.parent.empty();
 }
 
 }  // namespace
@@ -27,14 +29,19 @@ void RecentRenames::Remember(VolumeId volume, const Event& event) {
   }
   rename->used = true;
   rename->object = FileHandle(event.object);
-  rename->replacement = {volume, event.pid, FileHandle(), FileHandle(event.parent),
-                         std::string(event.name)};
+  rename->replacement = {volume,
+                         event.pid,
+                         FileHandle(),
+                         FileHandle(event.parent),
+                         std::string(event.name),
+                         event.on_directory()};
 }
 
 std::optional<Replacement> RecentRenames::Observe(VolumeId volume, const Event& event) {
   std::optional<Replacement> found;
   Rename* rename = Find(event.pid);
-  if (rename != nullptr && rename->replacement.victim.empty() && IsNamelessAttributes(event) &&
+  if (rename != nullptr && rename->replacement.victim.empty() && MayBeVictim(event) &&
+      rename->replacement.directory == event.on_directory() &&
       rename->replacement.volume == volume && rename->object.view() != event.object) {
     rename->replacement.victim = FileHandle(event.object);
     return found;

@@ -1,7 +1,8 @@
 // Finds the victims of renames. A rename over an existing file sends RENAME and then a nameless
-// ATTRIB for the victim, whose name is in no event. This joins the two: a nameless ATTRIB that is
-// the next event of the same process after a RENAME belongs to a victim, unless the event after it
-// deletes or links that very object (unlink(2) and link(2) begin with a nameless ATTRIB, too).
+// ATTRIB for the victim, whose name is in no event (for a directory: ATTRIB of "." in the victim).
+// This joins the two: a nameless ATTRIB that is the next event of the same process after a RENAME
+// belongs to a victim, unless the event after it deletes or links that very object (unlink(2) and
+// link(2) begin with a nameless ATTRIB, too).
 //
 // The result is a hint that makes answers say "modified" where they would say "created"; cover does
 // not depend on it. So a small bounded memory does: kRemembered processes, forgotten oldest first.
@@ -26,6 +27,7 @@ struct Replacement {
   FileHandle victim;
   FileHandle parent;
   std::string name;
+  bool directory = false;  // it was an empty directory, and is dead now
 };
 
 class RecentRenames {

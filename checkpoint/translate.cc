@@ -236,11 +236,16 @@ void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_
   Record& record = AddRecord(out);
   record.time_usec = now_usec;
   record.volume = replacement.volume;
-  record.operations = kReplaced;
+  record.operations = kReplaced | (replacement.directory ? kDirectory : 0U);
   record.pid = replacement.pid;
   record.object = replacement.victim;
   record.parent = replacement.parent;
   record.name = replacement.name;
+  // Should the hint be wrong, the directory lives, and its row is never asked for.
+  if (replacement.directory) {
+    out->batch.dead_directories.push_back(
+        {replacement.volume, replacement.victim, replacement.parent, replacement.name, period_});
+  }
 }
 
 void EventTranslator::EndBatch(std::int64_t now_usec, Translation* out) {

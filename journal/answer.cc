@@ -1,6 +1,7 @@
 #include "journal/answer.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 #include "journal/path_order.h"
@@ -44,6 +45,7 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
   }
   CJ_RETURN_IF_ERROR(std::move(scanned));
   CJ_ASSIGN_OR_RETURN(auto directories, answer->environment_.open_directories(answer->mounts_));
+  CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   CJ_RETURN_IF_ERROR(answer->Resolve(*directories));
   CJ_RETURN_IF_ERROR(answer->FindRenames(*directories));
   return answer;
@@ -52,6 +54,18 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
 Status Answer::Cancelled() const {
   if (environment_.cancelled && environment_.cancelled()) {
     return Error{ErrorCode::kCancelled, "the question was withdrawn"};
+  }
+  return {};
+}
+
+// Without its mount every directory of a volume would look deleted.
+Status Answer::CheckMounted(Directories& directories) const {
+  for (std::size_t view = 0; view < views_.size(); ++view) {
+    auto root = directories.Look(view, mounts_[view].path, ".");
+    if (root.has_value() && root->exists && !root->object.empty()) continue;
+    return Error{ErrorCode::kRescanNeeded,
+                 "the watched filesystem at " + mounts_[view].path + " is not there any more" +
+                     (root.has_value() ? "" : ": " + root.error().message)};
   }
   return {};
 }
@@ -103,8 +117,10 @@ Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) 
   bool explained = true;
   for (std::size_t view = 0; view < views_.size(); ++view) {
     if (views_[view].mount.id != folded.volume) continue;
-    CJ_ASSIGN_OR_RETURN(auto outcome,
-                        resolver.Resolve(view, folded.volume, HandleFrom(folded.handle)));
+    auto resolved = resolver.Resolve(view, folded.volume, HandleFrom(folded.handle));
+    // A path that no system call takes cannot be told; something above it can.
+    if (!resolved.has_value() && resolved.error().errno_value == ENAMETOOLONG) return false;
+    CJ_ASSIGN_OR_RETURN(auto outcome, std::move(resolved));
     if (!outcome.path.has_value()) {
       explained &= outcome.why != Unresolved::kUnexplained;
       continue;
@@ -136,7 +152,10 @@ Status Answer::Resolve(Directories& directories) {
     CJ_RETURN_IF_ERROR(environment_.flush());
     CJ_ASSIGN_OR_RETURN(unexplained, ResolveSome(directories, unexplained));
   }
-  if (!unexplained.empty()) {
+  // A directory dies with a record of its own, or under a directory that is renamed onto it. The
+  // new name of that one is recursive and so tells of what was in the victim.
+  bool replaced = request_.until_now && fold_.directory_renamed();
+  if (!unexplained.empty() && !replaced) {
     RescanAll();
     return {};
   }
@@ -240,6 +259,7 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
     }
     if (directories == nullptr) {
       CJ_ASSIGN_OR_RETURN(directories, environment_.open_directories(mounts_));
+      CJ_RETURN_IF_ERROR(CheckMounted(*directories));
     }
     if (next_name_ < group_names_.size()) {
       CJ_RETURN_IF_ERROR(StepGroup(*directories));

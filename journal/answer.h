@@ -97,6 +97,7 @@ class Answer {
   Status Scan();
   Status CheckGaps() const;
   Status CheckPaths() const;
+  Status CheckMounted(Directories& directories) const;
   Status Resolve(Directories& directories);
   Result<std::vector<DirectoryIndex>> ResolveSome(Directories& directories,
                                                   const std::vector<DirectoryIndex>& indices);

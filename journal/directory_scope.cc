@@ -47,6 +47,9 @@ DirectoryScope::Verdict DirectoryScope::Judge(VolumeId volume, const FileHandle&
     if (views_[i].mount.id != volume) continue;
     auto path = directories_->Path(i, directory);
     if (!path.has_value()) {
+      // Anything but "not found" leaves it open where the directory is.
+      found |= path.error().code != ErrorCode::kNotFound;
+      verdict.inside |= path.error().code != ErrorCode::kNotFound;
       alive |= directories_->LinkCount(i, directory).has_value();
       continue;
     }

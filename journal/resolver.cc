@@ -15,6 +15,7 @@ Result<PathResolver::Outcome> PathResolver::ResolveAt(std::size_t mount_index, V
   if (path.has_value()) {
     return Outcome{ResolvedPath{std::move(path).value(), depth > 0}, Unresolved::kOutOfView};
   }
+  if (path.error().code != ErrorCode::kNotFound) return path.error();
   return ResolveDead(mount_index, volume, directory, depth);
 }
 

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "journal/keys.h"
 #include "journal/record_codec.h"
+#include "journal/rocks_log.h"
 #include "journal/rocks_status.h"
 #include "journal/state_directory.h"
 
@@ -88,9 +89,10 @@ Error Damaged(const std::string& directory, const std::string& why) {
                    "journal (every token then needs a rescan)"};
 }
 
-Error CannotOpen(const std::string& directory, const rocksdb::Status& status) {
+// `look`: RocksDB was only reading, so that nothing was changed can be promised.
+Error CannotOpen(const std::string& directory, const rocksdb::Status& status, bool look) {
   if (IsLockFailure(status)) return InUse(directory, status);
-  if (IsDamage(status)) return Damaged(directory, status.ToString());
+  if (look && IsDamage(status)) return Damaged(directory, status.ToString());
   return RocksError(status, "opening the journal in " + directory);
 }
 
@@ -147,29 +149,33 @@ class DatabaseOpener {
       : directory_(std::move(directory)), env_(env) {}
 
   Result<std::unique_ptr<Database>> OpenToLook() const {
-    rocksdb::DBOptions options = MakeDatabaseOptions(env_);
+    std::unique_ptr<Database> database = Make();
+    rocksdb::DBOptions options = MakeDatabaseOptions(env_, database->log_broken_);
     options.info_log = MakeSilentLog();
     std::vector<std::string> names;
     rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, directory_, &names);
-    if (!status.ok()) return CannotOpen(directory_, status);
+    if (!status.ok()) return CannotOpen(directory_, status, true);
     auto is_unknown = [](const std::string& name) { return !ColumnOf(name).has_value(); };
     auto known_end = std::remove_if(names.begin(), names.end(), is_unknown);
-    std::unique_ptr<Database> database = Make();
     database->unknown_columns_ = known_end != names.end();
     names.erase(known_end, names.end());
-    return Open(std::move(database), names, [&](const auto& columns, auto* handles, auto** db) {
-      return rocksdb::DB::OpenForReadOnly(options, directory_, columns, handles, db);
-    });
+    return Open(std::move(database), names, true,
+                [&](const auto& columns, auto* handles, auto** db) {
+                  return rocksdb::DB::OpenForReadOnly(options, directory_, columns, handles, db);
+                });
   }
 
   Result<std::unique_ptr<Database>> OpenToWrite(bool create) const {
-    rocksdb::DBOptions options = MakeDatabaseOptions(env_);
+    std::unique_ptr<Database> database = Make();
+    rocksdb::DBOptions options = MakeDatabaseOptions(env_, database->log_broken_);
+    options.info_log = OpenRocksLog(directory_);
     options.create_if_missing = create;
     options.create_missing_column_families = create;
     std::vector<std::string> names(kColumnNames.begin(), kColumnNames.end());
-    return Open(Make(), names, [&](const auto& columns, auto* handles, auto** db) {
-      return rocksdb::DB::Open(options, directory_, columns, handles, db);
-    });
+    return Open(std::move(database), names, false,
+                [&](const auto& columns, auto* handles, auto** db) {
+                  return rocksdb::DB::Open(options, directory_, columns, handles, db);
+                });
   }
 
  private:
@@ -182,7 +188,7 @@ class DatabaseOpener {
 
   template <typename OpenFunction>
   Result<std::unique_ptr<Database>> Open(std::unique_ptr<Database> database,
-                                         const std::vector<std::string>& names,
+                                         const std::vector<std::string>& names, bool look,
                                          const OpenFunction& open) const {
     std::shared_ptr<rocksdb::Cache> cache = MakeBlockCache();
     std::vector<rocksdb::ColumnFamilyDescriptor> columns;
@@ -193,7 +199,7 @@ class DatabaseOpener {
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
     rocksdb::Status status = open(columns, &handles, &db);
-    if (!status.ok()) return CannotOpen(directory_, status);
+    if (!status.ok()) return CannotOpen(directory_, status, look);
     database->db_.reset(db);
     for (std::size_t i = 0; i < handles.size(); ++i) {
       database->columns_[*ColumnOf(names[i])] = handles[i];
@@ -227,7 +233,7 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
   if (exists) {
     DirectoryLock lock(env);
     rocksdb::Status locked = lock.Take(directory);
-    if (!locked.ok()) return CannotOpen(directory, locked);
+    if (!locked.ok()) return CannotOpen(directory, locked, true);
     CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> look, opener.OpenToLook());
     Result<std::optional<StoreState>> found = LoadState(*look);
     if (!found) return CannotLoad(directory, found.error());

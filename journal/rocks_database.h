@@ -42,11 +42,14 @@ class Database {
   bool has_unknown_columns() const { return unknown_columns_; }
   // Entries of `directories` whose period is older may be forgotten by compactions.
   void SetOldestPeriod(PeriodId oldest) { oldest_period_->store(oldest.value); }
+  // Set when a write to the write-ahead log has failed; whoever has seen to it resets it.
+  std::atomic<bool>& log_broken() const { return *log_broken_; }
 
  private:
   friend class DatabaseOpener;
   Database() = default;
 
+  std::shared_ptr<std::atomic<bool>> log_broken_ = std::make_shared<std::atomic<bool>>(false);
   // RocksDB wants its filter, then its handles, to outlive or precede it as listed here.
   std::unique_ptr<std::atomic<std::uint64_t>> oldest_period_;
   std::unique_ptr<rocksdb::CompactionFilter> filter_;

@@ -2,13 +2,12 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/convenience.h>
-#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
 #include <algorithm>
-#include <cstdarg>
 
 namespace cj {
 namespace {
@@ -16,13 +15,25 @@ namespace {
 constexpr std::size_t kRecordsMemtable = 12 << 20;
 constexpr std::size_t kOtherMemtable = 2 << 20;
 constexpr std::size_t kRecordsBlock = 32 << 10;
-constexpr std::size_t kInfoLogSize = 1 << 20;
 constexpr std::uint64_t kDaySec = 86'400;
 
-class SilentLog : public rocksdb::Logger {
+// Hears of errors. RocksDB's own recovery from a full disk is declined: it polls every five seconds
+// and refuses ours meanwhile.
+class ErrorListener : public rocksdb::EventListener {
  public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
+  explicit ErrorListener(std::shared_ptr<std::atomic<bool>> log_broken)
+      : log_broken_(std::move(log_broken)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason,
+                         rocksdb::Status* /*error*/) override {
+    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) log_broken_->store(true);
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> log_broken_;
 };
 
 // The first that this build of RocksDB has.
@@ -32,16 +43,6 @@ rocksdb::CompressionType Supported(std::initializer_list<rocksdb::CompressionTyp
     if (std::find(have.begin(), have.end(), type) != have.end()) return type;
   }
   return rocksdb::kNoCompression;
-}
-
-void SetLogOptions(rocksdb::DBOptions& options) {
-  // RocksDB's own LOG file: two of a megabyte tell enough of why a disk failed.
-  options.info_log_level = rocksdb::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = kInfoLogSize;
-  // Periodic dumps would wake an idle machine and fill the LOG.
-  options.stats_dump_period_sec = 0;
-  options.stats_persist_period_sec = 0;
 }
 
 void SetWalOptions(rocksdb::DBOptions& options) {
@@ -57,17 +58,18 @@ void SetWalOptions(rocksdb::DBOptions& options) {
 
 }  // namespace
 
-std::shared_ptr<rocksdb::Logger> MakeSilentLog() { return std::make_shared<SilentLog>(); }
-
 std::shared_ptr<rocksdb::Cache> MakeBlockCache() {
   // Point lookups of directories and links want it; scans of records go past it.
   return rocksdb::NewLRUCache(kBlockCacheBudget);
 }
 
-rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env) {
+rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env,
+                                       std::shared_ptr<std::atomic<bool>> log_broken) {
   rocksdb::DBOptions options;
   options.env = env;
-  SetLogOptions(options);
+  // Periodic dumps would wake an idle machine and fill the LOG.
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
   SetWalOptions(options);
   // One bound on all memtables of all columns together.
   options.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(kMemtableBudget);
@@ -78,14 +80,18 @@ rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env) {
   // Writes reach the disk as they come instead of as one burst that a checkpoint's sync waits for.
   options.bytes_per_sync = 1 << 20;
   options.wal_bytes_per_sync = 1 << 20;
+  // Few files are opened at a start; sixteen threads for them, the default, cost more than they
+  // save.
+  options.max_file_opening_threads = 2;
   // A start must not read every file to gather numbers that only tune compactions (cost of a
   // start).
   options.skip_stats_update_on_db_open = true;
   // Files that are missing or cut short are noticed at the start, not in the middle of an answer.
   options.paranoid_checks = true;
-  // Recovery from a full or failing disk is tried by our own next call (RocksStore), not by a
-  // thread that wakes for ever and races with it.
+  // Recovery from a full or failing disk is tried by our own next call (RocksStore), not by threads
+  // that wake for ever and race with it.
   options.max_bgerror_resume_count = 0;
+  options.listeners.push_back(std::make_shared<ErrorListener>(std::move(log_broken)));
   return options;
 }
 

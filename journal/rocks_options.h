@@ -5,6 +5,7 @@
 #include <rocksdb/options.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 
@@ -12,7 +13,6 @@ namespace rocksdb {
 class Cache;
 class CompactionFilter;
 class Env;
-class Logger;
 }  // namespace rocksdb
 
 namespace cj {
@@ -27,15 +27,15 @@ inline constexpr std::array<const char*, kColumnCount> kColumnNames = {
 inline constexpr std::size_t kMemtableBudget = 32 << 20;
 inline constexpr std::size_t kBlockCacheBudget = 16 << 20;
 // What a start has to replay at worst: a fraction of a second.
-inline constexpr std::size_t kWalBudget = 48 << 20;
+inline constexpr std::size_t kWalBudget = 32 << 20;
 
-rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env);
+// *log_broken becomes true when a write to the write-ahead log has failed.
+rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env,
+                                       std::shared_ptr<std::atomic<bool>> log_broken);
 std::shared_ptr<rocksdb::Cache> MakeBlockCache();
 // `filter` outlives the database; null for columns that have none.
 rocksdb::ColumnFamilyOptions MakeColumnOptions(Column column,
                                                const std::shared_ptr<rocksdb::Cache>& cache,
                                                const rocksdb::CompactionFilter* filter);
-// A log that keeps nothing: looking at a database must not write into its directory.
-std::shared_ptr<rocksdb::Logger> MakeSilentLog();
 
 }  // namespace cj

@@ -49,23 +49,13 @@ RocksStore::RocksStore(std::string directory, std::unique_ptr<Database> database
 
 RocksStore::~RocksStore() = default;
 
-Status RocksStore::Recover() {
-  if (!failed_.load()) return {};
-  rocksdb::Status status = database_->db().Resume();
-  if (!status.ok()) {
-    return RocksError(status, "the journal in " + directory_ +
-                                  " stopped writing after an error and could not go on");
-  }
-  failed_.store(false);
-  return {};
-}
-
 Status RocksStore::Write(rocksdb::WriteBatch* writes, bool sync, const char* what) {
-  CJ_RETURN_IF_ERROR(Recover());
+  MutexLock lock(write_mutex_);
+  CJ_RETURN_IF_ERROR(guard_.Prepare(*database_, directory_));
   rocksdb::WriteOptions options;
   options.sync = sync;
   rocksdb::Status status = database_->db().Write(options, writes);
-  if (!status.ok()) failed_.store(true);
+  guard_.Done(status);
   return FromRocks(status, std::string(what) + " the journal in " + directory_);
 }
 
@@ -143,9 +133,10 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
 }
 
 Status RocksStore::Sync() {
-  CJ_RETURN_IF_ERROR(Recover());
+  MutexLock lock(write_mutex_);
+  CJ_RETURN_IF_ERROR(guard_.Prepare(*database_, directory_));
   rocksdb::Status status = database_->db().SyncWAL();
-  if (!status.ok()) failed_.store(true);
+  guard_.Done(status);
   return FromRocks(status, "syncing the journal in " + directory_);
 }
 

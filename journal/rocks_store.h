@@ -2,8 +2,10 @@
 //
 //   * one directory of mode 0700, one process at a time;
 //   * opening refuses, before it has written anything, what is damaged, newer or not ours;
-//   * after a write has failed (a full disk, a failing one) nothing is acknowledged until RocksDB
-//     has recovered, which the next call that writes tries; reading goes on meanwhile;
+//   * after a write has failed nothing is acknowledged until RocksDB has recovered, which the next
+//     call that writes tries. From a full disk (kLimit) it recovers as soon as there is room; after
+//     another error (kIo) it may not before the store is opened again, and the message says so.
+//     Reading goes on meanwhile. A batch that was refused may be given again as it was;
 //   * a scan of a dropped period is kRescanNeeded, and one that began before the drop still sees
 //   all;
 //   * a scan that misses a record which was stored is kCorruption, never a shorter answer.
@@ -11,7 +13,6 @@
 // Threads as in store.h. A cursor must be gone before its store.
 #pragma once
 
-#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "journal/store.h"
+#include "journal/write_guard.h"
 
 namespace rocksdb {
 class Env;
@@ -49,7 +51,7 @@ class RocksStore : public Store {
   // `opened` follows `sealed`, the open period. first_sequence and record_count of both are counted
   // here, whatever the caller has put into them; the rest is stored as given.
   Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) override;
-  Status Sync() override;
+  Status Sync() override EXCLUDES(write_mutex_);
   Status AddGap(const Gap& gap) override;
 
   JournalId journal_id() const override { return journal_; }
@@ -81,15 +83,16 @@ class RocksStore : public Store {
  private:
   // Adds what `batch` holds. `period` is the open one.
   void AddBatch(const Batch& batch, const PeriodInfo& period, rocksdb::WriteBatch* writes);
-  Status Write(rocksdb::WriteBatch* writes, bool sync, const char* what);
-  Status Recover();
+  Status Write(rocksdb::WriteBatch* writes, bool sync, const char* what) EXCLUDES(write_mutex_);
   PeriodInfo OpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
 
   const std::string directory_;
   const std::unique_ptr<Database> database_;
   const JournalId journal_;
-  std::atomic<bool> failed_ = false;  // a write failed and RocksDB may have stopped writing
+
+  Mutex write_mutex_;  // one write at a time, so that none slips in between a failure and its cure
+  WriteGuard guard_ GUARDED_BY(write_mutex_);
 
   // Belong to the writer thread: memory that every append reuses.
   std::string key_;

@@ -1,8 +1,9 @@
 // The store seam: what the journal keeps, as an interface. The real one is on RocksDB
 // (rocks_store.h); tests of the checkpoint protocol use one that writes down the order of calls.
 //
-// Threads: one writer thread calls Append, Advance and AddGap; any thread calls the rest at any time.
-// Errors are kIo (the disk), kCorruption (damage; nothing was overwritten) or kLimit (disk full).
+// Threads: one writer thread calls Append, Advance and AddGap; any thread calls the rest at any
+// time. Errors are kIo (the disk), kCorruption (damage; nothing was overwritten) or kLimit (disk
+// full).
 #pragma once
 
 #include <cstdint>
@@ -17,15 +18,14 @@
 
 namespace cj {
 
-// What one drain of the queue stores, in one atomic write. Records are in sequence, all of `period`.
+// What one drain of the queue stores, in one atomic write. Records are in sequence, all of
+// `period`.
 struct Batch {
   PeriodId period;
   std::vector<Record> records;
   std::vector<DeadDirectory> dead_directories;
   std::vector<LinkName> link_names;
-  bool empty() const {
-    return records.empty() && dead_directories.empty() && link_names.empty();
-  }
+  bool empty() const { return records.empty() && dead_directories.empty() && link_names.empty(); }
 };
 
 // Reads records in order. Sees the store as it was when it was made. Not thread-safe.
@@ -37,8 +37,8 @@ class RecordCursor {
 };
 
 struct ScanRange {
-  PeriodId from;   // first period
-  PeriodId until;  // first period that is not read any more
+  PeriodId from;         // first period
+  PeriodId until;        // first period that is not read any more
   SequenceNumber after;  // only records with a greater number; 0: all
   bool reverse = false;  // newest first
 };
@@ -63,8 +63,8 @@ class Store {
   virtual std::vector<PeriodInfo> Periods() const = 0;
 
   virtual Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const = 0;
-  virtual Result<std::optional<DeadDirectory>> FindDeadDirectory(VolumeId volume,
-                                                                 const FileHandle& directory) const = 0;
+  virtual Result<std::optional<DeadDirectory>> FindDeadDirectory(
+      VolumeId volume, const FileHandle& directory) const = 0;
   // Every name ever learned of the object, living or not: the caller checks them.
   virtual Result<std::vector<LinkName>> FindLinkNames(VolumeId volume,
                                                       const FileHandle& object) const = 0;
