@@ -150,6 +150,10 @@ void AddInvisible(std::vector<Finding>* findings) {
       "what fsck, another operating system, a snapshot rollback or any writer to the block "
       "device changes below the filesystem is not seen"));
   findings->push_back(
+      Invisible("overlay-mappings",
+                "a store through a mapping made on an overlayfs whose upper directory is here is "
+                "reported when the mapping goes, not at every checkpoint"));
+  findings->push_back(
       Invisible("asynchronous-io-leftovers",
                 "writes by io_submit(2) are found while their context exists or when the file is "
                 "closed; a file "

@@ -87,6 +87,18 @@ class LinuxDirectories : public Directories {
                  0};
   }
 
+  Result<std::string> PathAbove(std::size_t mount_index, const FileHandle& directory) override {
+    CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    UniqueFd fd = OpenHandle(mount->fd.get(), directory.view(), O_PATH | O_DIRECTORY);
+    if (!fd) return OpenFailed(errno, mount_index);
+    for (;;) {
+      auto path = PathOfFd(fd.get());
+      if (path || path.error().code != ErrorCode::kLimit) return path;
+      fd.reset(::openat(fd.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+      if (!fd) return ErrnoError(errno, "looking above a directory with too long a path");
+    }
+  }
+
   std::optional<std::uint64_t> LinkCount(std::size_t mount_index,
                                          const FileHandle& object) override {
     auto mount = Opened(mount_index);

@@ -37,6 +37,10 @@ class Directories {
   // the mount shows only a part of its filesystem the inode is compared.
   virtual Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) = 0;
 
+  // For a directory whose path is too long to be told (Path() gave kLimit): the path of the nearest
+  // directory above it whose path is not.
+  virtual Result<std::string> PathAbove(std::size_t mount_index, const FileHandle& directory) = 0;
+
   // The link count of the object; nullopt when the handle does not open any more (ESTALE). 0: it has
   // no name, but somebody has it open.
   virtual std::optional<std::uint64_t> LinkCount(std::size_t mount_index,

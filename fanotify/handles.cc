@@ -1,6 +1,7 @@
 #include "fanotify/handles.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -13,6 +14,10 @@
 
 namespace cj {
 namespace {
+
+// Creating an inode takes microseconds, but its creator may have to wait for the disk or a
+// processor.
+constexpr int kCreatingAttempts = 10'000;
 
 // struct file_handle with room for the largest handle.
 struct HandleBuffer {
@@ -68,7 +73,13 @@ UniqueFd OpenHandle(int mount_fd, HandleView handle, int flags) {
   buffer.get()->handle_bytes = static_cast<unsigned>(handle.bytes.size());
   buffer.get()->handle_type = handle.type;
   std::memcpy(buffer.get()->f_handle, handle.bytes.data(), handle.bytes.size());
-  return UniqueFd(::open_by_handle_at(mount_fd, buffer.get(), flags | O_CLOEXEC));
+  // ENOMEM is also what a filesystem says while the inode's number is being given to a new inode
+  // (iget_locked() finds it in I_CREATING): a moment later the old handle is stale.
+  for (int attempt = 1;; ++attempt) {
+    UniqueFd fd(::open_by_handle_at(mount_fd, buffer.get(), flags | O_CLOEXEC));
+    if (fd || errno != ENOMEM || attempt == kCreatingAttempts) return fd;
+    ::sched_yield();
+  }
 }
 
 Result<std::string> PathOfFd(int fd) {
