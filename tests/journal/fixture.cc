@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -8,8 +10,10 @@
 
 namespace cj {
 
-ScratchDirectory::ScratchDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "cj-store-XXXXXX").string();
+ScratchDirectory::ScratchDirectory(Medium medium) {
+  std::filesystem::path base = std::filesystem::temp_directory_path();
+  if (medium == Medium::kMemory && access("/dev/shm", W_OK) == 0) base = "/dev/shm";
+  std::string name = (base / "cj-store-XXXXXX").string();
   REQUIRE(mkdtemp(name.data()) != nullptr);
   path_ = name;
 }

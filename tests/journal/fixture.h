@@ -18,7 +18,9 @@ namespace cj {
 // A directory of this test's own, removed with all that is in it.
 class ScratchDirectory {
  public:
-  ScratchDirectory();
+  // kMemory: on a tmpfs where the machine has one, for tests that sync thousands of times.
+  enum class Medium { kDisk, kMemory };
+  explicit ScratchDirectory(Medium medium = Medium::kDisk);
   ~ScratchDirectory();
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;

@@ -1,0 +1,125 @@
+// One writer, and everybody else at the same time. Worth most under ThreadSanitizer.
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "fixture.h"
+
+namespace cj {
+namespace {
+
+// Catch2 counts on one thread only: threads note what went wrong, the test looks at the end.
+class Complaints {
+ public:
+  void Add(const std::string& text) {
+    std::lock_guard lock(mutex_);
+    if (text_.empty()) text_ = text;
+  }
+  template <typename T>
+  bool Failed(const T& result) {
+    if (!result.has_value()) Add(result.error().message);
+    return !result.has_value();
+  }
+  std::string text() {
+    std::lock_guard lock(mutex_);
+    return text_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::string text_;
+};
+
+constexpr int kBatches = 300;
+constexpr std::size_t kBatchSize = 40;
+
+void Write(Store& store, Complaints& complaints) {
+  for (int i = 1; i <= kBatches; ++i) {
+    Batch batch = NextBatch(store, kBatchSize);
+    FileHandle directory = HandleNumber(static_cast<std::uint64_t>(i));
+    batch.dead_directories = {{VolumeId(1), directory, {}, "gone", batch.period}};
+    batch.link_names = {{VolumeId(1), directory, {}, "name"}};
+    if (i % 10 != 0) {
+      if (complaints.Failed(store.Append(batch))) return;
+      continue;
+    }
+    PeriodInfo sealed = store.Periods().back();
+    sealed.end_usec = sealed.start_usec + 1;
+    PeriodInfo opened;
+    opened.id = sealed.id.Next();
+    opened.start_usec = sealed.end_usec;
+    if (complaints.Failed(store.Advance(batch, sealed, opened))) return;
+    if (complaints.Failed(store.AddGap({"/x", 1, 2, "a test"}))) return;
+    if (complaints.Failed(store.Sync())) return;
+  }
+}
+
+// One scan: whole, in order, and no shorter than what was promised before it began.
+void ScanOnce(const Store& store, bool reverse, Complaints& complaints) {
+  SequenceNumber promised = store.next_sequence();
+  ScanRange range = Everything();
+  range.reverse = reverse;
+  auto cursor = store.Scan(range);
+  if (complaints.Failed(cursor)) return;
+  Record record;
+  std::uint64_t newest = 0;
+  for (;;) {
+    Result<bool> more = (*cursor)->Next(&record);
+    if (complaints.Failed(more) || !*more) break;
+    newest = std::max(newest, record.sequence.value);
+    if (!(record == MakeRecord(record.period, record.sequence))) complaints.Add("another record");
+  }
+  if (newest != 0 && newest + 1 < promised.value) complaints.Add("a scan is short");
+}
+
+void Read(const Store& store, const std::atomic<bool>& stop, bool reverse, Complaints& complaints) {
+  while (!stop.load()) {
+    ScanOnce(store, reverse, complaints);
+    complaints.Failed(store.FindDeadDirectory(VolumeId(1), HandleNumber(7)));
+    complaints.Failed(store.FindLinkNames(VolumeId(1), HandleNumber(7)));
+    complaints.Failed(store.DiskUsage());
+    if (store.ApproximateSize(PeriodId(0), PeriodId(~0ULL)) == 0) complaints.Add("no size");
+  }
+}
+
+void KeepHouse(Store& store, const std::atomic<bool>& stop, Complaints& complaints) {
+  for (std::uint64_t i = 0; !stop.load(); ++i) {
+    std::vector<PeriodInfo> periods = store.Periods();
+    if (periods.size() > 5) {
+      PeriodId oldest = periods[periods.size() - 4].id;
+      complaints.Failed(store.DropPeriodsBefore(oldest));
+      auto refused = store.Scan({periods.front().id, oldest, {}, false});
+      if (refused.has_value()) complaints.Add("a dropped period was scanned");
+    }
+    complaints.Failed(store.InternVolume({"ext4", std::to_string(i % 50)}));
+    complaints.Failed(store.AddLinkNames({{VolumeId(2), HandleNumber(i), {}, "name"}}));
+  }
+}
+
+TEST_CASE("threads: one writer, readers both ways, a housekeeper") {
+  ScratchDirectory scratch(ScratchDirectory::Medium::kMemory);
+  auto store = OpenStore(scratch / "journal");
+  AppendRecords(*store, 1);
+  Complaints complaints;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> others;
+  for (bool reverse : {false, true, false}) {
+    others.emplace_back([&, reverse] { Read(*store, stop, reverse, complaints); });
+  }
+  others.emplace_back([&] { KeepHouse(*store, stop, complaints); });
+  Write(*store, complaints);
+  stop.store(true);
+  for (std::thread& thread : others) thread.join();
+  CHECK(complaints.text() == "");
+  CHECK(store->next_sequence() == SequenceNumber(2 + kBatches * kBatchSize));
+  CHECK(store->Periods().back().id == PeriodId(1 + kBatches / 10));
+  store.reset();
+  store = OpenStore(scratch / "journal");
+  CHECK(store->next_sequence() == SequenceNumber(2 + kBatches * kBatchSize));
+  std::vector<Record> records = ScanAll(*store, Everything());
+  CHECK(records.size() + store->Periods().front().first_sequence.value ==
+        store->next_sequence().value);
+}
+
+}  // namespace
+}  // namespace cj
