@@ -131,7 +131,7 @@ TEST_CASE("real: operations come into the period in which they were done") {
     CHECK((operations["directory"] & (kCreated | kDirectory)) == (kCreated | kDirectory));
     operations = real->OperationsIn(first.Next());
     CHECK(operations["victim"] == (kRenamed | kReplaced));
-    CHECK(operations["second"] == kCreated);
+    CHECK(operations["second"] == (kCreated | kLinked));
     CHECK(operations["directory"] == (kDeleted | kDirectory));
     operations = real->OperationsIn(first.Next().Next());
     CHECK((operations["second"] & kModified) != 0);
@@ -191,7 +191,7 @@ void StressCheckpoints(const std::string& type, int checkpoints) {
   std::vector<std::thread> writers;
   for (int writer = 0; writer < kWriters; ++writer) {
     writers.emplace_back([&, writer] {
-      // No change is noted before it is made: `visible` must not be earlier than it can be.
+      // Noted as visible before it is made: that can only ask for less than G1 does.
       for (int i = 0; !stop; ++i) {
         const std::string name = std::to_string(writer) + "-" + std::to_string(i);
         const std::string path = real->filesystem.path(name);
@@ -221,7 +221,10 @@ void StressCheckpoints(const std::string& type, int checkpoints) {
   REQUIRE(real->engine->Flush());
   CHECK(failures == 0);
   for (const PeriodInfo& period : real->store->Periods()) CHECK(period.gaps.empty());
-  const auto violations = history.Violations(real->Records());
+  // The deletion, which may come into a later period, must not stand in for the creation.
+  std::vector<Record> created = real->Records();
+  std::erase_if(created, [](const Record& record) { return (record.operations & kCreated) == 0; });
+  const auto violations = history.Violations(created);
   for (const std::string& violation : violations) FAIL_CHECK(violation);
   WARN(type << ": " << history.changes() << " changes, " << checkpoints
             << " checkpoints, the slowest took " << slowest_usec << " us");

@@ -199,6 +199,8 @@ TEST_CASE("translate: link: the nameless ATTRIB is no record, the CREATE is a li
   translate(FileEvent(FAN_CREATE, "b"));
   translate(FileEvent(FAN_CREATE, "other"));
   REQUIRE(translate.End().size() == 2);
+  CHECK(translate.End()[0].operations == (kCreated | kLinked));
+  CHECK(translate.End()[1].operations == kCreated);
   REQUIRE(translate.out.batch.link_names.size() == 1);
   const LinkName expected{VolumeId(1), TestHandle("o-b"), TestHandle("dir"), "b"};
   CHECK(translate.out.batch.link_names[0] == expected);
@@ -207,6 +209,18 @@ TEST_CASE("translate: link: the nameless ATTRIB is no record, the CREATE is a li
   translate(Rename("o-b", "b", "c"));
   REQUIRE(translate.out.batch.link_names.size() == 2);
   CHECK(translate.out.batch.link_names[1].name == "c");
+}
+
+TEST_CASE(
+    "translate: a rename of a file with several names is a link name, whoever linked it when") {
+  Translating translate;
+  translate.scope.several_names = {"linked"};
+  translate(Rename("linked", "a", "b"));
+  translate(Rename("single", "c", "d"));
+  REQUIRE(translate.End().size() == 2);
+  CHECK(translate.End()[0].operations == kRenamed);
+  REQUIRE(translate.out.batch.link_names.size() == 1);
+  CHECK(translate.out.batch.link_names[0].name == "b");
 }
 
 TEST_CASE("translate: nameless content is kept") {
