@@ -13,7 +13,7 @@ constexpr std::chrono::seconds kStopDeadline{60};
 constexpr int kRescanNeeded = 3;
 
 Error Unexpected(const std::string& what, const CommandResult& result) {
-  return {ErrorCode::kIo,
+  return {result.exit_status == kRescanNeeded ? ErrorCode::kRescanNeeded : ErrorCode::kIo,
           what + ": exit status " + std::to_string(result.exit_status) + ": " + result.errors};
 }
 
@@ -85,13 +85,15 @@ Status Journal::StartMirror() {
 }
 
 Status Journal::Mirror(const std::string& destination) {
-  // --checksum, because the writers change files without changing size or mtime, which is the one
-  // thing that rsync's quick check cannot see. 23 and 24: files that changed or went meanwhile.
+  // --checksum and --modify-window, because the writers change files without changing their size or
+  // the second of their mtime, which is what rsync's quick check cannot see. 23 and 24: files that
+  // changed or went meanwhile.
   const std::string script =
       "set -o pipefail; " + ShellQuote(setup_.changectl) + " --socket=" + ShellQuote(socket()) +
       " changes --token-file=" + ShellQuote(token_file()) +
       " -q -0 --expand --relative-to=" + ShellQuote(setup_.watch) +
-      " | { rsync -aHAX --checksum --from0 --files-from=- --delete-missing-args --force " +
+      " | { rsync -aHAX --checksum --modify-window=-1 --from0 --files-from=- --delete-missing-args "
+      "--force " +
       ShellQuote(setup_.watch + "/") + " " + ShellQuote(destination + "/") +
       " || { status=$?; [ $status = 23 ] || [ $status = 24 ] || exit $status; }; }";
   CJ_ASSIGN_OR_RETURN(const CommandResult result, RunCommand({"bash", "-c", script}));

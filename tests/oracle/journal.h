@@ -29,9 +29,11 @@ class Journal {
   static Result<Journal> Start(const JournalSetup& setup);
 
   Result<std::string> Checkpoint();
-  // `changes --since=since`, up to a new checkpoint, or up to now without one.
+  // `changes --since=since`, up to a new checkpoint, or up to now without one. kRescanNeeded when
+  // the journal refuses (exit status 3).
   Result<Answer> Changes(const std::string& since, AnswerFormat format, bool checkpoint);
-  // The mirror line of the manual: changectl into rsync, with the token kept in a file.
+  // The mirror line of the manual: changectl into rsync, with the token kept in a file. Nobody may
+  // write meanwhile: rsync opens a file by its name, and waits for ever if that has become a FIFO.
   Status Mirror(const std::string& destination);
   // Creates the token file of Mirror (exit status 3 is what the manual promises then).
   Status StartMirror();

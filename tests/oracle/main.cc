@@ -27,7 +27,7 @@ int Execute(const cj::oracle::Options& options) {
     return kSkipped;
   }
   if (!status) {
-    std::printf("FAILED: %s\n", status.error().message.c_str());
+    std::printf("%sFAILED: %s\n", run.DaemonLog().c_str(), status.error().message.c_str());
     return kFailed;
   }
   return run.missed() == 0 ? 0 : kMissed;
@@ -37,6 +37,7 @@ int Execute(const cj::oracle::Options& options) {
 
 int main(int argc, char** argv) {
   umask(0);
+  setvbuf(stdout, nullptr, _IOLBF, 0);
   signal(SIGPIPE, SIG_IGN);
   const cj::Result<cj::oracle::Options> options = cj::oracle::ParseOptions(argc, argv);
   if (!options) {

@@ -18,14 +18,23 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 16;
 
+// What happens to a directory concerns all below it only if it takes the directory away, or tells.
+bool ReachesDown(std::string_view line) {
+  for (const std::string_view word : {"rename", "exchange", "move", "remove", "-recursive"}) {
+    if (line.find(word) != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 // Whether one of the paths of a log line has to do with `path`.
 bool Concerns(std::string_view line, std::string_view path) {
+  const bool reaches_down = ReachesDown(line.substr(0, line.find('/')));
   std::size_t start = 0;
   while (start < line.size()) {
     const std::size_t end = std::min(line.find(' ', start), line.size());
     const std::string_view word = line.substr(start, end - start);
     if (!word.empty() && word.front() == '/' &&
-        (PathContains(word, path) || PathContains(path, word))) {
+        (PathContains(path, word) || (reaches_down && PathContains(word, path)))) {
       return true;
     }
     start = end + 1;

@@ -40,8 +40,8 @@ class OperationLog {
   std::size_t half_bytes_ = 0;
 };
 
-// The newest `limit` lines of all logs in `directory` that name `path`, a directory above it, or
-// something below it, oldest first.
+// The newest `limit` lines of all logs in `directory` that name `path`, something below it, or move
+// or remove a directory above it; oldest first.
 std::vector<std::string> Explain(const std::string& directory, const std::string& path,
                                  std::size_t limit);
 

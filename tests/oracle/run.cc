@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 
 #include "base/text.h"
 
@@ -20,6 +22,7 @@ constexpr char kStateName[] = "journal-state";
 constexpr int kVolumeMebibytes = 2048;
 constexpr std::size_t kExplained = 12;  // differences that are explained
 constexpr std::size_t kExplanationLines = 25;
+constexpr std::size_t kLogTailBytes = 8000;
 constexpr std::uint64_t kMirrorEvery = 4;  // answers
 
 // Leaves the mount namespace that we share with others: what we mount is seen by our children only,
@@ -58,9 +61,12 @@ Status Run::Execute() {
   while (answers < options_.checkpoints || workload_->Operations() < options_.operations) {
     CJ_RETURN_IF_ERROR(AskAndApply());
     ++answers;
-    if (mirror_wanted_ && answers % kMirrorEvery == 0) CJ_RETURN_IF_ERROR(MirrorNow());
     if (answers % between == 0) {
       CJ_RETURN_IF_ERROR(CompareHeld("in between"));
+      CJ_RETURN_IF_ERROR(workload_->Resume());
+    } else if (mirror_wanted_ && answers % kMirrorEvery == 0) {
+      CJ_RETURN_IF_ERROR(workload_->Hold());
+      CJ_RETURN_IF_ERROR(MirrorHeld());
       CJ_RETURN_IF_ERROR(workload_->Resume());
     }
   }
@@ -74,6 +80,14 @@ Status Run::Execute() {
   Summarize();
   if (journal_) CJ_RETURN_IF_ERROR(journal_->Stop());
   return {};
+}
+
+std::string Run::DaemonLog() const {
+  std::ifstream file(work_ + "/daemon.log");
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::size_t skip = text.size() > kLogTailBytes ? text.size() - kLogTailBytes : 0;
+  const char* state = journal_ && journal_->running() ? "the daemon runs\n" : "no daemon runs\n";
+  return state + text.substr(skip);
 }
 
 Status Run::PreparePlaces() {
@@ -124,26 +138,38 @@ Status Run::StartAll() {
 }
 
 Status Run::FirstCopy() {
-  if (journal_) {
-    CJ_ASSIGN_OR_RETURN(token_, journal_->Checkpoint());
-  }
   if (mirror_wanted_) {
+    CJ_RETURN_IF_ERROR(workload_->Hold());
     CJ_RETURN_IF_ERROR(journal_->StartMirror());
-    CJ_ASSIGN_OR_RETURN(
-        const CommandResult copy,
-        RunCommand({"rsync", "-aHAX", "--exclude=*.skip", std::string("--exclude=/") + kStateName,
-                    watch_ + "/", mirror_filesystem_->path() + "/"}));
-    if (copy.exit_status != 0 && copy.exit_status != 23 && copy.exit_status != 24) {
-      return Error{ErrorCode::kIo, "rsync: " + copy.errors};
-    }
+    CJ_RETURN_IF_ERROR(CopyMirror());
+    CJ_RETURN_IF_ERROR(workload_->Resume());
   }
   replica_ = std::make_unique<Replica>(
       watch_, replica_filesystem_->path(),
       [this](const std::string& relative) { return IgnoredByReplica(relative); });
-  replica_->BeginAnswer();
-  replica_->Sync("", true);
+  CJ_RETURN_IF_ERROR(CopyWhole());
   first_copy_ = replica_->counters();
   withholding_ = options_.drop_one;
+  return {};
+}
+
+// The token first: what changes while we copy is in the next answer.
+Status Run::CopyWhole() {
+  if (journal_) {
+    CJ_ASSIGN_OR_RETURN(token_, journal_->Checkpoint());
+  }
+  old_tokens_.clear();
+  replica_->BeginAnswer();
+  replica_->Sync("", true);
+  return {};
+}
+
+Status Run::CopyMirror() {
+  CJ_ASSIGN_OR_RETURN(const CommandResult copy,
+                      RunCommand({"rsync", "-aHAX", "--checksum", "--modify-window=-1", "--delete",
+                                  "--exclude=*.skip", std::string("--exclude=/") + kStateName,
+                                  watch_ + "/", mirror_filesystem_->path() + "/"}));
+  if (copy.exit_status != 0) return Error{ErrorCode::kIo, "rsync: " + copy.errors};
   return {};
 }
 
@@ -172,7 +198,13 @@ Status Run::AskAndApply() {
     answer_milliseconds_.push_back(0);
   } else {
     log_->Add("ask-since-" + token_, 0, {});
-    CJ_RETURN_IF_ERROR(AskJournal(&answer));
+    const Status asked = AskJournal(&answer);
+    if (!asked && asked.error().code == ErrorCode::kRescanNeeded) {
+      ++rescans_;
+      std::printf("refused: %s", asked.error().message.c_str());
+      return CopyWhole();
+    }
+    CJ_RETURN_IF_ERROR(asked);
     token_ = answer.next;
   }
   Apply(answer);
@@ -185,6 +217,7 @@ void Run::Apply(const Answer& answer) {
   for (const ReportedPath& reported : answer.paths) {
     log_->Add("reported-" + reported.change + (reported.recursive ? "-recursive" : ""), 0,
               reported.path);
+    if (reported.path == watch_ && reported.recursive && journal_) ++rescans_;
     if (!PathContains(watch_, reported.path)) {
       std::printf("outside of the watch: %s\n", EscapePath(reported.path).c_str());
       ++missed_;
@@ -195,9 +228,14 @@ void Run::Apply(const Answer& answer) {
   log_->Flush();
 }
 
-Status Run::MirrorNow() {
+Status Run::MirrorHeld() {
   log_->Add("mirror", 0, {});
-  return journal_->Mirror(mirror_filesystem_->path());
+  const Status mirrored = journal_->Mirror(mirror_filesystem_->path());
+  if (mirrored || mirrored.error().code != ErrorCode::kRescanNeeded) return mirrored;
+  ++rescans_;
+  std::printf("refused: %s", mirrored.error().message.c_str());
+  CJ_RETURN_IF_ERROR(journal_->StartMirror());
+  return CopyMirror();
 }
 
 Status Run::CompareHeld(const char* when) {
@@ -211,7 +249,7 @@ Status Run::AskAndCompare(const char* when) {
   Judge("replica", when,
         Compare(watch_, replica_filesystem_->path(), LinkRule::kSameGroups, ignored));
   if (!mirror_wanted_) return {};
-  CJ_RETURN_IF_ERROR(MirrorNow());
+  CJ_RETURN_IF_ERROR(MirrorHeld());
   Judge("rsync mirror", when,
         Compare(watch_, mirror_filesystem_->path(), LinkRule::kNoLinkIsMissing, ignored));
   return {};
@@ -262,14 +300,15 @@ void Run::Summarize() const {
   std::printf(
       "oracle %s seed=%llu: %llu operations, %zu checkpoints, %llu paths reported "
       "(%llu with members), %llu of them differed, over-reporting %.2f, median answer %.0f ms, "
-      "daemon peak %llu KiB, missed %zu\n",
+      "daemon peak %llu KiB, rescans %llu, missed %zu\n",
       options_.filesystem.c_str(), static_cast<unsigned long long>(options_.seed),
       static_cast<unsigned long long>(workload_->Operations()), answer_milliseconds_.size(),
       static_cast<unsigned long long>(reported_), static_cast<unsigned long long>(looked_at),
       static_cast<unsigned long long>(differed),
       differed > 0 ? static_cast<double>(looked_at) / static_cast<double>(differed) : 0.0,
       Median(answer_milliseconds_),
-      static_cast<unsigned long long>(journal_ ? journal_->PeakResidentKib() : 0), missed_);
+      static_cast<unsigned long long>(journal_ ? journal_->PeakResidentKib() : 0),
+      static_cast<unsigned long long>(rescans_), missed_);
 }
 
 }  // namespace cj::oracle

@@ -25,6 +25,8 @@ class Run {
 
   // Everything up to the verdict. kUnsupported: this machine cannot (a skip, not a failure).
   Status Execute();
+  // The end of what the daemon logged.
+  std::string DaemonLog() const;
   // Paths that the answers missed, over all comparisons.
   std::size_t missed() const { return missed_; }
 
@@ -35,7 +37,10 @@ class Run {
   Status AskAndApply();
   Status AskJournal(Answer* answer);
   void Apply(const Answer& answer);
-  Status MirrorNow();
+  Status MirrorHeld();
+  Status CopyWhole();
+  // Everything anew: what the journal asked for, or what a mirror starts with. Writers are held.
+  Status CopyMirror();
   // Holds the writers, asks, and compares; they are still held when it returns.
   Status CompareHeld(const char* when);
   Status AskAndCompare(const char* when);
@@ -69,6 +74,7 @@ class Run {
   std::vector<std::string> old_tokens_;
   std::vector<double> answer_milliseconds_;
   std::uint64_t reported_ = 0;
+  std::uint64_t rescans_ = 0;  // times that everything had to be scanned anew
   std::size_t missed_ = 0;
   ReplicaCounters first_copy_;
 };
