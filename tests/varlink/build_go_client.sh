@@ -9,7 +9,10 @@ library=/usr/share/gocode
 for needed in varlink-go-interface-generator go; do
   command -v "$needed" >/dev/null || { echo "SKIPPED: $needed is not installed"; exit 4; }
 done
-[ -d "$library/src/github.com/varlink/go" ] || { echo "SKIPPED: no Varlink library for Go"; exit 4; }
+if [ ! -d "$library/src/github.com/varlink/go" ]; then
+  echo "SKIPPED: there is no Varlink library for Go"
+  exit 4
+fi
 
 mkdir -p "$output/src/orgchangejournal" "$output/src/go_client"
 cp "$source/service/org.changejournal.varlink" "$output/src/orgchangejournal/"

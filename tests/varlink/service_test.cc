@@ -44,36 +44,38 @@ TEST_CASE("the service describes itself") {
 TEST_CASE("the standard errors") {
   TestServer server;
   RawClient client(server.path());
-  const std::pair<const char*, const char*> rows[] = {
-      {R"({"method":"org.example.none.Do"})",
-       R"({"error":"org.varlink.service.InterfaceNotFound","parameters":{"interface":"org.example.none"}})"},
-      {R"({"method":"Do"})",
-       R"({"error":"org.varlink.service.InterfaceNotFound","parameters":{"interface":"Do"}})"},
-      {R"({"method":"."})",
-       R"({"error":"org.varlink.service.InterfaceNotFound","parameters":{"interface":""}})"},
-      {R"({"method":"org.example.test.None"})",
-       R"({"error":"org.varlink.service.MethodNotFound","parameters":{"method":"org.example.test.None"}})"},
-      {R"({"method":"org.example.test."})",
-       R"({"error":"org.varlink.service.MethodNotFound","parameters":{"method":"org.example.test."}})"},
-      {R"({"method":"org.example.test.Unwritten"})",
-       R"({"error":"org.varlink.service.MethodNotImplemented","parameters":{"method":"org.example.test.Unwritten"}})"},
-      {R"({"method":"org.example.test.Echo","upgrade":true})",
-       R"({"error":"org.varlink.service.MethodNotImplemented","parameters":{"method":"org.example.test.Echo"}})"},
-      {R"({"method":"org.example.test.Count","parameters":{"to":1}})",
-       R"({"error":"org.varlink.service.ExpectedMore"})"},
-      {R"({"method":"org.varlink.service.GetInfo","parameters":{"x":1}})",
-       R"({"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":"x","reason":"is not a parameter of this method"}})"},
-      {R"({"method":"org.varlink.service.GetInterfaceDescription"})",
-       R"({"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":"interface","reason":"is missing"}})"},
-      {R"({"method":"org.varlink.service.GetInterfaceDescription","parameters":{"interface":"x.y"}})",
-       R"({"error":"org.varlink.service.InterfaceNotFound","parameters":{"interface":"x.y"}})"},
-      {R"({"method":"org.example.test.Echo","parameters":{"text":"a","path":1}})",
-       R"({"error":"org.varlink.service.InvalidParameter","parameters":{"parameter":"path","reason":"must be a string"}})"},
+  struct Row {
+    const char* method;
+    const char* rest;  // of the call
+    const char* error;
+    const char* parameters;  // of the error
   };
-  for (const auto& [call, reply] : rows) {
-    CAPTURE(call);
-    REQUIRE(client.SendMessage(call));
-    CHECK(client.Read() == std::optional<std::string>(reply));
+  const Row rows[] = {
+      {"org.example.none.Do", "", "InterfaceNotFound", R"({"interface":"org.example.none"})"},
+      {"Do", "", "InterfaceNotFound", R"({"interface":"Do"})"},
+      {".", "", "InterfaceNotFound", R"({"interface":""})"},
+      {"org.example.test.None", "", "MethodNotFound", R"({"method":"org.example.test.None"})"},
+      {"org.example.test.", "", "MethodNotFound", R"({"method":"org.example.test."})"},
+      {"org.example.test.Unwritten", "", "MethodNotImplemented",
+       R"({"method":"org.example.test.Unwritten"})"},
+      {"org.example.test.Echo", R"(,"upgrade":true)", "MethodNotImplemented",
+       R"({"method":"org.example.test.Echo"})"},
+      {"org.example.test.Count", R"(,"parameters":{"to":1})", "ExpectedMore", ""},
+      {"org.example.test.Echo", R"(,"parameters":{"text":"a","path":1})", "InvalidParameter",
+       R"({"parameter":"path","reason":"must be a string"})"},
+      {"org.varlink.service.GetInfo", R"(,"parameters":{"x":1})", "InvalidParameter",
+       R"({"parameter":"x","reason":"is not a parameter of this method"})"},
+      {"org.varlink.service.GetInterfaceDescription", "", "InvalidParameter",
+       R"({"parameter":"interface","reason":"is missing"})"},
+      {"org.varlink.service.GetInterfaceDescription", R"(,"parameters":{"interface":"x.y"})",
+       "InterfaceNotFound", R"({"interface":"x.y"})"},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.method, row.rest);
+    REQUIRE(client.SendMessage(R"({"method":")" + std::string(row.method) + "\"" + row.rest + "}"));
+    std::string reply = R"({"error":"org.varlink.service.)" + std::string(row.error) + "\"";
+    if (*row.parameters != '\0') reply += R"(,"parameters":)" + std::string(row.parameters);
+    CHECK(client.Read() == std::optional<std::string>(reply + "}"));
   }
   CHECK(client.Alive());
 }
