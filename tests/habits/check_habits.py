@@ -183,7 +183,7 @@ ASSERTION = re.compile(r"\b(REQUIRE|CHECK|FAIL|Check|Expect|Require)\w*\s*\(")
 def asserting_helpers(text):
     """Functions of a folder's tests that assert, so that calling them is as good."""
     helpers = set()
-    function = r"\b(\w+)\([^;{}]*\)\s*(?:const\s*)?\{(.*?)\n\s{0,2}\}"
+    function = r"\b(\w+)\([^;{}]*\)\s*(?:const\s*)?\{(.*?)\n\}"
     for match in re.finditer(function, text, re.DOTALL):
         if ASSERTION.search(match.group(2)):
             helpers.add(match.group(1))
