@@ -44,6 +44,11 @@ std::optional<Replacement> RecentRenames::Observe(VolumeId volume, const Event& 
       rename->replacement.directory == event.on_directory() &&
       rename->replacement.volume == volume && rename->object.view() != event.object) {
     rename->replacement.victim = FileHandle(event.object);
+    if (event.on_directory()) {
+      // No later event casts doubt on it, and a deletion that follows must count for more.
+      rename->used = false;
+      found = std::move(rename->replacement);
+    }
     return found;
   }
   if (rename != nullptr) {

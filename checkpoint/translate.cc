@@ -125,6 +125,14 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
   const bool renamed = (operations & kRenamed) != 0;
   const bool directory = (operations & kDirectory) != 0;
   if (directory && renamed) scope_.DirectoryMoved();
+  // Outside of every watch, too: events of what was in it may have been taken for ones inside,
+  // because nobody can tell where a directory was that is gone. This can.
+  if (directory && (operations & kDeleted) != 0 && !event.object.empty()) {
+    out->batch.period = period_;
+    out->batch.dead_directories.push_back({volume, FileHandle(event.object),
+                                           FileHandle(event.parent), std::string(event.name),
+                                           period_});
+  }
   bool kept = event.parent.empty() || scope_.InScope(volume, event.parent, event.name);
   if (renamed && !kept) {
     kept = event.old_parent.empty() || scope_.InScope(volume, event.old_parent, event.old_name);
@@ -140,10 +148,6 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
   if (renamed) {
     record.old_parent = FileHandle(event.old_parent);
     record.old_name = event.old_name;
-  }
-  if ((operations & kDeleted) != 0 && directory && !event.object.empty()) {
-    out->batch.dead_directories.push_back(
-        {volume, record.object, record.parent, record.name, period_});
   }
   if (HasFurtherNames(event, volume, operations)) {
     if ((operations & kCreated) != 0) record.operations |= kLinked;
@@ -230,6 +234,12 @@ void EventTranslator::TranslateSilent(const SilentWriter& writer, std::int64_t n
 
 void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_t now_usec,
                                      Translation* out) {
+  // Should the hint be wrong, the directory lives, and its row is never asked for.
+  if (replacement.directory) {
+    out->batch.period = period_;
+    out->batch.dead_directories.push_back(
+        {replacement.volume, replacement.victim, replacement.parent, replacement.name, period_});
+  }
   if (!scope_.InScope(replacement.volume, replacement.parent.view(), replacement.name)) return;
   dedupe_.Forget(KeyOf(replacement.volume, replacement.victim.view(), replacement.parent.view(),
                        replacement.name));
@@ -241,11 +251,6 @@ void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_
   record.object = replacement.victim;
   record.parent = replacement.parent;
   record.name = replacement.name;
-  // Should the hint be wrong, the directory lives, and its row is never asked for.
-  if (replacement.directory) {
-    out->batch.dead_directories.push_back(
-        {replacement.volume, replacement.victim, replacement.parent, replacement.name, period_});
-  }
 }
 
 void EventTranslator::EndBatch(std::int64_t now_usec, Translation* out) {

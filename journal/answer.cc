@@ -1,7 +1,6 @@
 #include "journal/answer.h"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "base/text.h"
 #include "journal/path_order.h"
@@ -40,7 +39,7 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
   CJ_RETURN_IF_ERROR(answer->CheckGaps());
   Status scanned = answer->Scan();
   if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
-    answer->RescanAll();
+    answer->RescanAll(scanned.error().message);
     return answer;
   }
   CJ_RETURN_IF_ERROR(std::move(scanned));
@@ -118,8 +117,10 @@ Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) 
   for (std::size_t view = 0; view < views_.size(); ++view) {
     if (views_[view].mount.id != folded.volume) continue;
     auto resolved = resolver.Resolve(view, folded.volume, HandleFrom(folded.handle));
-    // A path that no system call takes cannot be told; something above it can.
-    if (!resolved.has_value() && resolved.error().errno_value == ENAMETOOLONG) return false;
+    if (!resolved.has_value() && resolved.error().code == ErrorCode::kLimit) {
+      CJ_RETURN_IF_ERROR(TellDeep(directories, view, HandleFrom(folded.handle)));
+      continue;
+    }
     CJ_ASSIGN_OR_RETURN(auto outcome, std::move(resolved));
     if (!outcome.path.has_value()) {
       explained &= outcome.why != Unresolved::kUnexplained;
@@ -130,6 +131,20 @@ Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) 
     places_.push_back({path, index, static_cast<std::uint32_t>(view), outcome.path->dead});
   }
   return explained;
+}
+
+// A path that no system call takes cannot be told; the nearest directory above it stands for it.
+Status Answer::TellDeep(Directories& directories, std::size_t view, const FileHandle& directory) {
+  CJ_ASSIGN_OR_RETURN(std::string path, directories.PathAbove(view, directory));
+  if (!Covers(views_[view], path) || !deep_told_.insert(path).second) return {};
+  Change change;
+  change.type = FileType::kDirectory;
+  change.path = std::move(path);
+  change.data = true;
+  change.metadata = true;
+  change.recursive = true;
+  deep_.emplace_back(std::move(change), static_cast<std::uint32_t>(view));
+  return {};
 }
 
 Result<std::vector<DirectoryIndex>> Answer::ResolveSome(
@@ -152,11 +167,11 @@ Status Answer::Resolve(Directories& directories) {
     CJ_RETURN_IF_ERROR(environment_.flush());
     CJ_ASSIGN_OR_RETURN(unexplained, ResolveSome(directories, unexplained));
   }
-  // A directory dies with a record of its own, or under a directory that is renamed onto it. The
-  // new name of that one is recursive and so tells of what was in the victim.
-  bool replaced = request_.until_now && fold_.directory_renamed();
-  if (!unexplained.empty() && !replaced) {
-    RescanAll();
+  // Every directory that is deleted leaves a row, and any other dies under a directory that is renamed
+  // onto it: in an interval up to now that rename is on record, recursive at the new name, and so
+  // tells of what was in the victim. (Or both were outside of every watch.)
+  if (!unexplained.empty() && !request_.until_now) {
+    RescanAll("a directory is gone, and no record says where it was");
     return {};
   }
   SortPlaces();
@@ -190,6 +205,7 @@ void Answer::FindLostRoots() {
       for (const Watch& watch : view.watches) {
         bool above = watch.volume.path != path && PathContains(path, watch.volume.path);
         if (above && lost.insert(watch.volume.path).second) {
+          rescan_reason_ = path + ", which leads to the watched tree, was renamed or replaced";
           Change change;
           change.kind = ChangeKind::kRescan;
           change.type = FileType::kDirectory;
@@ -202,7 +218,8 @@ void Answer::FindLostRoots() {
   }
 }
 
-void Answer::RescanAll() {
+void Answer::RescanAll(std::string reason) {
+  rescan_reason_ = std::move(reason);
   places_.clear();
   rescans_.clear();
   for (const View& view : views_) {
@@ -249,6 +266,7 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   if (!began_) {
     began_ = true;
     for (const Change& rescan : rescans_) Tell(0, rescan);
+    for (const auto& [change, view] : deep_) Tell(view, change);
   }
   std::unique_ptr<Directories> directories;
   while (changes->size() < target) {

@@ -72,6 +72,8 @@ class Answer {
   std::uint64_t count() const { return count_; }
   // The answer holds a `rescan` entry: a list of plain paths cannot say that.
   bool wants_rescan() const { return !rescans_.empty(); }
+  // Why; a clause fit to be shown.
+  const std::string& rescan_reason() const { return rescan_reason_; }
 
  private:
   struct Place {  // a directory of the fold as one view shows it
@@ -104,7 +106,8 @@ class Answer {
   Result<bool> ResolveOne(Directories& directories, DirectoryIndex index);
   void SortPlaces();
   void FindLostRoots();
-  void RescanAll();
+  void RescanAll(std::string reason);
+  Status TellDeep(Directories& directories, std::size_t view, const FileHandle& directory);
   Status FindRenames(Directories& directories);
   Status Cancelled() const;
 
@@ -144,6 +147,9 @@ class Answer {
   std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
   std::vector<bool> seen_;               // object → it was found at a name that a watch covers
   std::vector<Change> rescans_;
+  std::string rescan_reason_;
+  std::vector<std::pair<Change, std::uint32_t>> deep_;  // stand for paths that are too long
+  std::unordered_set<std::string> deep_told_;
   // The group under way: the places [group_begin_, group_end_) are one path in one view, and their
   // names, sorted, are told one by one from next_name_ on.
   std::size_t group_begin_ = 0;

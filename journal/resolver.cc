@@ -26,10 +26,8 @@ Result<PathResolver::Outcome> PathResolver::ResolveDead(std::size_t mount_index,
     bool alive = directories_.LinkCount(mount_index, directory).has_value();
     return Outcome{std::nullopt, alive ? Unresolved::kOutOfView : Unresolved::kUnexplained};
   }
-  if (depth >= kMaxDepth) {
-    return Error{ErrorCode::kCorruption,
-                 "the table of deleted directories has a loop: the journal is damaged"};
-  }
+  // Rows of directories that a rename replaced are guesses, and may lead in a circle.
+  if (depth >= kMaxDepth) return Outcome{std::nullopt, Unresolved::kUnexplained};
   CJ_ASSIGN_OR_RETURN(Outcome parent, ResolveAt(mount_index, volume, row->parent, depth + 1));
   if (!parent.path.has_value()) return parent;
   return Outcome{ResolvedPath{JoinPath(parent.path->path, row->name), true},

@@ -23,7 +23,8 @@ enum class Unresolved {
 
 class PathResolver {
  public:
-  // Directories may lie this deep below each other in the table of the dead; deeper is damage.
+  // Directories may lie this deep below each other in the table of the dead: their names could not
+  // be told in a path otherwise.
   static constexpr int kMaxDepth = 4096;
 
   PathResolver(const Store& store, Directories& directories)

@@ -17,7 +17,10 @@ struct CloseDirectory {
 };
 using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
 
-bool Vanished(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
+bool Vanished(int error) {
+  return error == ENOENT || error == ENOTDIR || error == ELOOP ||
+         error == ENAMETOOLONG;  // nobody can use such a path
+}
 
 bool IsDots(const char* name) {
   return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));

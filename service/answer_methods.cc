@@ -173,8 +173,8 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   Result<OpenedAnswer> opened = co_await RunOn(pool_, open);
   if (opened.has_value() && opened->answer->wants_rescan()) {
     opened = Error{ErrorCode::kRescanNeeded,
-                   "a watched tree must be scanned anew, which a list of paths cannot say: a "
-                   "directory above it was renamed, or the interval is too large to be told"};
+                   "a watched tree must be scanned anew, which a list of paths cannot say: " +
+                       opened->answer->rescan_reason()};
   }
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());
