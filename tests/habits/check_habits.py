@@ -187,6 +187,9 @@ def asserting_helpers(text):
     for match in re.finditer(function, text, re.DOTALL):
         if ASSERTION.search(match.group(2)):
             helpers.add(match.group(1))
+    for body in re.findall(r"^(?:class|struct) [^;{]*\{(.*?)^\};", text, re.DOTALL | re.MULTILINE):
+        if ASSERTION.search(body):
+            helpers |= set(re.findall(r"\b(\w+)\(", body))
     return helpers - {"TEST_CASE"}
 
 

@@ -92,6 +92,9 @@ class Rules(unittest.TestCase):
         self.bad(habits.check_assertions, {"tests/a_test.cc": "int a;\n"}, "no test case")
         helper = "\nvoid Run() {\n  REQUIRE(1 == 1);\n}\n\nTEST_CASE(\"b\") {\n  Run();\n}\n"
         self.good(habits.check_assertions, {"tests/a_test.cc": helper})
+        method = "class Plan {\n  void Run() {\n    CHECK(1 == 1);\n  }\n};\n"
+        method += "\nTEST_CASE(\"c\") {\n  Plan().Run();\n}\n"
+        self.good(habits.check_assertions, {"tests/a_test.cc": method})
         lazy = "\n" + good + 'TEST_CASE("lazy") {\n  Run();\n}\n'
         self.bad(habits.check_assertions, {"tests/a_test.cc": lazy}, "asserts nothing: lazy")
 

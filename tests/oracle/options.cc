@@ -64,6 +64,7 @@ const std::map<std::string, Setter, std::less<>>& Setters() {
       {"workload", Text(&Options::workload, {"random", "stress-ng"})},
       {"watch", Text(&Options::watch, {"any", "mount", "subdirectory"})},
       {"state", Text(&Options::state, {"any", "inside", "outside"})},
+      {"format", Text(&Options::format, {"any", "json", "null"})},
       {"only", List(&Options::only)},
       {"without", List(&Options::without)},
       {"replica-only", Flag(&Options::replica_only, true)},
@@ -85,7 +86,7 @@ const char* Usage() {
   return "usage: oracle --fs=ext4|xfs|btrfs|tmpfs|DIR --daemon=PATH --changectl=PATH\n"
          "  [--ops=N] [--checkpoints=N] [--writers=N] [--comparisons=N] [--seed=N]\n"
          "  [--workload=random|stress-ng] [--watch=mount|subdirectory] [--state=inside|outside]\n"
-         "  [--only=OPERATION,...] [--without=OPERATION,...] [--no-rsync]\n"
+         "  [--format=json|null] [--only=OPERATION,...] [--without=OPERATION,...] [--no-rsync]\n"
          "  [--replica-only] [--drop-one] [--log-directory=DIR]\n";
 }
 

@@ -22,6 +22,7 @@ struct Options {
   std::string workload = "random";   // or stress-ng
   std::string watch = "any";         // mount, subdirectory or any (the seed decides)
   std::string state = "any";         // inside or outside of the watched volume, or any
+  std::string format = "any";        // of the answers: json, null or any
   std::vector<std::string> only;     // names of operations; empty: all
   std::vector<std::string> without;  // names of operations to leave out
   bool replica_only = false;  // no daemon: every answer names all there is (tests the oracle)

@@ -174,8 +174,8 @@ Status Run::CopyMirror() {
 }
 
 Status Run::AskJournal(Answer* answer) {
-  const AnswerFormat format =
-      random_.Percent(70) ? AnswerFormat::kJson : AnswerFormat::kNullExpanded;
+  const bool json = options_.format == "json" || (options_.format == "any" && random_.Percent(70));
+  const AnswerFormat format = json ? AnswerFormat::kJson : AnswerFormat::kNullExpanded;
   // An older token asks for more than is needed, an answer without a checkpoint will be repeated.
   std::string since = token_;
   if (random_.Percent(10) && !old_tokens_.empty()) {
