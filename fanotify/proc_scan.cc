@@ -87,6 +87,8 @@ Status ProcScan::Run() {
 bool ProcScan::ParentWasKnown(pid_t pid, int pass) {
   auto stat = Stat(std::to_string(pid));
   if (!stat) return false;
+  // Orphans are given to the first process; whose children they were is not known.
+  if (stat->parent <= 1) return false;
   const auto parent = pass_of_.find(stat->parent);
   return parent != pass_of_.end() && parent->second <= pass - 2;
 }

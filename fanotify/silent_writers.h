@@ -21,10 +21,11 @@
 // if the parent had been read. So /proc is listed again until a listing shows nobody unread. That
 // need not happen while others fork all the time. But once the parent of a newcomer was read before
 // the previous listing began, the newcomer was born after that reading and has nothing unknown.
-// After kSettledPass listings we therefore stop when this holds for every newcomer. A newcomer
-// whose parent has died is given to another process that may have been read long ago; it takes a
-// chain of kSettledPass - 1 forks, each by a process that lived shorter than one pass, to be misled
-// by that.
+// After kSettledPass listings we therefore stop when this holds for every newcomer. Orphans that
+// were given to process 1 keep us listing, up to kMaxPasses and then a refusal. Those given to
+// another reaper (PR_SET_CHILD_SUBREAPER), which cannot be told from its own children, would take a
+// chain of kSettledPass - 1 forks, each by a process that lived shorter than one pass, to mislead
+// us.
 //
 // Mappings that are being removed during the scan (munmap, exit or execve under way) may be in
 // neither the scan nor the queue yet: CLOSE_WRITE is queued when that system call returns, that is,
