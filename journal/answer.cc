@@ -47,6 +47,7 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   CJ_RETURN_IF_ERROR(answer->Resolve(*directories));
   CJ_RETURN_IF_ERROR(answer->FindRenames(*directories));
+  CJ_RETURN_IF_ERROR(answer->FindFormerTrees(*directories));
   return answer;
 }
 
@@ -167,13 +168,14 @@ Status Answer::Resolve(Directories& directories) {
     CJ_RETURN_IF_ERROR(environment_.flush());
     CJ_ASSIGN_OR_RETURN(unexplained, ResolveSome(directories, unexplained));
   }
-  // Every directory that is deleted leaves a row, and any other dies under a directory that is renamed
-  // onto it: in an interval up to now that rename is on record, recursive at the new name, and so
-  // tells of what was in the victim. (Or both were outside of every watch.)
+  // Every directory that is deleted leaves a row, and any other dies under a directory that is
+  // renamed onto it: in an interval up to now that rename is on record, recursive at the new name,
+  // and so tells of what was in the victim. (Or both were outside of every watch.)
   if (!unexplained.empty() && !request_.until_now) {
     RescanAll("a directory is gone, and no record says where it was");
     return {};
   }
+  if (!unexplained.empty()) RefuseList("a directory", "was replaced by the rename of another");
   SortPlaces();
   FindLostRoots();
   return {};
@@ -289,6 +291,8 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
     } else if (!links_told_) {
       links_told_ = true;
       CJ_RETURN_IF_ERROR(TellOtherLinks(*directories));
+    } else if (next_former_ < former_.size()) {
+      CJ_RETURN_IF_ERROR(TellFormerTree());
     } else {
       return false;
     }

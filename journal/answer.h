@@ -72,6 +72,9 @@ class Answer {
   std::uint64_t count() const { return count_; }
   // The answer holds a `rescan` entry: a list of plain paths cannot say that.
   bool wants_rescan() const { return !rescans_.empty(); }
+  // Not empty: with `expand`, some former member of a directory cannot be told by name, only by a
+  // `recursive` entry. A sentence fit to be shown.
+  const std::string& unlistable() const { return unlistable_; }
   // Why; a clause fit to be shown.
   const std::string& rescan_reason() const { return rescan_reason_; }
 
@@ -127,6 +130,22 @@ class Answer {
   NameState StateAtEnd(const NameFacts& facts, NameState now) const;
   bool NamedByRecords(const std::string& path) const;
 
+  // answer_former.cc: the members of renamed directories at their former paths.
+  struct FormerTree {
+    std::string now;     // where the directory is (or was when it died)
+    std::string before;  // where it was
+    std::uint32_t view = 0;
+    bool alive = false;
+  };
+  Status FindFormerTrees(Directories& directories);
+  Status AddFormerTree(Directories& directories, const DirectoryMove& move, std::uint32_t view,
+                       const std::string& before);
+  void ComposeFormerTrees();
+  void RefuseList(const std::string& path, const std::string& why);
+  Status TellFormerTree();
+  void TellRecordedMembers(const FormerTree& tree);
+  void TellFormer(const FormerTree& tree, const std::string& member, bool directory);
+
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
   Status FindUnseen(Directories& directories);
@@ -148,6 +167,10 @@ class Answer {
   std::vector<bool> seen_;               // object → it was found at a name that a watch covers
   std::vector<Change> rescans_;
   std::string rescan_reason_;
+  std::string unlistable_;
+  std::vector<FormerTree> former_;
+  std::size_t next_former_ = 0;
+  std::unique_ptr<TreeWalk> former_walk_;
   std::vector<std::pair<Change, std::uint32_t>> deep_;  // stand for paths that are too long
   std::unordered_set<std::string> deep_told_;
   // The group under way: the places [group_begin_, group_end_) are one path in one view, and their

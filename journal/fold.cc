@@ -130,10 +130,13 @@ void Fold::Disappear(NameIndex name, ObjectIndex object, bool is_directory) {
 
 void Fold::AddRename(const Record& record, ObjectIndex object) {
   bool is_directory = (record.operations & kDirectory) != 0;
-  if (is_directory) directory_renamed_ = true;
   if (!record.old_parent.empty()) {
-    DirectoryIndex from = InternDirectory(record.volume, record.old_parent);
-    Disappear(InternName(from, record.old_name), object, is_directory);
+    NameIndex from = InternName(InternDirectory(record.volume, record.old_parent), record.old_name);
+    Disappear(from, object, is_directory);
+    if (is_directory && object != kNone) {
+      NameIndex to = InternName(InternDirectory(record.volume, record.parent), record.name);
+      moves_.push_back({object, from, to});
+    }
   }
   if (object == kNone) return;
   objects_[object].renamed = true;

@@ -79,6 +79,13 @@ struct FoldedDirectory {
   bool self_metadata = false;    // its own attributes changed
 };
 
+// One rename of a directory, as one record has it.
+struct DirectoryMove {
+  ObjectIndex object = kNone;
+  NameIndex from = kNone;
+  NameIndex to = kNone;
+};
+
 class Fold {
  public:
   explicit Fold(std::size_t max_names) : max_names_(max_names) {}
@@ -89,8 +96,7 @@ class Fold {
   const std::vector<FoldedDirectory>& directories() const { return directories_; }
   const std::vector<FoldedName>& names() const { return names_; }
   const std::vector<FoldedObject>& objects() const { return objects_; }
-  // Some directory was renamed in the interval (onto an empty one, perhaps).
-  bool directory_renamed() const { return directory_renamed_; }
+  const std::vector<DirectoryMove>& moves() const { return moves_; }
   std::uint64_t records() const { return records_; }
 
   // kNone where no record speaks of it.
@@ -134,7 +140,7 @@ class Fold {
   std::unordered_map<HandleKey, ObjectIndex, KeyHash> object_index_;
   std::unordered_map<HandleKey, DirectoryIndex, KeyHash> directory_index_;
   std::unordered_map<NameKey, NameIndex, KeyHash> name_index_;
-  bool directory_renamed_ = false;
+  std::vector<DirectoryMove> moves_;
   std::uint64_t records_ = 0;
 };
 

@@ -28,7 +28,9 @@ bool IsDots(const char* name) {
 
 }  // namespace
 
-TreeWalk::TreeWalk(std::string root) { pending_.push_back(std::move(root)); }
+TreeWalk::TreeWalk(std::string root) {
+  if (!root.empty()) pending_.push_back(std::move(root));
+}
 
 Result<bool> TreeWalk::NextDirectory(std::vector<Member>* members) {
   if (pending_.empty()) return false;

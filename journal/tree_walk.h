@@ -20,7 +20,8 @@ class TreeWalk {
     struct stat status {};
   };
 
-  // `root` itself is not a member. A root that is not a directory has none.
+  // `root` itself is not a member. A root that is not a directory has none,
+  // and neither has an empty one.
   explicit TreeWalk(std::string root);
 
   // The members of the next directory; false when there is no directory left.

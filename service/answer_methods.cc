@@ -176,6 +176,9 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
                    "a watched tree must be scanned anew, which a list of paths cannot say: " +
                        opened->answer->rescan_reason()};
   }
+  if (opened.has_value() && question.expand && !opened->answer->unlistable().empty()) {
+    opened = Error{ErrorCode::kRescanNeeded, opened->answer->unlistable()};
+  }
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());
     co_return;

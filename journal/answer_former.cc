@@ -1,0 +1,139 @@
+// The part of Answer that lists what renamed directories held under their former paths. An entry
+// marked recursive says "and everything below" of the old path, too; a list of single paths has to
+// name every member, those that are gone included: whoever copies by that list may find another
+// directory at the old path by now, and would keep what the former one held.
+//
+// The members that a directory had at its former path are those that are in it now and those that
+// records name in it. Where the directory left every watch, nobody recorded what went: then no list
+// is complete, and only `recursive` tells the truth.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "journal/answer.h"
+#include "journal/path_order.h"
+
+namespace cj {
+namespace {
+
+// Each former path of each renamed directory costs a walk over it. Beyond, no list is made.
+constexpr std::size_t kMaxFormerTrees = 10'000;
+
+}  // namespace
+
+void Answer::RefuseList(const std::string& path, const std::string& why) {
+  if (!unlistable_.empty()) return;
+  unlistable_ = "what was in " + path + " cannot be listed by name: the directory " + why;
+}
+
+Status Answer::FindFormerTrees(Directories& directories) {
+  if (!request_.expand || places_.empty()) return {};
+  for (const DirectoryMove& move : fold_.moves()) {
+    for (std::uint32_t view = 0; view < views_.size(); ++view) {
+      std::string before = PathOf(move.from, view);
+      if (before.empty() || !Covers(views_[view], before)) continue;
+      CJ_RETURN_IF_ERROR(AddFormerTree(directories, move, view, before));
+    }
+  }
+  ComposeFormerTrees();
+  return {};
+}
+
+Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move,
+                             std::uint32_t view, const std::string& before) {
+  std::string to = PathOf(move.to, view);
+  const FoldedObject& object = fold_.objects()[move.object];
+  FileHandle handle;
+  handle.encoded = std::string(object.handle);
+  PathResolver resolver(*environment_.store, directories);
+  auto resolved = resolver.Resolve(view, object.volume, handle);
+  bool known = resolved.has_value() && resolved->path.has_value();
+  if (to.empty() || !Covers(views_[view], to) || !known ||
+      !Covers(views_[view], resolved->path->path)) {
+    RefuseList(before, "was moved out of the watched tree, or to where it cannot be told");
+    return {};
+  }
+  FormerTree tree{resolved->path->path, before, view, !resolved->path->dead};
+  if (tree.now != tree.before) former_.push_back(std::move(tree));
+  return {};
+}
+
+// A directory that was renamed inside of one that was renamed later has former paths below the
+// former paths of that one, too.
+void Answer::ComposeFormerTrees() {
+  std::unordered_set<std::string> known;
+  for (std::size_t i = 0; i < former_.size(); ++i) {
+    for (std::size_t outer = 0; outer < former_.size(); ++outer) {
+      const FormerTree& above = former_[outer];
+      FormerTree composed = former_[i];
+      if (above.view != composed.view || above.now == composed.before ||
+          !PathContains(above.now, composed.before)) {
+        continue;
+      }
+      composed.before = above.before + composed.before.substr(above.now.size());
+      if (composed.before == composed.now) continue;
+      if (!known.insert(composed.now + '\0' + composed.before).second) continue;
+      if (former_.size() >= kMaxFormerTrees) {
+        RefuseList(composed.before, "is one of too many that were renamed");
+        return;
+      }
+      former_.push_back(std::move(composed));
+    }
+  }
+}
+
+// One step: the names that records have below one former tree, or one directory of the walk over
+// it.
+Status Answer::TellFormerTree() {
+  const FormerTree& tree = former_[next_former_];
+  if (former_walk_ == nullptr) {
+    TellRecordedMembers(tree);
+    former_walk_ = std::make_unique<TreeWalk>(tree.alive ? tree.now : std::string());
+  }
+  std::vector<TreeWalk::Member> members;
+  CJ_ASSIGN_OR_RETURN(bool more, former_walk_->NextDirectory(&members));
+  for (const TreeWalk::Member& member : members) {
+    TellFormer(tree, member.path, S_ISDIR(member.status.st_mode));
+  }
+  if (!more) {
+    former_walk_.reset();
+    ++next_former_;
+  }
+  return {};
+}
+
+void Answer::TellRecordedMembers(const FormerTree& tree) {
+  auto place = std::lower_bound(
+      places_.begin(), places_.end(), tree.now, [&](const Place& a, const std::string& wanted) {
+        return a.view != tree.view ? a.view < tree.view : PathLess(a.path, wanted);
+      });
+  for (; place != places_.end() && place->view == tree.view && PathContains(tree.now, place->path);
+       ++place) {
+    for (NameIndex index : fold_.directories()[place->directory].names) {
+      const FoldedName& name = fold_.names()[index];
+      if ((name.classes & kEntryClass) == 0) continue;
+      TellFormer(tree, JoinPath(place->path, name.name), name.directory_before);
+    }
+  }
+}
+
+void Answer::TellFormer(const FormerTree& tree, const std::string& member, bool directory) {
+  Change change;
+  change.path = tree.before + member.substr(tree.now.size());
+  if (!Covers(views_[tree.view], change.path)) return;
+  struct stat status {};
+  if (::lstat(change.path.c_str(), &status) == 0) {
+    change.kind = ChangeKind::kModified;
+    change.type = TypeOf(status.st_mode);
+    change.data = true;
+    change.metadata = true;
+  } else {
+    change.kind = ChangeKind::kDeleted;
+    change.type = directory ? FileType::kDirectory : FileType::kFile;
+    change.recursive = directory;
+  }
+  Tell(tree.view, std::move(change));
+}
+
+}  // namespace cj
