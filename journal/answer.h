@@ -140,6 +140,7 @@ class Answer {
   Status FindFormerTrees(Directories& directories);
   Status AddFormerTree(Directories& directories, const DirectoryMove& move, std::uint32_t view,
                        const std::string& before);
+  void KeepFormerTree(FormerTree tree);
   void ComposeFormerTrees();
   void RefuseList(const std::string& path, const std::string& why);
   Status TellFormerTree();
@@ -169,6 +170,7 @@ class Answer {
   std::string rescan_reason_;
   std::string unlistable_;
   std::vector<FormerTree> former_;
+  std::unordered_set<std::string> former_known_;
   std::size_t next_former_ = 0;
   std::unique_ptr<TreeWalk> former_walk_;
   std::vector<std::pair<Change, std::uint32_t>> deep_;  // stand for paths that are too long

@@ -18,7 +18,7 @@ namespace cj {
 namespace {
 
 // Each former path of each renamed directory costs a walk over it. Beyond, no list is made.
-constexpr std::size_t kMaxFormerTrees = 10'000;
+constexpr std::size_t kMaxFormerTrees = 1'000;
 
 }  // namespace
 
@@ -33,6 +33,7 @@ Status Answer::FindFormerTrees(Directories& directories) {
     for (std::uint32_t view = 0; view < views_.size(); ++view) {
       std::string before = PathOf(move.from, view);
       if (before.empty() || !Covers(views_[view], before)) continue;
+      if (!unlistable_.empty()) return {};
       CJ_RETURN_IF_ERROR(AddFormerTree(directories, move, view, before));
     }
   }
@@ -54,31 +55,34 @@ Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move
     RefuseList(before, "was moved out of the watched tree, or to where it cannot be told");
     return {};
   }
-  FormerTree tree{resolved->path->path, before, view, !resolved->path->dead};
-  if (tree.now != tree.before) former_.push_back(std::move(tree));
+  KeepFormerTree({resolved->path->path, before, view, !resolved->path->dead});
   return {};
+}
+
+void Answer::KeepFormerTree(FormerTree tree) {
+  if (tree.now == tree.before || !former_known_.insert(tree.now + '\0' + tree.before).second)
+    return;
+  if (former_.size() >= kMaxFormerTrees) {
+    RefuseList(tree.before, "is one of too many that were renamed");
+    return;
+  }
+  former_.push_back(std::move(tree));
 }
 
 // A directory that was renamed inside of one that was renamed later has former paths below the
 // former paths of that one, too.
 void Answer::ComposeFormerTrees() {
-  std::unordered_set<std::string> known;
   for (std::size_t i = 0; i < former_.size(); ++i) {
     for (std::size_t outer = 0; outer < former_.size(); ++outer) {
-      const FormerTree& above = former_[outer];
+      const FormerTree above = former_[outer];  // a copy: the vector grows
       FormerTree composed = former_[i];
       if (above.view != composed.view || above.now == composed.before ||
           !PathContains(above.now, composed.before)) {
         continue;
       }
       composed.before = above.before + composed.before.substr(above.now.size());
-      if (composed.before == composed.now) continue;
-      if (!known.insert(composed.now + '\0' + composed.before).second) continue;
-      if (former_.size() >= kMaxFormerTrees) {
-        RefuseList(composed.before, "is one of too many that were renamed");
-        return;
-      }
-      former_.push_back(std::move(composed));
+      KeepFormerTree(std::move(composed));
+      if (!unlistable_.empty()) return;
     }
   }
 }

@@ -64,8 +64,8 @@ Status Answer::FindUnseen(Directories& directories) {
       if (views_[view].mount.id != folded.volume) continue;
       auto count = directories.LinkCount(view, handle);
       if (!count.has_value() || *count == 0) break;
-      if (*count > 1 || folded.nameless_data) linked_[object].count = *count;
-      if (!folded.nameless_data) break;
+      if (*count > 1 || folded.nameless) linked_[object].count = *count;
+      if (!folded.nameless) break;
       auto place = directories.Locate(view, handle);
       if (place.has_value()) {
         CJ_RETURN_IF_ERROR(TellLink(directories, object, place->parent, place->name));

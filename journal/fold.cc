@@ -194,7 +194,7 @@ Status Fold::Add(const Record& record) {
     return {};
   }
   if (record.parent.empty()) {
-    if (object != kNone && (classes & kDataClass) != 0) objects_[object].nameless_data = true;
+    if (object != kNone && classes != 0) objects_[object].nameless = true;
     return {};
   }
   if ((record.operations & kRenamed) != 0) AddRename(record, object);

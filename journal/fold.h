@@ -65,10 +65,10 @@ struct FoldedObject {
   NameIndex name_before = kNone;  // where it was first, if it was there before the interval
   std::uint8_t classes = 0;
   bool is_directory = false;
-  bool renamed = false;        // some record renamed it
-  bool moved = false;          // ... from one directory to another, perhaps out of every watch
-  bool created = false;        // some record made it (or made a further link to it)
-  bool nameless_data = false;  // changed without a name in the record
+  bool renamed = false;   // some record renamed it
+  bool moved = false;     // ... from one directory to another, perhaps out of every watch
+  bool created = false;   // some record made it (or made a further link to it)
+  bool nameless = false;  // changed without a name in the record
 };
 
 struct FoldedDirectory {
