@@ -48,8 +48,9 @@ class DedupeTable {
   enum Class : std::uint8_t {
     kData = 1,
     kMetadata = 2,
-    kOutside = 4,  // judged: no name of it is under a watch, no record is needed
-    kSeveral = 8,  // judged: this name is not under a watch, but it has others
+    kOutside = 4,    // judged: no name of it is under a watch, no record is needed
+    kSeveral = 8,    // judged: this name is not under a watch, but it has others
+    kUnlinked = 16,  // a deletion whose nameless ATTRIB has not come yet (translate.cc)
   };
   static constexpr std::size_t kSets = 16 * 1024;
   static constexpr std::size_t kWays = 8;

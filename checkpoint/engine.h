@@ -1,10 +1,10 @@
 // The engine: from the kernel's queue to the store, and from one period to the next. It owns the
 // open slot's group, the reader thread (kernel only) and the writer thread (store only).
 //
-// StartEngine() returns when the volumes are marked and the open period is in the store. Checkpoint() and
-// Flush() block for some milliseconds to tens of them and may be called from any thread at any
-// time; never call them from a thread that must not block. Proof of what they promise:
-// docs/race-freedom.md.
+// StartEngine() returns when the volumes are marked and the open period is in the store.
+// Checkpoint() and Flush() block for some milliseconds to tens of them and may be called from any
+// thread at any time; never call them from a thread that must not block. Proof of what they
+// promise: docs/race-freedom.md.
 #pragma once
 
 #include <cstdint>

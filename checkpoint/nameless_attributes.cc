@@ -12,12 +12,14 @@ std::optional<NamelessChange> NamelessAttributes::Add(VolumeId volume, const Eve
   return oldest;
 }
 
-void NamelessAttributes::Explain(VolumeId volume, HandleView object) {
+bool NamelessAttributes::Explain(VolumeId volume, HandleView object) {
   // The newest first: the explanation mostly follows at once.
   auto found = std::find_if(waiting_.rbegin(), waiting_.rend(), [&](const NamelessChange& change) {
     return change.volume == volume && change.object.view() == object;
   });
-  if (found != waiting_.rend()) waiting_.erase(std::next(found).base());
+  if (found == waiting_.rend()) return false;
+  waiting_.erase(std::next(found).base());
+  return true;
 }
 
 std::optional<NamelessChange> NamelessAttributes::Take() {

@@ -63,6 +63,12 @@ std::optional<Replacement> RecentRenames::Observe(VolumeId volume, const Event& 
   return found;
 }
 
+bool RecentRenames::HoldsVictim(const Event& event) {
+  const Rename* rename = Find(event.pid);
+  return rename != nullptr && !rename->replacement.victim.empty() &&
+         rename->replacement.victim.view() == event.object;
+}
+
 std::optional<Replacement> RecentRenames::TakePending() {
   for (Rename& rename : renames_) {
     if (!rename.used || rename.replacement.victim.empty()) continue;

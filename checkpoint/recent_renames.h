@@ -37,6 +37,8 @@ class RecentRenames {
   // To be called for every event with a process, in order, before anything else is done with it.
   // May give a replacement that an earlier event was part of.
   std::optional<Replacement> Observe(VolumeId volume, const Event& event);
+  // True when the event was just taken for what happened to a victim.
+  bool HoldsVictim(const Event& event);
   // At the end of a batch: a replacement that no later event can cast doubt on; nullopt: no more.
   std::optional<Replacement> TakePending();
 

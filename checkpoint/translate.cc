@@ -110,14 +110,53 @@ void EventTranslator::Translate(const Event& event, const ReadTimes& times, Tran
   }
   const std::uint32_t operations = OperationsOf(event.mask);
   if ((operations & kEntryOperations) != 0) {
+    ExplainNameless(event, volume, operations);
     TranslateEntry(event, volume, operations, times, out);
     return;
   }
-  const bool link_count =
-      event.parent.empty() && (operations & kAttributes) != 0 && (operations & kDirectory) == 0;
-  if (link_count) links_.Mark(volume, event.object);
-  const std::uint32_t kept = link_count ? operations & ~std::uint32_t{kAttributes} : operations;
-  if (ClassesOf(kept) != 0) TranslateContent(event, volume, kept, times, out);
+  const bool nameless = event.parent.empty() && (operations & kDirectory) == 0;
+  if (nameless && (operations & kAttributes) != 0) links_.Mark(volume, event.object);
+  if (nameless && operations == kAttributes) {
+    TranslateNameless(event, volume, times.read_usec, out);
+    return;
+  }
+  if (ClassesOf(operations) != 0) TranslateContent(event, volume, operations, times, out);
+}
+
+void EventTranslator::TranslateNameless(const Event& event, VolumeId volume, std::int64_t now_usec,
+                                        Translation* out) {
+  if (event.pid != 0 && renames_.HoldsVictim(event)) return;
+  const DedupeKey key = KeyOf(volume, event.object, {}, {});
+  if (dedupe_.Knows(key, DedupeTable::kUnlinked)) {
+    dedupe_.Forget(key);
+    return;
+  }
+  if (auto oldest = attributes_.Add(volume, event)) AddNameless(*oldest, now_usec, out);
+}
+
+// The DELETE of a file that was made a moment ago merges with its CREATE, which is before the
+// nameless ATTRIB in the queue: the explanation comes first.
+void EventTranslator::ExplainNameless(const Event& event, VolumeId volume,
+                                      std::uint32_t operations) {
+  if ((operations & (kCreated | kDeleted)) == 0 || event.on_directory()) return;
+  const bool explained = attributes_.Explain(volume, event.object);
+  if (explained || (operations & kDeleted) == 0) return;
+  dedupe_.SeenOrAdd(KeyOf(volume, event.object, {}, {}), DedupeTable::kUnlinked);
+}
+
+void EventTranslator::AddNameless(const NamelessChange& change, std::int64_t now_usec,
+                                  Translation* out) {
+  const DedupeKey key = KeyOf(change.volume, change.object.view(), {}, {});
+  if (dedupe_.SeenOrAdd(key, DedupeTable::kMetadata)) {
+    ++counters_.duplicates;
+    return;
+  }
+  Record& record = AddRecord(out);
+  record.time_usec = now_usec;
+  record.volume = change.volume;
+  record.operations = kAttributes;
+  record.pid = change.pid;
+  record.object = change.object;
 }
 
 void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::uint32_t operations,
@@ -257,6 +296,7 @@ void EventTranslator::EndBatch(std::int64_t now_usec, Translation* out) {
   while (auto replacement = renames_.TakePending()) {
     AddReplacement(*replacement, now_usec, out);
   }
+  while (auto change = attributes_.Take()) AddNameless(*change, now_usec, out);
 }
 
 }  // namespace cj

@@ -2,19 +2,18 @@
 // Scope that it asks.
 //
 // The rules, in the order in which they are tried:
-//   queue overflow            a gap of all volumes
-//   filesystem error          a gap of that volume: what is on it may differ without any event
-//   unknown filesystem        a gap of all volumes: it is not ours, or our table is wrong
-//   events of own_pid         dropped: the store's own files
-//   nameless ATTRIB, no dir   no record: a link count changed. It marks the object: its next CREATE
-//   or
-//                             RENAME is stored as a link name, too. After a RENAME of the same
-//                             process it gives a kReplaced record (recent_renames.h)
-//   RENAME                    kept when either parent is in scope
-//   other entry events        kept when parent and name are in scope
-//   data and metadata events  the same, or when the object has a further name (which may be in
-//   scope);
-//                             without any name: kept. Then dropped if dedupe.h knows them
+//   queue overflow         a gap of all volumes
+//   filesystem error       a gap of that volume: what is on it may differ without any event
+//   unknown filesystem     a gap of all volumes: it is not ours, or our table is wrong
+//   events of own_pid      dropped: the store's own files
+//   nameless ATTRIB        of a file: mostly no record, a link count changed. It marks the object:
+//                          its next CREATE or RENAME is a link name, too. After a RENAME of the
+//                          same process it is a kReplaced record (recent_renames.h). What nothing
+//                          explains is a change of attributes (nameless_attributes.h)
+//   RENAME                 kept when either parent is in scope
+//   other entry events     kept when parent and name are in scope
+//   data and metadata      the same, or when the object has a further name, which may be in scope;
+//                          kept without any name. Then dropped if dedupe.h knows them
 // A deleted directory leaves a DeadDirectory; a renamed one makes the scope forget its paths.
 //
 // Not thread-safe: the writer's.
@@ -26,6 +25,7 @@
 #include <vector>
 
 #include "checkpoint/dedupe.h"
+#include "checkpoint/nameless_attributes.h"
 #include "checkpoint/recent_links.h"
 #include "checkpoint/recent_renames.h"
 #include "fanotify/event.h"
@@ -90,6 +90,10 @@ class EventTranslator {
                       const ReadTimes& times, Translation* out);
   void TranslateContent(const Event& event, VolumeId volume, std::uint32_t operations,
                         const ReadTimes& times, Translation* out);
+  void TranslateNameless(const Event& event, VolumeId volume, std::int64_t now_usec,
+                         Translation* out);
+  void AddNameless(const NamelessChange& change, std::int64_t now_usec, Translation* out);
+  void ExplainNameless(const Event& event, VolumeId volume, std::uint32_t operations);
   bool ContentInScope(const DedupeKey& key, bool directory);
   bool HasFurtherNames(const Event& event, VolumeId volume, std::uint32_t operations);
   void RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations);
@@ -108,6 +112,7 @@ class EventTranslator {
   DedupeTable dedupe_;
   RecentLinks links_;
   RecentRenames renames_;
+  NamelessAttributes attributes_;
   TranslationCounters counters_;
 };
 

@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace cj {
+namespace {
+
+std::size_t RowsIn(const Batch& batch) {
+  return batch.records.size() + batch.dead_directories.size() + batch.link_names.size();
+}
+
+}  // namespace
 
 Writer::Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& waiters,
                std::span<const VolumeMount> volumes, const WriterOptions& options)
@@ -43,7 +50,7 @@ void Writer::Handle(const SpoolItem& item) {
     case SpoolItem::Kind::kEvents:
       TranslateBuffer(item);
       spool_.Release(item);
-      if (pending_.batch.records.size() >= kMaxBatchRecords) StoreAll();
+      if (RowsIn(pending_.batch) >= kMaxBatchRecords) StoreAll();
       break;
     case SpoolItem::Kind::kLoss:
       translator_.AddGap("", item.loss, item.times, &pending_);
@@ -140,7 +147,9 @@ Status Writer::StoreOnce() {
 
 // Tries until everything pending is stored. False: given up, because the spool was closed.
 bool Writer::StoreAll() {
+  scope_.BeginBatch();
   translator_.EndBatch(clock_.RealtimeUsec(), &pending_);
+  scope_.EndBatch();
   for (;;) {
     Status stored = StoreOnce();
     if (stored) break;

@@ -39,7 +39,8 @@ struct WriterCounters {
 
 class Writer {
  public:
-  // A batch is stored when a drain ends, or earlier when it has this many records (some 4 MiB).
+  // A batch is stored when a drain ends, or earlier when it has this many records and other rows
+  // (some 4 MiB).
   static constexpr std::size_t kMaxBatchRecords = 16 * 1024;
   static constexpr std::int64_t kRetryUsec = 1'000'000;
 

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 #include <random>
 #include <string>
 #include <vector>
@@ -34,7 +35,7 @@ class RandomSchedule {
     for (int i = 0; i < kCheckpoints; ++i) {
       Act();
       MaybeFail();
-      if (Chance(30)) (void)test_.engine->Flush().has_value();
+      if (i % 3 == 0) (void)test_.engine->Flush().has_value();
       MakeCheckpoint();
     }
     test_.kernel.SetHook(nullptr);
@@ -61,6 +62,7 @@ class RandomSchedule {
   }
 
   void MaybeFail() {
+    std::lock_guard lock(mutex_);
     const Error error{ErrorCode::kIo, "at random", 0};
     static constexpr const char* kKernelCalls[] = {"create", "mark", "barrier", "scan", "unmark"};
     if (Chance(10)) test_.kernel.FailNext(kKernelCalls[random_() % 5], error);
@@ -68,7 +70,10 @@ class RandomSchedule {
     if (Chance(5)) test_.store.Fail("advance", 1);
   }
 
+  // On the thread that makes the checkpoint, or on the reader, which may still be draining for a
+  // flush that has failed meanwhile.
   void Act() {
+    std::lock_guard lock(mutex_);
     switch (random_() % 6) {
       case 0:
         Begin();
@@ -121,6 +126,7 @@ class RandomSchedule {
     mapped_.clear();
   }
 
+  std::mutex mutex_;
   std::mt19937_64 random_;
   TestEngine test_;
   History history_;

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -24,15 +25,21 @@
 namespace cj {
 namespace {
 
+std::optional<TestFilesystem> MakeFilesystem(const std::string& type) {
+  auto made = TestFilesystem::Create(type);
+  if (made) return std::move(*made);
+  WARN("SKIPPED: " << type << ": " << made.error().message);
+  return std::nullopt;
+}
+
 // An engine that watches one filesystem; its store is in a directory elsewhere.
 struct RealEngine {
   static std::unique_ptr<RealEngine> Start(const std::string& type) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << type << ": " << filesystem.error().message);
-      return nullptr;
-    }
-    auto real = std::make_unique<RealEngine>(std::move(*filesystem));
+    auto made = MakeFilesystem(type);
+    return made.has_value() ? Start(std::move(*made)) : nullptr;
+  }
+  static std::unique_ptr<RealEngine> Start(TestFilesystem made) {
+    auto real = std::make_unique<RealEngine>(std::move(made));
     auto store = OpenRocksStore(real->state.path("journal"));
     REQUIRE(store);
     real->store = std::move(*store);
@@ -176,6 +183,40 @@ TEST_CASE("real: stores through a mapping are in every period in which it was th
     // Unmapped before the checkpoint: the event alone tells.
     CHECK((real->OperationsIn(second.Next().Next())["mapped"] & kClosedWrite) != 0);
     CHECK(real->OperationsIn(second.Next().Next().Next()).empty());
+  }
+}
+
+// A file server opens files by their handles. One that has no name in the cache sends events
+// without a name; its ATTRIB must not be taken for that of a link count.
+TEST_CASE("real: attributes changed through a handle are recorded") {
+  for (const char* type : {"ext4", "xfs"}) {
+    auto made = MakeFilesystem(type);
+    if (!made.has_value()) continue;
+    CAPTURE(type);
+    REQUIRE(::mkdir(made->path("directory").c_str(), 0755) == 0);
+    WriteFile(made->path("directory/file"), "x");
+    alignas(file_handle) char bytes[sizeof(file_handle) + MAX_HANDLE_SZ];
+    auto* handle = reinterpret_cast<file_handle*>(bytes);
+    handle->handle_bytes = MAX_HANDLE_SZ;
+    int mount_id = 0;
+    REQUIRE(::name_to_handle_at(AT_FDCWD, made->path("directory/file").c_str(), handle, &mount_id,
+                                0) == 0);
+    const FileHandle object(
+        HandleView{handle->handle_type,
+                   {reinterpret_cast<const char*>(handle->f_handle), handle->handle_bytes}});
+    REQUIRE(made->Unmount());
+    REQUIRE(made->Mount());
+    auto real = RealEngine::Start(std::move(*made));
+    UniqueFd mount(::open(real->filesystem.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    UniqueFd file(::open_by_handle_at(mount.get(), handle, O_RDONLY | O_CLOEXEC));
+    REQUIRE(file.valid());
+    REQUIRE(::fchmod(file.get(), 0600) == 0);
+    REQUIRE(real->engine->Flush());
+    const std::vector<Record> records = real->Records();
+    REQUIRE(records.size() == 1);
+    CHECK(records[0].operations == kAttributes);
+    CHECK(records[0].object == object);
+    CHECK(records[0].parent.empty());
   }
 }
 

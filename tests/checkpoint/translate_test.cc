@@ -126,7 +126,8 @@ TEST_CASE("translate: what is out of scope is left out, a rename only when both 
     CAPTURE(row.parent, row.old_parent, row.mask);
     CHECK(translate.End().size() == row.records);
     CHECK(translate.translator.counters().out_of_scope == 1 - row.records);
-    CHECK(translate.out.batch.dead_directories.empty());
+    // Where a directory was that is gone is kept in any case.
+    CHECK(translate.out.batch.dead_directories.empty() == ((row.mask & FAN_DELETE) == 0));
   }
 }
 
@@ -230,7 +231,52 @@ TEST_CASE("translate: nameless content is kept") {
   translate(Nameless(FAN_MODIFY | FAN_ATTRIB, "p"));
   REQUIRE(translate.End().size() == 2);
   CHECK(translate.End()[0].parent.empty());
-  CHECK(translate.End()[1].operations == kModified);
+  CHECK(translate.End()[1].operations == (kModified | kAttributes));
+}
+
+TEST_CASE("translate: a nameless ATTRIB that nothing explains is a change of attributes") {
+  struct Row {
+    const char* what;
+    std::vector<EventSpec> events;
+    std::size_t records;  // nameless ones
+  };
+  const EventSpec attributes = Nameless(FAN_ATTRIB, "o-f");
+  const EventSpec came_and_went = FileEvent(FAN_CREATE | FAN_DELETE, "f");
+  const Row rows[] = {
+      {"alone, once or twice", {attributes, attributes}, 1},
+      {"unlink", {attributes, FileEvent(FAN_DELETE, "f")}, 0},
+      {"link", {attributes, FileEvent(FAN_CREATE, "f")}, 0},
+      {"created and deleted, merged", {came_and_went, attributes}, 0},
+      {"the same, then a change", {came_and_went, attributes, attributes}, 1},
+      {"created before", {FileEvent(FAN_CREATE, "f"), attributes}, 1},
+      {"another file deleted", {attributes, FileEvent(FAN_DELETE, "g")}, 1},
+      {"two unlinks at once",
+       {attributes, Nameless(FAN_ATTRIB, "o-g"), FileEvent(FAN_DELETE, "f"),
+        FileEvent(FAN_DELETE, "g")},
+       0},
+  };
+  for (const Row& row : rows) {
+    Translating translate;
+    for (const EventSpec& event : row.events) translate(event);
+    CAPTURE(row.what);
+    std::size_t nameless = 0;
+    for (const Record& record : translate.End()) {
+      if (!record.parent.empty()) continue;
+      ++nameless;
+      CHECK(record.operations == kAttributes);
+      CHECK(record.object == TestHandle("o-f"));
+    }
+    CHECK(nameless == row.records);
+  }
+}
+
+TEST_CASE("translate: more unexplained attributes than may wait become records at once") {
+  Translating translate;
+  for (std::size_t i = 0; i < NamelessAttributes::kWaiting + 10; ++i) {
+    translate(Nameless(FAN_ATTRIB, std::to_string(i)));
+  }
+  CHECK(translate.out.batch.records.size() == 10);
+  CHECK(translate.End().size() == NamelessAttributes::kWaiting + 10);
 }
 
 TEST_CASE(
