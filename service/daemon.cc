@@ -15,6 +15,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
+#include <optional>
 
 #include "service/journal_interface.h"
 #include "service/journal_service.h"
@@ -65,11 +66,13 @@ class Daemon {
       : options_(options),
         service_(std::move(service)),
         interface_(io_, pool_, *service_, AccessControl::FromSystem()),
-        server_(io_, {"changejournal", "changejournald", CJ_VERSION, "https://changejournal.org"},
-                VarlinkLimits(), [](const std::string& line) { Log(Priority::kNotice, line); }),
         signals_(io_, SIGTERM, SIGINT) {
-    server_.AddInterface(JournalInterface::Name(), JournalInterface::Idl(), interface_.Methods());
-    interface_.SetConnectionCounter([this] { return server_.connections(); });
+    server_.emplace(
+        io_,
+        ServiceInfo{"changejournal", "changejournald", CJ_VERSION, "https://changejournal.org"},
+        VarlinkLimits(), [](const std::string& line) { Log(Priority::kNotice, line); });
+    server_->AddInterface(JournalInterface::Name(), JournalInterface::Idl(), interface_.Methods());
+    interface_.SetConnectionCounter([this] { return server_ ? server_->connections() : 0; });
     auto stored = [this](SequenceNumber) {
       // One wake-up on its way is enough, however many appends it stands for.
       if (wake_.exchange(true)) return;
@@ -82,7 +85,7 @@ class Daemon {
   }
 
   void Run(Listener listener) {
-    server_.Serve(std::move(listener));
+    server_->Serve(std::move(listener));
     asio::co_spawn(io_, WaitForSignal(), asio::detached);
     asio::co_spawn(io_, Upkeep(), asio::detached);
     if (auto interval = WatchdogIntervalUsec()) {
@@ -92,7 +95,7 @@ class Daemon {
     Log(Priority::kInfo, "changejournald " CJ_VERSION " is listening for changes",
         {{"STATE_DIRECTORY", options_.config.state_directory}}, kMessageStarted);
     io_.run();
-    pool_.join();
+    EndCalls();
     service_->SetAppendListener({});
     Status stopped = service_->Stop();
     if (!stopped.has_value()) {
@@ -102,6 +105,17 @@ class Daemon {
   }
 
  private:
+  // Calls that are still under way hold answers, and those the store: they end before it does.
+  void EndCalls() {
+    server_.reset();
+    io_.restart();
+    io_.poll();
+    pool_.join();
+    io_.restart();
+    while (io_.poll() > 0) {
+    }
+  }
+
   static Limits VarlinkLimits() {
     Limits limits;
     limits.stall_timeout = kStall;
@@ -116,7 +130,7 @@ class Daemon {
     stopping_ = true;
     upkeep_timer_.cancel();
     watchdog_timer_.cancel();
-    co_await server_.Stop(kDrain);
+    co_await server_->Stop(kDrain);
     io_.stop();
   }
 
@@ -164,7 +178,7 @@ class Daemon {
   asio::thread_pool pool_{kQueryThreads};
   std::unique_ptr<JournalService> service_;
   JournalInterface interface_;
-  VarlinkServer server_;
+  std::optional<VarlinkServer> server_;
   asio::signal_set signals_;
   asio::steady_timer upkeep_timer_{io_};
   asio::steady_timer watchdog_timer_{io_};
