@@ -53,10 +53,12 @@ struct Chunk {
   std::string bytes;
 };
 
-void AppendPath(const std::string& path, const std::string& relative_to, std::string* bytes) {
+// `recursive`: what is above `relative_to` then speaks of all of it.
+void AppendPath(const std::string& path, bool recursive, const std::string& relative_to,
+                std::string* bytes) {
   if (relative_to.empty()) {
     bytes->append(path);
-  } else if (path == relative_to) {
+  } else if (path == relative_to || (recursive && PathContains(path, relative_to))) {
     bytes->push_back('.');
   } else if (PathContains(relative_to, path)) {
     bytes->append(path, relative_to == "/" ? 1 : relative_to.size() + 1);
@@ -72,8 +74,8 @@ Result<Chunk> NextChunk(Answer& answer, Presence presence, const std::string& re
   CJ_ASSIGN_OR_RETURN(chunk.more, answer.Next(kBatch, &changes));
   for (const Change& change : changes) {
     bool both = change.kind == ChangeKind::kRenamed && presence == Presence::kAll;
-    if (both) AppendPath(change.from, relative_to, &chunk.bytes);
-    AppendPath(change.path, relative_to, &chunk.bytes);
+    if (both) AppendPath(change.from, change.recursive, relative_to, &chunk.bytes);
+    AppendPath(change.path, change.recursive, relative_to, &chunk.bytes);
   }
   return chunk;
 }
