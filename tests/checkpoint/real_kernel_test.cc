@@ -226,7 +226,10 @@ void StressCheckpoints(const std::string& type, int checkpoints) {
   auto real = RealEngine::Start(type);
   if (real == nullptr) return;
   constexpr int kWriters = 3;
+  // A writer waits when it is this far ahead, so that a slow build of the store can follow.
+  constexpr int kChangesPerCheckpoint = 1000;
   History history;
+  std::atomic<int> answered = 0;
   std::atomic<bool> stop = false;
   std::atomic<int> failures = 0;
   std::vector<std::thread> writers;
@@ -234,6 +237,10 @@ void StressCheckpoints(const std::string& type, int checkpoints) {
     writers.emplace_back([&, writer] {
       // Noted as visible before it is made: that can only ask for less than G1 does.
       for (int i = 0; !stop; ++i) {
+        for (int seen = answered; !stop && i >= (seen + 1) * kChangesPerCheckpoint;
+             seen = answered) {
+          answered.wait(seen);
+        }
         const std::string name = std::to_string(writer) + "-" + std::to_string(i);
         const std::string path = real->filesystem.path(name);
         const std::size_t change = history.Visible(name);
@@ -251,13 +258,17 @@ void StressCheckpoints(const std::string& type, int checkpoints) {
     const std::int64_t begin_usec = Clock::System().MonotonicUsec();
     auto result = real->engine->Checkpoint("");
     slowest_usec = std::max(slowest_usec, Clock::System().MonotonicUsec() - begin_usec);
-    if (!result) {
+    if (result) {
+      history.Answered(number, result->sealed.id);
+    } else {
       ++failures;
-      continue;
     }
-    history.Answered(number, result->sealed.id);
+    ++answered;
+    answered.notify_all();
   }
   stop = true;
+  ++answered;
+  answered.notify_all();
   for (std::thread& writer : writers) writer.join();
   REQUIRE(real->engine->Flush());
   CHECK(failures == 0);
