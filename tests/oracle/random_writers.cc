@@ -49,13 +49,14 @@ class RandomWriters : public Workload {
     }
   }
   Status Add(const WriterSetup& setup);
-  std::uint64_t Operations() const override;
+  bool Enough(std::uint64_t operations) const override { return Operations() >= operations; }
   Status Hold() override;
   Status Resume() override { return Tell('r'); }
   Status Finish() override;
   std::string Report() const override;
 
  private:
+  std::uint64_t Operations() const;
   Status Tell(char byte);
   std::vector<Hand> hands_;
   steady_clock::time_point started_ = steady_clock::now();

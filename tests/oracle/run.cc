@@ -58,7 +58,7 @@ Status Run::Execute() {
   const std::uint64_t between =
       std::max<std::uint64_t>(1, options_.checkpoints / options_.comparisons);
   std::uint64_t answers = 0;
-  while (answers < options_.checkpoints || workload_->Operations() < options_.operations) {
+  while (answers < options_.checkpoints || !workload_->Enough(options_.operations)) {
     CJ_RETURN_IF_ERROR(AskAndApply());
     ++answers;
     if (answers % between == 0) {
@@ -298,11 +298,11 @@ void Run::Summarize() const {
   const std::uint64_t looked_at = all.looked_at - first_copy_.looked_at;
   const std::uint64_t differed = all.differed - first_copy_.differed;
   std::printf(
-      "oracle %s seed=%llu: %llu operations, %zu checkpoints, %llu paths reported "
+      "oracle %s seed=%llu: %s, %zu checkpoints, %llu paths reported "
       "(%llu with members), %llu of them differed, over-reporting %.2f, median answer %.0f ms, "
       "daemon peak %llu KiB, rescans %llu, missed %zu\n",
       options_.filesystem.c_str(), static_cast<unsigned long long>(options_.seed),
-      static_cast<unsigned long long>(workload_->Operations()), answer_milliseconds_.size(),
+      workload_->Report().c_str(), answer_milliseconds_.size(),
       static_cast<unsigned long long>(reported_), static_cast<unsigned long long>(looked_at),
       static_cast<unsigned long long>(differed),
       differed > 0 ? static_cast<double>(looked_at) / static_cast<double>(differed) : 0.0,

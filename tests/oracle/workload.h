@@ -23,8 +23,9 @@ struct WorkloadSetup {
 class Workload {
  public:
   virtual ~Workload() = default;
-  // Successful operations so far.
-  virtual std::uint64_t Operations() const = 0;
+  // Whether at least so many operations have succeeded. Always true of a workload that is sized by
+  // them from the start.
+  virtual bool Enough(std::uint64_t operations) const = 0;
   // Returns when nobody changes anything any more. Mappings, descriptors and processes stay.
   virtual Status Hold() = 0;
   virtual Status Resume() = 0;
