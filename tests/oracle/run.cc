@@ -185,7 +185,15 @@ Status Run::AskJournal(Answer* answer) {
   if (old_tokens_.size() > 3) old_tokens_.erase(old_tokens_.begin());
   const bool checkpoint = !random_.Percent(15);
   const auto start = std::chrono::steady_clock::now();
-  CJ_ASSIGN_OR_RETURN(*answer, journal_->Changes(since, format, checkpoint));
+  Result<Answer> asked = journal_->Changes(since, format, checkpoint);
+  if (!asked && asked.error().code == ErrorCode::kRescanNeeded && !json) {
+    // A list of names cannot say "all that was below"; JSON can, so that nothing has to be copied
+    // anew, which would repair what was missed before.
+    ++lists_refused_;
+    asked = journal_->Changes(since, AnswerFormat::kJson, checkpoint);
+  }
+  if (!asked) return asked.error();
+  *answer = std::move(*asked);
   const auto took = std::chrono::steady_clock::now() - start;
   answer_milliseconds_.push_back(std::chrono::duration<double, std::milli>(took).count());
   return {};
@@ -232,8 +240,7 @@ Status Run::MirrorHeld() {
   log_->Add("mirror", 0, {});
   const Status mirrored = journal_->Mirror(mirror_filesystem_->path());
   if (mirrored || mirrored.error().code != ErrorCode::kRescanNeeded) return mirrored;
-  ++rescans_;
-  std::printf("refused: %s", mirrored.error().message.c_str());
+  ++lists_refused_;
   CJ_RETURN_IF_ERROR(journal_->StartMirror());
   return CopyMirror();
 }
@@ -300,7 +307,7 @@ void Run::Summarize() const {
   std::printf(
       "oracle %s seed=%llu: %s, %zu checkpoints, %llu paths reported "
       "(%llu with members), %llu of them differed, over-reporting %.2f, median answer %.0f ms, "
-      "daemon peak %llu KiB, rescans %llu, missed %zu\n",
+      "daemon peak %llu KiB, lists refused %llu, rescans %llu, missed %zu\n",
       options_.filesystem.c_str(), static_cast<unsigned long long>(options_.seed),
       workload_->Report().c_str(), answer_milliseconds_.size(),
       static_cast<unsigned long long>(reported_), static_cast<unsigned long long>(looked_at),
@@ -308,7 +315,8 @@ void Run::Summarize() const {
       differed > 0 ? static_cast<double>(looked_at) / static_cast<double>(differed) : 0.0,
       Median(answer_milliseconds_),
       static_cast<unsigned long long>(journal_ ? journal_->PeakResidentKib() : 0),
-      static_cast<unsigned long long>(rescans_), missed_);
+      static_cast<unsigned long long>(lists_refused_), static_cast<unsigned long long>(rescans_),
+      missed_);
 }
 
 }  // namespace cj::oracle

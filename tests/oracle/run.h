@@ -74,7 +74,8 @@ class Run {
   std::vector<std::string> old_tokens_;
   std::vector<double> answer_milliseconds_;
   std::uint64_t reported_ = 0;
-  std::uint64_t rescans_ = 0;  // times that everything had to be scanned anew
+  std::uint64_t lists_refused_ = 0;  // answers that only JSON could give
+  std::uint64_t rescans_ = 0;        // times that everything had to be scanned anew
   std::size_t missed_ = 0;
   ReplicaCounters first_copy_;
 };
