@@ -22,7 +22,7 @@ namespace cj {
 // What lstat and name_to_handle_at say of one name.
 struct NameState {
   bool exists = false;
-  FileHandle object;            // absent when the name does not exist or lies on another volume
+  FileHandle object;  // absent when the name does not exist or lies on another volume
   mode_t mode = 0;
   std::uint64_t link_count = 0;
   std::uint64_t inode = 0;
@@ -33,16 +33,16 @@ class Directories {
   virtual ~Directories() = default;
 
   // The present path of a directory as seen through `mounts()[index]`. kNotFound: the directory is
-  // gone (ESTALE) or is not visible through this mount. Never a path that does not lead there: where
-  // the mount shows only a part of its filesystem the inode is compared.
+  // gone (ESTALE) or is not visible through this mount. Never a path that does not lead there:
+  // where the mount shows only a part of its filesystem the inode is compared.
   virtual Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) = 0;
 
   // For a directory whose path is too long to be told (Path() gave kLimit): the path of the nearest
   // directory above it whose path is not.
   virtual Result<std::string> PathAbove(std::size_t mount_index, const FileHandle& directory) = 0;
 
-  // The link count of the object; nullopt when the handle does not open any more (ESTALE). 0: it has
-  // no name, but somebody has it open.
+  // The link count of the object; nullopt when the handle does not open any more (ESTALE). 0: it
+  // has no name, but somebody has it open.
   virtual std::optional<std::uint64_t> LinkCount(std::size_t mount_index,
                                                  const FileHandle& object) = 0;
 
@@ -51,8 +51,8 @@ class Directories {
   virtual Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
                                  const std::string& name) = 0;
 
-  // A present (parent, name) of a non-directory whose dentry is cached, by its handle; nullopt where
-  // the kernel cannot tell (cold handle, deleted, or renamed meanwhile).
+  // A present (parent, name) of a non-directory whose dentry is cached, by its handle; nullopt
+  // where the kernel cannot tell (cold handle, deleted, or renamed meanwhile).
   struct Place {
     FileHandle parent;
     std::string name;

@@ -22,8 +22,8 @@ struct FsId {
 
 // The events that we ask of a volume. MOVED_FROM/TO only repeat RENAME; DELETE_SELF and MOVE_SELF
 // say nothing that DELETE and RENAME do not.
-inline constexpr std::uint64_t kPostEventMask = FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY |
-                                                FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_ONDIR;
+inline constexpr std::uint64_t kPostEventMask =
+    FAN_CREATE | FAN_DELETE | FAN_RENAME | FAN_MODIFY | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_ONDIR;
 
 // Views point into the parsed buffer and live as long as it does.
 struct Event {

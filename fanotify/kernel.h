@@ -37,9 +37,9 @@ class EventGroup {
 
 // A file that may change without an event: mapped shared and writable by some process, open for
 // writing in a process with an asynchronous I/O context (io_submit(2) sends no MODIFY), or the
-// backing file of a loop device. `parent` and `name` are where it is now; both empty when that could
-// not be found (renamed in the meantime). Files without any name (link count 0) are left out: no
-// path shows them.
+// backing file of a loop device. `parent` and `name` are where it is now; both empty when that
+// could not be found (renamed in the meantime). Files without any name (link count 0) are left out:
+// no path shows them.
 struct SilentWriter {
   VolumeId volume;
   FileHandle object;
@@ -51,14 +51,16 @@ struct SilentWriter {
 class Kernel {
  public:
   virtual ~Kernel() = default;
-  // unlimited_queue false: the kernel's own limit (fs.fanotify.max_queued_events) and FAN_Q_OVERFLOW.
+  // unlimited_queue false: the kernel's own limit (fs.fanotify.max_queued_events) and
+  // FAN_Q_OVERFLOW.
   virtual Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) = 0;
   // Returns when every notification that could have missed a mark added before this call has
   // finished queueing (docs/race-freedom.md). Takes 0.03 to 20 ms. Any thread.
   virtual Status Barrier() = 0;
-  // All silent writers on these volumes at some moment during the call. A process that appears while
-  // the scan runs is scanned too. Any thread.
-  virtual Result<std::vector<SilentWriter>> ScanSilentWriters(std::span<const VolumeMount> volumes) = 0;
+  // All silent writers on these volumes at some moment during the call. A process that appears
+  // while the scan runs is scanned too. Any thread.
+  virtual Result<std::vector<SilentWriter>> ScanSilentWriters(
+      std::span<const VolumeMount> volumes) = 0;
 };
 
 // The kernel this program runs on. Lives as long as the program.

@@ -32,8 +32,8 @@ struct VolumeIdentity {
 struct Mount {
   int id = 0;
   dev_t device = 0;
-  std::string root;    // path inside the filesystem that is the mount's root; "/" for a whole mount
-  std::string point;   // where it is mounted, as this process sees it
+  std::string root;   // path inside the filesystem that is the mount's root; "/" for a whole mount
+  std::string point;  // where it is mounted, as this process sees it
   std::string type;
   std::string source;
   bool read_only = false;
@@ -51,12 +51,12 @@ std::string MountOption(std::string_view options, std::string_view key);
 struct VolumeMount {
   VolumeId id;  // set by the owner of the volume table; FindVolume leaves 0
   VolumeIdentity identity;
-  FsId fsid;                 // the one that events of a mark on this volume carry
-  dev_t device = 0;          // st_dev of `path`; on btrfs each subvolume has its own
+  FsId fsid;                    // the one that events of a mark on this volume carry
+  dev_t device = 0;             // st_dev of `path`; on btrfs each subvolume has its own
   dev_t superblock_device = 0;  // the device in mountinfo and in /proc/PID/maps; one per volume
-  std::string path;          // the canonical path it was found by, a directory (a watch's root)
-  std::string mount_point;   // of the mount that `path` is on
-  std::string mount_root;    // Mount::root of that mount
+  std::string path;             // the canonical path it was found by, a directory (a watch's root)
+  std::string mount_point;      // of the mount that `path` is on
+  std::string mount_root;       // Mount::root of that mount
 };
 
 // Finds the volume that the directory `path` is on. `path` is made canonical (realpath). Errors say

@@ -17,8 +17,27 @@ Error Missing(std::uint64_t sequence) {
 
 }  // namespace
 
-RocksCursor::RocksCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* records, CursorPlan plan)
-    : plan_(std::move(plan)) {
+void CursorRegistry::Add(RocksCursor* cursor) {
+  MutexLock lock(mutex_);
+  cursors_.insert(cursor);
+}
+
+void CursorRegistry::Remove(RocksCursor* cursor) {
+  MutexLock lock(mutex_);
+  cursor->Abandon();
+  cursors_.erase(cursor);
+}
+
+void CursorRegistry::AbandonAll() {
+  MutexLock lock(mutex_);
+  for (RocksCursor* cursor : cursors_) cursor->Abandon();
+}
+
+RocksCursor::RocksCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* records, CursorPlan plan,
+                         std::shared_ptr<CursorRegistry> registry)
+    : plan_(std::move(plan)), registry_(std::move(registry)) {
+  registry_->Add(this);
+  MutexLock lock(mutex_);
   if (plan_.periods.empty() || (plan_.begin >= plan_.end && !plan_.open_ended)) return;
   lower_key_ = RecordKey({plan_.periods.front().id, plan_.begin});
   upper_key_ = RecordKey({plan_.periods.back().id.Next(), SequenceNumber(0)});
@@ -30,6 +49,14 @@ RocksCursor::RocksCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* records, 
   options.fill_cache = false;
   if (!plan_.reverse) options.readahead_size = kReadaheadBytes;
   iterator_.reset(db.NewIterator(options, records));
+}
+
+RocksCursor::~RocksCursor() { registry_->Remove(this); }
+
+void RocksCursor::Abandon() {
+  MutexLock lock(mutex_);
+  abandoned_ = abandoned_ || iterator_ != nullptr;
+  iterator_.reset();
 }
 
 void RocksCursor::Step() {
@@ -71,6 +98,11 @@ Result<bool> RocksCursor::Finish() {
 }
 
 Result<bool> RocksCursor::Next(Record* record) {
+  MutexLock lock(mutex_);
+  if (abandoned_ && !finished_) {
+    return Error{ErrorCode::kBusy,
+                 "the journal was opened again after an error of the disk, or closed; ask again"};
+  }
   if (!iterator_ || finished_) return false;
   Step();
   if (!iterator_->Valid()) return Finish();

@@ -150,7 +150,7 @@ class DatabaseOpener {
 
   Result<std::unique_ptr<Database>> OpenToLook() const {
     std::unique_ptr<Database> database = Make();
-    rocksdb::DBOptions options = MakeDatabaseOptions(env_, database->log_broken_);
+    rocksdb::DBOptions options = MakeDatabaseOptions(env_);
     options.info_log = MakeSilentLog();
     std::vector<std::string> names;
     rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, directory_, &names);
@@ -167,7 +167,7 @@ class DatabaseOpener {
 
   Result<std::unique_ptr<Database>> OpenToWrite(bool create) const {
     std::unique_ptr<Database> database = Make();
-    rocksdb::DBOptions options = MakeDatabaseOptions(env_, database->log_broken_);
+    rocksdb::DBOptions options = MakeDatabaseOptions(env_);
     options.info_log = OpenRocksLog(directory_);
     options.create_if_missing = create;
     options.create_missing_column_families = create;
@@ -218,6 +218,11 @@ Database::~Database() {
   }
   // What was acknowledged is in the log already; a failure here changes nothing.
   db_->Close().PermitUncheckedError();
+}
+
+Result<std::unique_ptr<Database>> OpenDatabaseToLook(const std::string& directory,
+                                                     rocksdb::Env* env) {
+  return DatabaseOpener(directory, env).OpenToLook();
 }
 
 Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, bool create,

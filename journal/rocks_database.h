@@ -42,14 +42,11 @@ class Database {
   bool has_unknown_columns() const { return unknown_columns_; }
   // Entries of `directories` whose period is older may be forgotten by compactions.
   void SetOldestPeriod(PeriodId oldest) { oldest_period_->store(oldest.value); }
-  // Set when a write to the write-ahead log has failed; whoever has seen to it resets it.
-  std::atomic<bool>& log_broken() const { return *log_broken_; }
 
  private:
   friend class DatabaseOpener;
   Database() = default;
 
-  std::shared_ptr<std::atomic<bool>> log_broken_ = std::make_shared<std::atomic<bool>>(false);
   // RocksDB wants its filter, then its handles, to outlive or precede it as listed here.
   std::unique_ptr<std::atomic<std::uint64_t>> oldest_period_;
   std::unique_ptr<rocksdb::CompactionFilter> filter_;
@@ -69,6 +66,10 @@ class Database {
 Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, bool create,
                                                const Clock& clock, rocksdb::Env* env,
                                                StoreState* state);
+
+// The same for reading only: nothing is written, and nothing that is appended later is seen.
+Result<std::unique_ptr<Database>> OpenDatabaseToLook(const std::string& directory,
+                                                     rocksdb::Env* env);
 
 // Reads the whole state and checks that it is consistent. nullopt: all column families are empty,
 // because making the journal was interrupted. Messages begin with "it": the caller says which.

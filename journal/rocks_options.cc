@@ -17,23 +17,13 @@ constexpr std::size_t kOtherMemtable = 2 << 20;
 constexpr std::size_t kRecordsBlock = 32 << 10;
 constexpr std::uint64_t kDaySec = 86'400;
 
-// Hears of errors. RocksDB's own recovery from a full disk is declined: it polls every five seconds
-// and refuses ours meanwhile.
-class ErrorListener : public rocksdb::EventListener {
+// RocksDB's own recovery from a full disk polls every five seconds for as long as that takes.
+class NoRecoveryOfItsOwn : public rocksdb::EventListener {
  public:
-  explicit ErrorListener(std::shared_ptr<std::atomic<bool>> log_broken)
-      : log_broken_(std::move(log_broken)) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason reason,
-                         rocksdb::Status* /*error*/) override {
-    if (reason == rocksdb::BackgroundErrorReason::kWriteCallback) log_broken_->store(true);
-  }
   void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
                             bool* auto_recovery) override {
     *auto_recovery = false;
   }
-
- private:
-  std::shared_ptr<std::atomic<bool>> log_broken_;
 };
 
 // The first that this build of RocksDB has.
@@ -63,8 +53,7 @@ std::shared_ptr<rocksdb::Cache> MakeBlockCache() {
   return rocksdb::NewLRUCache(kBlockCacheBudget);
 }
 
-rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env,
-                                       std::shared_ptr<std::atomic<bool>> log_broken) {
+rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env) {
   rocksdb::DBOptions options;
   options.env = env;
   // Periodic dumps would wake an idle machine and fill the LOG.
@@ -88,10 +77,9 @@ rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env,
   options.skip_stats_update_on_db_open = true;
   // Files that are missing or cut short are noticed at the start, not in the middle of an answer.
   options.paranoid_checks = true;
-  // Recovery from a full or failing disk is tried by our own next call (RocksStore), not by threads
-  // that wake for ever and race with it.
+  // Recovery from a full or failing disk is DatabaseKeeper's.
   options.max_bgerror_resume_count = 0;
-  options.listeners.push_back(std::make_shared<ErrorListener>(std::move(log_broken)));
+  options.listeners.push_back(std::make_shared<NoRecoveryOfItsOwn>());
   return options;
 }
 

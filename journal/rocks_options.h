@@ -5,7 +5,6 @@
 #include <rocksdb/options.h>
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <memory>
 
@@ -29,9 +28,7 @@ inline constexpr std::size_t kBlockCacheBudget = 16 << 20;
 // What a start has to replay at worst: a fraction of a second.
 inline constexpr std::size_t kWalBudget = 32 << 20;
 
-// *log_broken becomes true when a write to the write-ahead log has failed.
-rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env,
-                                       std::shared_ptr<std::atomic<bool>> log_broken);
+rocksdb::DBOptions MakeDatabaseOptions(rocksdb::Env* env);
 std::shared_ptr<rocksdb::Cache> MakeBlockCache();
 // `filter` outlives the database; null for columns that have none.
 rocksdb::ColumnFamilyOptions MakeColumnOptions(Column column,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "journal/database_keeper.h"
 #include "journal/keys.h"
 #include "journal/rocks_database.h"
 #include "journal/rocks_status.h"
@@ -51,23 +52,30 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
   }
   if (dropped.empty()) return {};
 
-  std::string begin = PeriodBegin(dropped.front().id);
-  std::string end = PeriodBegin(oldest);
-  rocksdb::WriteBatch writes;
-  rocksdb::Status status = writes.DeleteRange(database_->column(Column::kRecords), begin, end);
-  for (const PeriodInfo& period : dropped) {
-    if (!status.ok()) break;
-    status = writes.Delete(database_->column(Column::kPeriods), PeriodKey(period.id));
-  }
-  Status written = FromRocks(status, "dropping periods");
-  if (written) written = Write(&writes, true, "dropping periods of");
+  Status written = WriteDrop(dropped, oldest);
   if (!written) {
     MutexLock lock(mutex_);
     periods_.insert(periods_.begin(), dropped.begin(), dropped.end());
     return written;
   }
-  database_->SetOldestPeriod(oldest);
-  return FromRocks(Reclaim(*database_, begin, end), "freeing the space of dropped periods");
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
+  database->SetOldestPeriod(oldest);
+  return FromRocks(Reclaim(*database, PeriodBegin(dropped.front().id), PeriodBegin(oldest)),
+                   "freeing the space of dropped periods");
+}
+
+Status RocksStore::WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest) {
+  MutexLock lock(write_mutex_);
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
+  rocksdb::WriteBatch writes;
+  rocksdb::Status status = writes.DeleteRange(database->column(Column::kRecords),
+                                              PeriodBegin(dropped.front().id), PeriodBegin(oldest));
+  for (const PeriodInfo& period : dropped) {
+    if (!status.ok()) break;
+    status = writes.Delete(database->column(Column::kPeriods), PeriodKey(period.id));
+  }
+  CJ_RETURN_IF_ERROR(FromRocks(status, "dropping periods"));
+  return Write(*database, &writes, true, "dropping periods of");
 }
 
 std::uint64_t RocksStore::ApproximateSize(PeriodId from, PeriodId until) const {
@@ -76,20 +84,23 @@ std::uint64_t RocksStore::ApproximateSize(PeriodId from, PeriodId until) const {
   rocksdb::Range range(begin, end);
   rocksdb::SizeApproximationOptions options;
   options.include_memtables = true;
+  Result<std::shared_ptr<Database>> database = keeper_->Get();
+  if (!database) return 0;
   std::uint64_t size = 0;
-  rocksdb::Status status = database_->db().GetApproximateSizes(
-      options, database_->column(Column::kRecords), &range, 1, &size);
+  rocksdb::Status status = (*database)->db().GetApproximateSizes(
+      options, (*database)->column(Column::kRecords), &range, 1, &size);
   return status.ok() ? size : 0;
 }
 
 Result<std::uint64_t> RocksStore::DiskUsage() const { return DirectoryUsage(directory_); }
 
 Status RocksStore::Compact() {
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   for (std::size_t i = 0; i < kColumnCount; ++i) {
-    rocksdb::Status status = database_->db().CompactRange(
-        options, database_->column(static_cast<Column>(i)), nullptr, nullptr);
+    rocksdb::Status status = database->db().CompactRange(
+        options, database->column(static_cast<Column>(i)), nullptr, nullptr);
     CJ_RETURN_IF_ERROR(FromRocks(status, "compacting the journal in " + directory_));
   }
   return {};

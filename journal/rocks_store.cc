@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "journal/database_keeper.h"
 #include "journal/keys.h"
 #include "journal/record_codec.h"
 #include "journal/rocks_cursor.h"
@@ -39,24 +40,43 @@ std::string PeriodName(PeriodId period) { return "period " + std::to_string(peri
 
 }  // namespace
 
-RocksStore::RocksStore(std::string directory, std::unique_ptr<Database> database, StoreState state)
+RocksStore::RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> keeper,
+                       StoreState state)
     : directory_(std::move(directory)),
-      database_(std::move(database)),
+      keeper_(std::move(keeper)),
       journal_(state.journal),
+      volumes_(std::move(state.volumes)),
       periods_(std::move(state.periods)),
-      next_sequence_(state.next_sequence),
-      volumes_(std::move(state.volumes)) {}
+      next_sequence_(state.next_sequence) {}
 
 RocksStore::~RocksStore() = default;
 
-Status RocksStore::Write(rocksdb::WriteBatch* writes, bool sync, const char* what) {
-  MutexLock lock(write_mutex_);
-  CJ_RETURN_IF_ERROR(guard_.Prepare(*database_, directory_));
+Result<std::shared_ptr<Database>> RocksStore::Writable() {
+  if (!keeper_->failed()) return keeper_->Get();
+  StoreState promised;
+  promised.journal = journal_;
+  promised.periods = Periods();
+  promised.next_sequence = next_sequence();
+  CJ_ASSIGN_OR_RETURN(StoreState found, keeper_->Reopen(promised));
+  // A number that was given in a write that failed may be there, and then stays given.
+  volumes_ = std::move(found.volumes);
+  {
+    MutexLock lock(mutex_);
+    PeriodId oldest = found.periods.front().id;
+    std::erase_if(periods_, [oldest](const PeriodInfo& period) { return period.id < oldest; });
+  }
+  return keeper_->Get();
+}
+
+Status RocksStore::Write(const Database& database, rocksdb::WriteBatch* writes, bool sync,
+                         const char* what) {
   rocksdb::WriteOptions options;
   options.sync = sync;
-  rocksdb::Status status = database_->db().Write(options, writes);
-  guard_.Done(status);
-  return FromRocks(status, std::string(what) + " the journal in " + directory_);
+  rocksdb::Status status = database.db().Write(options, writes);
+  if (status.ok()) return {};
+  Error error = RocksError(status, std::string(what) + " the journal in " + directory_);
+  keeper_->Fail(error);
+  return error;
 }
 
 PeriodInfo RocksStore::OpenPeriod() const {
@@ -76,7 +96,7 @@ std::vector<PeriodInfo> RocksStore::Periods() const {
   return periods;
 }
 
-void RocksStore::AddBatch(const Batch& batch, const PeriodInfo& period,
+void RocksStore::AddBatch(const Database& database, const Batch& batch, const PeriodInfo& period,
                           rocksdb::WriteBatch* writes) {
   CJ_CHECK(batch.empty() || batch.period == period.id, "a batch of a period that is not open");
   SequenceNumber expected = next_sequence();
@@ -87,22 +107,24 @@ void RocksStore::AddBatch(const Batch& batch, const PeriodInfo& period,
     EncodeRecordKey({record.period, record.sequence}, &key_);
     value_.clear();
     EncodeRecord(record, period.start_usec, &value_);
-    MustAdd(writes->Put(database_->column(Column::kRecords), key_, value_));
+    MustAdd(writes->Put(database.column(Column::kRecords), key_, value_));
   }
   for (const DeadDirectory& dead : batch.dead_directories) {
     value_.clear();
     EncodeDeadDirectory(dead, &value_);
-    MustAdd(writes->Put(database_->column(Column::kDirectories),
+    MustAdd(writes->Put(database.column(Column::kDirectories),
                         DirectoryKey(dead.volume, dead.directory), value_));
   }
-  PutLinks(*database_, batch.link_names, writes);
+  PutLinks(database, batch.link_names, writes);
 }
 
 Status RocksStore::Append(const Batch& batch) {
   if (batch.empty()) return {};
+  MutexLock write_lock(write_mutex_);
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   rocksdb::WriteBatch writes;
-  AddBatch(batch, OpenPeriod(), &writes);
-  CJ_RETURN_IF_ERROR(Write(&writes, false, "appending to"));
+  AddBatch(*database, batch, OpenPeriod(), &writes);
+  CJ_RETURN_IF_ERROR(Write(*database, &writes, false, "appending to"));
   MutexLock lock(mutex_);
   next_sequence_.value += batch.records.size();
   return {};
@@ -120,11 +142,13 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
   ended.record_count = begun.first_sequence.value - ended.first_sequence.value;
   begun.record_count = 0;
 
+  MutexLock write_lock(write_mutex_);
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   rocksdb::WriteBatch writes;
-  AddBatch(last, open, &writes);
-  PutPeriod(*database_, ended, &writes);
-  PutPeriod(*database_, begun, &writes);
-  CJ_RETURN_IF_ERROR(Write(&writes, true, "starting a period in"));
+  AddBatch(*database, last, open, &writes);
+  PutPeriod(*database, ended, &writes);
+  PutPeriod(*database, begun, &writes);
+  CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "starting a period in"));
   MutexLock lock(mutex_);
   next_sequence_ = begun.first_sequence;
   periods_.back() = std::move(ended);
@@ -133,19 +157,23 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
 }
 
 Status RocksStore::Sync() {
-  MutexLock lock(write_mutex_);
-  CJ_RETURN_IF_ERROR(guard_.Prepare(*database_, directory_));
-  rocksdb::Status status = database_->db().SyncWAL();
-  guard_.Done(status);
-  return FromRocks(status, "syncing the journal in " + directory_);
+  MutexLock write_lock(write_mutex_);
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
+  rocksdb::Status status = database->db().SyncWAL();
+  if (status.ok()) return {};
+  Error error = RocksError(status, "syncing the journal in " + directory_);
+  keeper_->Fail(error);
+  return error;
 }
 
 Status RocksStore::AddGap(const Gap& gap) {
   PeriodInfo open = OpenPeriod();
   open.gaps.push_back(gap);
+  MutexLock write_lock(write_mutex_);
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   rocksdb::WriteBatch writes;
-  PutPeriod(*database_, open, &writes);
-  CJ_RETURN_IF_ERROR(Write(&writes, true, "noting a gap in"));
+  PutPeriod(*database, open, &writes);
+  CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "noting a gap in"));
   MutexLock lock(mutex_);
   periods_.back().gaps = std::move(open.gaps);
   return {};
@@ -183,16 +211,18 @@ Result<std::unique_ptr<RecordCursor>> RocksStore::Scan(const ScanRange& range) c
   // found its period there has its view before the records go.
   MutexLock lock(mutex_);
   CJ_ASSIGN_OR_RETURN(CursorPlan plan, PlanScan(range));
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   return std::unique_ptr<RecordCursor>(std::make_unique<RocksCursor>(
-      database_->db(), database_->column(Column::kRecords), std::move(plan)));
+      database->db(), database->column(Column::kRecords), std::move(plan), keeper_->cursors()));
 }
 
 Result<std::optional<DeadDirectory>> RocksStore::FindDeadDirectory(
     VolumeId volume, const FileHandle& directory) const {
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   std::string value;
   rocksdb::Status status =
-      database_->db().Get(rocksdb::ReadOptions(), database_->column(Column::kDirectories),
-                          DirectoryKey(volume, directory), &value);
+      database->db().Get(rocksdb::ReadOptions(), database->column(Column::kDirectories),
+                         DirectoryKey(volume, directory), &value);
   if (status.IsNotFound()) return std::optional<DeadDirectory>();
   CJ_RETURN_IF_ERROR(FromRocks(status, "looking up a deleted directory"));
   CJ_ASSIGN_OR_RETURN(DeadDirectory dead, DecodeDeadDirectory(volume, directory, value));
@@ -209,8 +239,9 @@ Result<std::vector<LinkName>> RocksStore::FindLinkNames(VolumeId volume,
   rocksdb::Slice upper = end;
   rocksdb::ReadOptions options;
   if (!end.empty()) options.iterate_upper_bound = &upper;
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   std::unique_ptr<rocksdb::Iterator> it(
-      database_->db().NewIterator(options, database_->column(Column::kLinks)));
+      database->db().NewIterator(options, database->column(Column::kLinks)));
   std::vector<LinkName> names;
   for (it->Seek(prefix); it->Valid(); it->Next()) {
     CJ_ASSIGN_OR_RETURN(LinkName name, ParseLinkKey({it->key().data(), it->key().size()}));
@@ -222,24 +253,26 @@ Result<std::vector<LinkName>> RocksStore::FindLinkNames(VolumeId volume,
 
 Status RocksStore::AddLinkNames(const std::vector<LinkName>& names) {
   if (names.empty()) return {};
+  MutexLock lock(write_mutex_);
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   rocksdb::WriteBatch writes;
-  PutLinks(*database_, names, &writes);
-  return Write(&writes, false, "adding names of files to");
+  PutLinks(*database, names, &writes);
+  return Write(*database, &writes, false, "adding names of files to");
 }
 
 Result<VolumeId> RocksStore::InternVolume(const VolumeIdentity& identity) {
-  // Held while writing: two threads must not give one number to two volumes.
-  MutexLock lock(volumes_mutex_);
+  MutexLock lock(write_mutex_);
   auto known = volumes_.find(identity);
   if (known != volumes_.end()) return known->second;
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   VolumeId id(1);
   for (const auto& [other, taken] : volumes_) id = std::max(id, taken.Next());
   std::string value;
   EncodeVolumeId(id, &value);
   rocksdb::WriteBatch writes;
-  MustAdd(writes.Put(database_->column(Column::kVolumes), VolumeKey(identity), value));
-  CJ_RETURN_IF_ERROR(Write(&writes, true, "numbering a volume in"));
-  volumes_.emplace(identity, id);
+  MustAdd(writes.Put(database->column(Column::kVolumes), VolumeKey(identity), value));
+  CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "numbering a volume in"));
+  volumes_[identity] = id;
   return id;
 }
 
@@ -249,7 +282,9 @@ Result<std::unique_ptr<RocksStore>> OpenRocksStore(const std::string& directory,
   StoreState state;
   CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
                       OpenDatabase(directory, options.create, *options.clock, env, &state));
-  return std::make_unique<RocksStore>(directory, std::move(database), std::move(state));
+  auto keeper =
+      std::make_unique<DatabaseKeeper>(directory, env, *options.clock, std::move(database));
+  return std::make_unique<RocksStore>(directory, std::move(keeper), std::move(state));
 }
 
 }  // namespace cj

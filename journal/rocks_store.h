@@ -2,15 +2,16 @@
 //
 //   * one directory of mode 0700, one process at a time;
 //   * opening refuses, before it has written anything, what is damaged, newer or not ours;
-//   * after a write has failed nothing is acknowledged until RocksDB has recovered, which the next
-//     call that writes tries. From a full disk (kLimit) it recovers as soon as there is room; after
-//     another error (kIo) it may not before the store is opened again, and the message says so.
-//     Reading goes on meanwhile. A batch that was refused may be given again as it was;
+//   * after a write has failed nothing is acknowledged until the database has been opened again,
+//     which later calls that write do when the disk allows it (DatabaseKeeper). Until then they
+//     fail with the reason; reading goes on. What was refused is not there: a batch may be given
+//     again as it was, or another in its place;
 //   * a scan of a dropped period is kRescanNeeded, and one that began before the drop still sees
 //   all;
-//   * a scan that misses a record which was stored is kCorruption, never a shorter answer.
+//   * a scan that misses a record which was stored is kCorruption, never a shorter answer;
+//   * a cursor is kBusy once the database had to be opened again under it, or its store is gone.
 //
-// Threads as in store.h. A cursor must be gone before its store.
+// Threads as in store.h.
 #pragma once
 
 #include <map>
@@ -22,7 +23,6 @@
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "journal/store.h"
-#include "journal/write_guard.h"
 
 namespace rocksdb {
 class Env;
@@ -32,27 +32,29 @@ class WriteBatch;
 namespace cj {
 
 class Database;
+class DatabaseKeeper;
 struct CursorPlan;
 struct StoreState;
 
 struct RocksStoreOptions {
   bool create = true;                     // make a new journal where there is none
-  const Clock* clock = &Clock::System();  // for the start of a new journal's first period
+  const Clock* clock = &Clock::System();  // outlives the store
   rocksdb::Env* env = nullptr;  // null: the system; outlives the store. For fault injection
 };
 
 class RocksStore : public Store {
  public:
-  RocksStore(std::string directory, std::unique_ptr<Database> database, StoreState state);
+  RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> keeper, StoreState state);
   ~RocksStore() override;
 
   // Numbers of `batch.records` continue next_sequence(), and batch.period is the open one.
-  Status Append(const Batch& batch) override;
+  Status Append(const Batch& batch) override EXCLUDES(write_mutex_, mutex_);
   // `opened` follows `sealed`, the open period. first_sequence and record_count of both are counted
   // here, whatever the caller has put into them; the rest is stored as given.
-  Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) override;
+  Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) override
+      EXCLUDES(write_mutex_, mutex_);
   Status Sync() override EXCLUDES(write_mutex_);
-  Status AddGap(const Gap& gap) override;
+  Status AddGap(const Gap& gap) override EXCLUDES(write_mutex_, mutex_);
 
   JournalId journal_id() const override { return journal_; }
   SequenceNumber next_sequence() const override EXCLUDES(mutex_);
@@ -67,12 +69,12 @@ class RocksStore : public Store {
       EXCLUDES(mutex_);
   Result<std::vector<LinkName>> FindLinkNames(VolumeId volume,
                                               const FileHandle& object) const override;
-  Status AddLinkNames(const std::vector<LinkName>& names) override;
-  Result<VolumeId> InternVolume(const VolumeIdentity& identity) override EXCLUDES(volumes_mutex_);
+  Status AddLinkNames(const std::vector<LinkName>& names) override EXCLUDES(write_mutex_);
+  Result<VolumeId> InternVolume(const VolumeIdentity& identity) override EXCLUDES(write_mutex_);
 
   // Blocks while the files at the edge of what is dropped are rewritten, so that the space is free
   // when it returns but for what open cursors hold. kNotFound when `oldest` does not exist.
-  Status DropPeriodsBefore(PeriodId oldest) override EXCLUDES(drop_mutex_, mutex_);
+  Status DropPeriodsBefore(PeriodId oldest) override EXCLUDES(drop_mutex_, write_mutex_, mutex_);
   std::uint64_t ApproximateSize(PeriodId from, PeriodId until) const override;
   Result<std::uint64_t> DiskUsage() const override;
 
@@ -81,31 +83,32 @@ class RocksStore : public Store {
   Status Compact();
 
  private:
+  // The database to write to, opened again where the last write failed.
+  Result<std::shared_ptr<Database>> Writable() REQUIRES(write_mutex_) EXCLUDES(mutex_);
   // Adds what `batch` holds. `period` is the open one.
-  void AddBatch(const Batch& batch, const PeriodInfo& period, rocksdb::WriteBatch* writes);
-  Status Write(rocksdb::WriteBatch* writes, bool sync, const char* what) EXCLUDES(write_mutex_);
+  void AddBatch(const Database& database, const Batch& batch, const PeriodInfo& period,
+                rocksdb::WriteBatch* writes) REQUIRES(write_mutex_);
+  Status Write(const Database& database, rocksdb::WriteBatch* writes, bool sync, const char* what)
+      REQUIRES(write_mutex_);
+  // The records and periods before `oldest`, on disk.
+  Status WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest) EXCLUDES(write_mutex_);
   PeriodInfo OpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
 
   const std::string directory_;
-  const std::unique_ptr<Database> database_;
+  const std::unique_ptr<DatabaseKeeper> keeper_;
   const JournalId journal_;
 
-  Mutex write_mutex_;  // one write at a time, so that none slips in between a failure and its cure
-  WriteGuard guard_ GUARDED_BY(write_mutex_);
-
-  // Belong to the writer thread: memory that every append reuses.
-  std::string key_;
-  std::string value_;
+  // Locks are taken in this order.
+  Mutex drop_mutex_;   // one drop at a time
+  Mutex write_mutex_;  // one write at a time: none slips in between a failure and its cure
+  std::string key_ GUARDED_BY(write_mutex_);  // memory that every append reuses
+  std::string value_ GUARDED_BY(write_mutex_);
+  std::map<VolumeIdentity, VolumeId> volumes_ GUARDED_BY(write_mutex_);
 
   mutable Mutex mutex_;
   std::vector<PeriodInfo> periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
   SequenceNumber next_sequence_ GUARDED_BY(mutex_);
-
-  Mutex volumes_mutex_;
-  std::map<VolumeIdentity, VolumeId> volumes_ GUARDED_BY(volumes_mutex_);
-
-  Mutex drop_mutex_;  // one drop at a time; taken before mutex_
 };
 
 // Opens the journal in `directory`, or makes one. The parent directory must exist. Errors, before

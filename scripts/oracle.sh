@@ -37,6 +37,7 @@ done
 
 printf '\nall runs:\n'
 printf '  %s\n' "${lines[@]}"
-printf '%s\n' "${lines[@]}" | sed -nE 's/.*: ([0-9]+) operations.*, ([0-9]+) checkpoints.*/\1 \2/p' |
+printf '%s\n' "${lines[@]}" |
+  sed -nE 's/.*: ([0-9]+) operations.*, ([0-9]+) checkpoints.*/\1 \2/p' |
   awk '{ o += $1; c += $2 } END { print o " operations, " c " checkpoints by random writers" }'
 [ $failed -eq 0 ]

@@ -48,10 +48,17 @@ TEST_CASE("text: UTF-8") {
     bool good;
   };
   const Row rows[] = {
-      {"", true},         {"plain", true},           {"\xc3\xa9", true},
-      {"\xe2\x82\xac", true}, {"\xf0\x9f\x98\x80", true}, {"\xff", false},
-      {"\xc3", false},    {"\xc0\x80", false},       {"\xed\xa0\x80", false},
-      {"\xf4\x90\x80\x80", false}, {"a\x80", false},
+      {"", true},
+      {"plain", true},
+      {"\xc3\xa9", true},
+      {"\xe2\x82\xac", true},
+      {"\xf0\x9f\x98\x80", true},
+      {"\xff", false},
+      {"\xc3", false},
+      {"\xc0\x80", false},
+      {"\xed\xa0\x80", false},
+      {"\xf4\x90\x80\x80", false},
+      {"a\x80", false},
   };
   for (const Row& row : rows) {
     CAPTURE(row.text);

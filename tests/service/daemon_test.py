@@ -21,9 +21,11 @@ DEADLINE = 60
 
 
 def run(*words, check=None, user=None, **more):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE, user=user, **more)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE, user=user,
+                          **more)
     if check is not None and done.returncode != check:
-        raise AssertionError(f"{words}: exit {done.returncode}, not {check}\n{done.stdout}{done.stderr}")
+        raise AssertionError(f"{words}: exit {done.returncode}, not {check}\n"
+                             f"{done.stdout}{done.stderr}")
     return done
 
 
@@ -59,7 +61,8 @@ class Daemon:
 
     def call(self, method, **parameters):
         with self.connect() as client:
-            client.sendall(json.dumps({"method": method, "parameters": parameters}).encode() + b"\0")
+            message = {"method": method, "parameters": parameters}
+            client.sendall(json.dumps(message).encode() + b"\0")
             text = b""
             while not text.endswith(b"\0"):
                 got = client.recv(65536)
