@@ -1,54 +1,11 @@
-#include "checkpoint/translate.h"
-
-#include <sys/fanotify.h>
-
 #include <catch2/catch.hpp>
 #include <string>
 #include <vector>
 
-#include "tests/checkpoint/harness.h"
+#include "tests/checkpoint/translating.h"
 
 namespace cj {
 namespace {
-
-constexpr std::int32_t kOwnPid = 4242;
-
-// Translates events one by one, as the writer does.
-struct Translating {
-  Translating() : translator(scope, std::vector{TestVolume(1), TestVolume(2)}, kOwnPid, {}) {
-    translator.Begin(PeriodId(5), SequenceNumber(100));
-  }
-  void operator()(const EventSpec& spec) {
-    const std::string bytes = EventBytes(spec);
-    std::span<const std::byte> rest = std::as_bytes(std::span(bytes));
-    Event event;
-    REQUIRE(ParseEvent(&rest, &event));
-    translator.Translate(event, {1000, 2000}, &out);
-  }
-  const std::vector<Record>& End() {
-    translator.EndBatch(3000, &out);
-    return out.batch.records;
-  }
-
-  TestScope scope;
-  EventTranslator translator;
-  Translation out;
-};
-
-EventSpec Rename(const std::string& object, const std::string& from, const std::string& to) {
-  EventSpec event = FileEvent(FAN_RENAME, to);
-  event.object = object;
-  event.old_parent = "dir";
-  event.old_name = from;
-  return event;
-}
-
-EventSpec Nameless(std::uint64_t mask, const std::string& object) {
-  EventSpec event;
-  event.mask = mask;
-  event.object = object;
-  return event;
-}
 
 TEST_CASE("translate: masks become operations, and the rest of the record is there") {
   struct Row {
@@ -194,91 +151,6 @@ TEST_CASE("translate: directories that go leave a row, those that move make the 
   CHECK(translate.out.batch.dead_directories[0] == expected);
 }
 
-TEST_CASE("translate: link: the nameless ATTRIB is no record, the CREATE is a link name, too") {
-  Translating translate;
-  translate(Nameless(FAN_ATTRIB, "o-b"));
-  translate(FileEvent(FAN_CREATE, "b"));
-  translate(FileEvent(FAN_CREATE, "other"));
-  REQUIRE(translate.End().size() == 2);
-  CHECK(translate.End()[0].operations == (kCreated | kLinked));
-  CHECK(translate.End()[1].operations == kCreated);
-  REQUIRE(translate.out.batch.link_names.size() == 1);
-  const LinkName expected{VolumeId(1), TestHandle("o-b"), TestHandle("dir"), "b"};
-  CHECK(translate.out.batch.link_names[0] == expected);
-  // A later rename of it is known as well, in a later period, too.
-  translate.translator.Begin(PeriodId(6), translate.translator.next_sequence());
-  translate(Rename("o-b", "b", "c"));
-  REQUIRE(translate.out.batch.link_names.size() == 2);
-  CHECK(translate.out.batch.link_names[1].name == "c");
-}
-
-TEST_CASE(
-    "translate: a rename of a file with several names is a link name, whoever linked it when") {
-  Translating translate;
-  translate.scope.several_names = {"linked"};
-  translate(Rename("linked", "a", "b"));
-  translate(Rename("single", "c", "d"));
-  REQUIRE(translate.End().size() == 2);
-  CHECK(translate.End()[0].operations == kRenamed);
-  REQUIRE(translate.out.batch.link_names.size() == 1);
-  CHECK(translate.out.batch.link_names[0].name == "b");
-}
-
-TEST_CASE("translate: nameless content is kept") {
-  Translating translate;
-  translate(Nameless(FAN_MODIFY, "o"));
-  translate(Nameless(FAN_MODIFY, "o"));
-  translate(Nameless(FAN_MODIFY | FAN_ATTRIB, "p"));
-  REQUIRE(translate.End().size() == 2);
-  CHECK(translate.End()[0].parent.empty());
-  CHECK(translate.End()[1].operations == (kModified | kAttributes));
-}
-
-TEST_CASE("translate: a nameless ATTRIB that nothing explains is a change of attributes") {
-  struct Row {
-    const char* what;
-    std::vector<EventSpec> events;
-    std::size_t records;  // nameless ones
-  };
-  const EventSpec attributes = Nameless(FAN_ATTRIB, "o-f");
-  const EventSpec came_and_went = FileEvent(FAN_CREATE | FAN_DELETE, "f");
-  const Row rows[] = {
-      {"alone, once or twice", {attributes, attributes}, 1},
-      {"unlink", {attributes, FileEvent(FAN_DELETE, "f")}, 0},
-      {"link", {attributes, FileEvent(FAN_CREATE, "f")}, 0},
-      {"created and deleted, merged", {came_and_went, attributes}, 0},
-      {"the same, then a change", {came_and_went, attributes, attributes}, 1},
-      {"created before", {FileEvent(FAN_CREATE, "f"), attributes}, 1},
-      {"another file deleted", {attributes, FileEvent(FAN_DELETE, "g")}, 1},
-      {"two unlinks at once",
-       {attributes, Nameless(FAN_ATTRIB, "o-g"), FileEvent(FAN_DELETE, "f"),
-        FileEvent(FAN_DELETE, "g")},
-       0},
-  };
-  for (const Row& row : rows) {
-    Translating translate;
-    for (const EventSpec& event : row.events) translate(event);
-    CAPTURE(row.what);
-    std::size_t nameless = 0;
-    for (const Record& record : translate.End()) {
-      if (!record.parent.empty()) continue;
-      ++nameless;
-      CHECK(record.operations == kAttributes);
-      CHECK(record.object == TestHandle("o-f"));
-    }
-    CHECK(nameless == row.records);
-  }
-}
-
-TEST_CASE("translate: more unexplained attributes than may wait become records at once") {
-  Translating translate;
-  for (std::size_t i = 0; i < NamelessAttributes::kWaiting + 10; ++i) {
-    translate(Nameless(FAN_ATTRIB, std::to_string(i)));
-  }
-  CHECK(translate.out.batch.records.size() == 10);
-  CHECK(translate.End().size() == NamelessAttributes::kWaiting + 10);
-}
-
 TEST_CASE(
     "translate: repeats of content are dropped, entry records and what follows them are not") {
   struct Row {
@@ -348,67 +220,6 @@ TEST_CASE("translate: silent writers are data of the file, once in a period") {
   CHECK(translate.End()[0].pid == 9);
   CHECK(translate.End()[0].time_usec == 7);
   CHECK(translate.End()[1].parent.empty());
-}
-
-TEST_CASE("translate: the victim of a rename is told from an unlinked or a linked file") {
-  struct Row {
-    const char* what;
-    std::vector<EventSpec> events;
-    bool replaced;
-  };
-  EventSpec other_process = Nameless(FAN_ATTRIB, "victim");
-  other_process.pid = 200;
-  EventSpec unlinked = FileEvent(FAN_DELETE, "x");
-  unlinked.object = "victim";
-  EventSpec linked = FileEvent(FAN_CREATE, "x");
-  linked.object = "victim";
-  const EventSpec rename = Rename("o", "tmp", "f");
-  const EventSpec attributes = Nameless(FAN_ATTRIB, "victim");
-  const Row rows[] = {
-      {"rename over", {rename, attributes}, true},
-      {"rename over, then another event", {rename, attributes, FileEvent(FAN_CREATE, "y")}, true},
-      {"rename, unlink", {rename, attributes, unlinked}, false},
-      {"rename, link", {rename, attributes, linked}, false},
-      {"rename, event between", {rename, FileEvent(FAN_MODIFY, "y"), attributes}, false},
-      {"rename, another process", {rename, other_process}, false},
-      {"rename, its own link count", {rename, Nameless(FAN_ATTRIB, "o")}, false},
-      {"no rename", {attributes}, false},
-  };
-  for (const Row& row : rows) {
-    Translating translate;
-    for (const EventSpec& event : row.events) translate(event);
-    CAPTURE(row.what);
-    std::vector<Record> replaced;
-    for (const Record& record : translate.End()) {
-      if (record.operations == kReplaced) replaced.push_back(record);
-    }
-    REQUIRE(replaced.size() == (row.replaced ? 1 : 0));
-    if (!row.replaced) continue;
-    CHECK(replaced[0].object == TestHandle("victim"));
-    CHECK(replaced[0].parent == TestHandle("dir"));
-    CHECK(replaced[0].name == "f");
-    CHECK(replaced[0].pid == 100);
-  }
-}
-
-TEST_CASE("translate: victims are found in more processes at once than are remembered, or not") {
-  Translating translate;
-  const int processes = static_cast<int>(RecentRenames::kRemembered) + 4;
-  for (int pid = 1; pid <= processes; ++pid) {
-    EventSpec rename = Rename("o", "tmp", "f" + std::to_string(pid));
-    rename.pid = pid;
-    translate(rename);
-  }
-  for (int pid = 1; pid <= processes; ++pid) {
-    EventSpec attributes = Nameless(FAN_ATTRIB, "v" + std::to_string(pid));
-    attributes.pid = pid;
-    translate(attributes);
-  }
-  std::size_t replaced = 0;
-  for (const Record& record : translate.End()) {
-    if (record.operations == kReplaced) ++replaced;
-  }
-  CHECK(replaced == RecentRenames::kRemembered);
 }
 
 }  // namespace
