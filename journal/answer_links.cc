@@ -64,8 +64,7 @@ Status Answer::FindUnseen(Directories& directories) {
       if (views_[view].mount.id != folded.volume) continue;
       auto count = directories.LinkCount(view, handle);
       if (!count.has_value() || *count == 0) break;
-      if (*count > 1 || folded.nameless) linked_[object].count = *count;
-      if (!folded.nameless) break;
+      linked_[object].count = *count;
       auto place = directories.Locate(view, handle);
       if (place.has_value()) {
         CJ_RETURN_IF_ERROR(TellLink(directories, object, place->parent, place->name));
@@ -111,7 +110,8 @@ Status Answer::TellLink(Directories& directories, ObjectIndex object, const File
     change.type = TypeOf(now.mode);
     change.path = JoinPath(*path, name);
     change.data = (folded.classes & kDataClass) != 0;
-    change.metadata = (folded.classes & kMetadataClass) != 0;
+    // A further name, or a renamed one, changes the group of links that this name belongs to.
+    change.metadata = (folded.classes & kMetadataClass) != 0 || !change.data;
     if (Covers(views_[view], change.path)) Tell(static_cast<std::uint32_t>(view), change);
   }
   if (verified) ++linked_[object].verified;

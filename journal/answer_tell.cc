@@ -141,7 +141,9 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
   if (object != kNone && !S_ISDIR(now.mode)) {
     seen_[object] = true;
-    if (situation.object->classes != 0 && now.link_count > 1) {
+    bool changed =
+        situation.object->classes != 0 || situation.object->renamed || situation.object->linked;
+    if (changed && now.link_count > 1) {
       Links& links = linked_[object];
       links.count = now.link_count;
       if (&places_[place_of_[place.directory].front()] == &place) ++links.verified;

@@ -22,8 +22,10 @@ std::optional<Change> Gone(const Situation& situation) {
 
 // A directory whose object was renamed at some time may have been outside of every watch meanwhile:
 // what happened to its members there was not recorded.
+// And where another directory stood meanwhile, a reader may have copied what was in that one.
 bool MayHideChanges(const Situation& situation) {
-  return situation.subvolume || situation.object == nullptr || situation.object->renamed;
+  return situation.facts.directory_left || situation.subvolume || situation.object == nullptr ||
+         situation.object->renamed;
 }
 
 Change SameObject(const Situation& situation, Change change) {
@@ -87,8 +89,16 @@ FileType TypeOf(mode_t mode) {
 }
 
 NameFacts FactsOf(const FoldedName& name) {
-  return {name.before,  name.after,         name.directory_before, name.directory_after,
-          name.classes, name.object_before, name.object_after};
+  NameFacts facts;
+  facts.before = name.before;
+  facts.after = name.after;
+  facts.directory_before = name.directory_before;
+  facts.directory_after = name.directory_after;
+  facts.directory_left = name.directory_left;
+  facts.classes = name.classes;
+  facts.object_before = name.object_before;
+  facts.object_after = name.object_after;
+  return facts;
 }
 
 void Merge(NameFacts* facts, const FoldedName& name) {
@@ -105,6 +115,7 @@ void Merge(NameFacts* facts, const FoldedName& name) {
   facts->after = name.after;
   facts->object_after = name.object_after;
   facts->directory_after = name.directory_after;
+  facts->directory_left |= name.directory_left;
   facts->classes |= name.classes;
 }
 

@@ -17,6 +17,7 @@ struct NameFacts {
   Existence after = Existence::kUnknown;
   bool directory_before = false;
   bool directory_after = false;
+  bool directory_left = false;
   std::uint8_t classes = 0;
   ObjectIndex object_before = kNone;
   ObjectIndex object_after = kNone;

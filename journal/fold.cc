@@ -117,6 +117,7 @@ void Fold::Disappear(NameIndex name, ObjectIndex object, bool is_directory) {
   FoldedName& folded = names_[name];
   bool other_came = folded.after == Existence::kPresent && folded.object_after != object;
   bool first = (folded.classes & kEntryClass) == 0;
+  folded.directory_left |= is_directory;
   bool exchanged = other_came && folded.before == Existence::kUnknown;
   if (first || exchanged) SetBefore(name, object, is_directory);
   folded.classes |= kEntryClass;
@@ -156,6 +157,7 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
     return;
   }
   bool linked = (record.operations & kLinked) != 0;
+  if (linked && object != kNone) objects_[object].linked = true;
   if (created && deleted && linked) {
     // Merged: a further name made and deleted, or deleted and made again; the second is assumed.
     Disappear(name, object, is_directory);

@@ -54,6 +54,7 @@ struct FoldedName {
   Existence after = Existence::kUnknown;  // only as good as the order of records: see above
   bool directory_before = false;          // the object that was here first is a directory
   bool directory_after = false;           // the object that was here last is a directory
+  bool directory_left = false;            // some directory that was here at some time went
   std::uint8_t classes = 0;               // ChangeClass bits of records with this name
   ObjectIndex object_before = kNone;      // set when `before` is kPresent
   ObjectIndex object_after = kNone;       // the object of the last record with this name
@@ -67,7 +68,8 @@ struct FoldedObject {
   bool is_directory = false;
   bool renamed = false;   // some record renamed it
   bool moved = false;     // ... from one directory to another, perhaps out of every watch
-  bool created = false;   // some record made it (or made a further link to it)
+  bool created = false;   // some record made it
+  bool linked = false;    // some record made a further name of it
   bool nameless = false;  // changed without a name in the record
 };
 

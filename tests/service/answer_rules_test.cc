@@ -180,6 +180,41 @@ TEST_CASE("answers: hard links: data changed through one name shows at every nam
   }
 }
 
+TEST_CASE("answers: a link made or renamed tells every name of its file") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  WriteFile(journal.path("f"), "1");
+  journal.Mark();
+  Link(journal.path("f"), journal.path("g"));
+  CHECK(journal.Changes() == Lines{"created g", "modified . metadata", "modified f metadata"});
+  journal.Mark();
+  Rename(journal.path("g"), journal.path("h"));
+  CHECK(journal.Changes() == Lines{"modified . metadata", "modified f metadata", "renamed g -> h"});
+}
+
+TEST_CASE("answers: a change through a link that is gone again") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  WriteFile(journal.path("f"), "1");
+  journal.Mark();
+  Link(journal.path("f"), journal.path("g"));
+  AppendFile(journal.path("g"), "2");
+  Unlink(journal.path("g"));
+  Lines lines = journal.Changes();
+  CHECK(std::find(lines.begin(), lines.end(), "modified f data") != lines.end());
+}
+
+TEST_CASE("answers: a directory made where another one had been is told with all below") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("x"));
+  WriteFile(journal.path("x/b"), "1");
+  Rename(journal.path("x"), journal.path("c"));
+  MakeDirectory(journal.path("x"));
+  Lines lines = journal.Changes();
+  CHECK(std::find(lines.begin(), lines.end(), "created x recursive") != lines.end());
+}
+
 TEST_CASE("answers: hard links of a file outside of the watch") {
   TestJournal journal("ext4", "watched");
   if (!journal.usable()) return;
