@@ -26,9 +26,12 @@ Status TakeBack(const Database& database, const StoreState& found, const StoreSt
   }
   rocksdb::ColumnFamilyHandle* periods = database.column(Column::kPeriods);
   rocksdb::WriteBatch writes;
-  rocksdb::Status status = writes.DeleteRange(database.column(Column::kRecords),
-                                              RecordKey({open.id, promised.next_sequence}),
-                                              RecordKey({last.Next(), SequenceNumber(0)}));
+  rocksdb::Status status;
+  if (found.next_sequence > promised.next_sequence) {
+    status = writes.DeleteRange(database.column(Column::kRecords),
+                                RecordKey({open.id, promised.next_sequence}),
+                                RecordKey({last.Next(), SequenceNumber(0)}));
+  }
   for (PeriodId extra = open.id.Next(); extra <= last && status.ok(); extra = extra.Next()) {
     status = writes.Delete(periods, PeriodKey(extra));
   }

@@ -15,7 +15,7 @@ namespace {
 class SmallDisk {
  public:
   SmallDisk() {
-    mounted_ = mount("tmpfs", scratch_.path().c_str(), "tmpfs", 0, "size=24m,mode=0700") == 0;
+    mounted_ = mount("tmpfs", scratch_.path().c_str(), "tmpfs", 0, "size=64m,mode=0700") == 0;
   }
   ~SmallDisk() {
     if (mounted_) umount2(scratch_.path().c_str(), MNT_DETACH);

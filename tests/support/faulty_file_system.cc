@@ -18,7 +18,7 @@ class FaultySequentialFile : public rocksdb::FSSequentialFileOwnerWrapper {
       : FSSequentialFileOwnerWrapper(std::move(file)), system_(system) {}
   IOStatus Read(std::size_t n, const IOOptions& options, Slice* result, char* scratch,
                 IODebugContext* debug) override {
-    IOStatus status = system_.Begin("read");
+    IOStatus status = system_.Begin("read", FaultyFileSystem::Access::kRead);
     return status.ok() ? target()->Read(n, options, result, scratch, debug) : status;
   }
 
@@ -33,7 +33,7 @@ class FaultyRandomAccessFile : public rocksdb::FSRandomAccessFileOwnerWrapper {
       : FSRandomAccessFileOwnerWrapper(std::move(file)), system_(system) {}
   IOStatus Read(std::uint64_t offset, std::size_t n, const IOOptions& options, Slice* result,
                 char* scratch, IODebugContext* debug) const override {
-    IOStatus status = system_.Begin("read");
+    IOStatus status = system_.Begin("read", FaultyFileSystem::Access::kRead);
     return status.ok() ? target()->Read(offset, n, options, result, scratch, debug) : status;
   }
 
@@ -46,12 +46,12 @@ class FaultyDirectory : public rocksdb::FSDirectoryWrapper {
   FaultyDirectory(std::unique_ptr<rocksdb::FSDirectory> directory, FaultyFileSystem& system)
       : FSDirectoryWrapper(std::move(directory)), system_(system) {}
   IOStatus Fsync(const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = system_.Begin("fsync of a directory");
+    IOStatus status = system_.Begin("fsync of a directory", FaultyFileSystem::Access::kWrite);
     return status.ok() ? FSDirectoryWrapper::Fsync(options, debug) : status;
   }
   IOStatus FsyncWithDirOptions(const IOOptions& options, IODebugContext* debug,
                                const rocksdb::DirFsyncOptions& more) override {
-    IOStatus status = system_.Begin("fsync of a directory");
+    IOStatus status = system_.Begin("fsync of a directory", FaultyFileSystem::Access::kWrite);
     return status.ok() ? FSDirectoryWrapper::FsyncWithDirOptions(options, debug, more) : status;
   }
 
@@ -66,7 +66,7 @@ class FaultyWritableFile : public rocksdb::FSWritableFileOwnerWrapper {
       : FSWritableFileOwnerWrapper(std::move(file)), name_(std::move(name)), system_(system) {}
 
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = system_.Begin("write");
+    IOStatus status = system_.Begin("write", FaultyFileSystem::Access::kWrite);
     Slice whole = data;
     // A write that fails has often done a part of its work.
     if (!status.ok()) whole = Slice(data.data(), data.size() / 2);
@@ -86,7 +86,7 @@ class FaultyWritableFile : public rocksdb::FSWritableFileOwnerWrapper {
     return target()->Truncate(size, options, debug);
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = system_.Begin("sync");
+    IOStatus status = system_.Begin("sync", FaultyFileSystem::Access::kWrite);
     if (status.ok()) status = target()->Sync(options, debug);
     if (status.ok()) system_.NoteSync(name_);
     return status;
@@ -95,7 +95,7 @@ class FaultyWritableFile : public rocksdb::FSWritableFileOwnerWrapper {
     return Sync(options, debug);
   }
   IOStatus Close(const IOOptions& options, IODebugContext* debug) override {
-    IOStatus status = system_.Begin("close");
+    IOStatus status = system_.Begin("close", FaultyFileSystem::Access::kRead);
     IOStatus closed = target()->Close(options, debug);
     return status.ok() ? closed : status;
   }
@@ -122,8 +122,9 @@ bool FaultyFileSystem::failed() const {
   return failed_;
 }
 
-IOStatus FaultyFileSystem::Begin(const std::string& what) {
+IOStatus FaultyFileSystem::Begin(const std::string& what, Access access) {
   std::lock_guard lock(mutex_);
+  if (kind_ == Kind::kFull && access == Access::kRead) return IOStatus::OK();
   bool now = until_fault_ != 0 && --until_fault_ == 0;
   if (now) {
     failed_ = true;
@@ -162,7 +163,7 @@ void FaultyFileSystem::DropUnsynced() {
 IOStatus FaultyFileSystem::NewSequentialFile(const std::string& name, const Options& options,
                                              std::unique_ptr<rocksdb::FSSequentialFile>* file,
                                              Debug* debug) {
-  IOStatus status = Begin("open for reading");
+  IOStatus status = Begin("open for reading", FaultyFileSystem::Access::kRead);
   if (status.ok()) status = FileSystemWrapper::NewSequentialFile(name, options, file, debug);
   if (status.ok()) *file = std::make_unique<FaultySequentialFile>(std::move(*file), *this);
   return status;
@@ -171,7 +172,7 @@ IOStatus FaultyFileSystem::NewSequentialFile(const std::string& name, const Opti
 IOStatus FaultyFileSystem::NewRandomAccessFile(const std::string& name, const Options& options,
                                                std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
                                                Debug* debug) {
-  IOStatus status = Begin("open for reading");
+  IOStatus status = Begin("open for reading", FaultyFileSystem::Access::kRead);
   if (status.ok()) status = FileSystemWrapper::NewRandomAccessFile(name, options, file, debug);
   if (status.ok()) *file = std::make_unique<FaultyRandomAccessFile>(std::move(*file), *this);
   return status;
@@ -180,7 +181,7 @@ IOStatus FaultyFileSystem::NewRandomAccessFile(const std::string& name, const Op
 IOStatus FaultyFileSystem::NewWritableFile(const std::string& name, const Options& options,
                                            std::unique_ptr<rocksdb::FSWritableFile>* file,
                                            Debug* debug) {
-  IOStatus status = Begin("open for writing");
+  IOStatus status = Begin("open for writing", FaultyFileSystem::Access::kWrite);
   if (status.ok()) status = FileSystemWrapper::NewWritableFile(name, options, file, debug);
   if (!status.ok()) return status;
   {
@@ -194,7 +195,7 @@ IOStatus FaultyFileSystem::NewWritableFile(const std::string& name, const Option
 IOStatus FaultyFileSystem::NewDirectory(const std::string& name, const IOOptions& options,
                                         std::unique_ptr<rocksdb::FSDirectory>* directory,
                                         Debug* debug) {
-  IOStatus status = Begin("open a directory");
+  IOStatus status = Begin("open a directory", FaultyFileSystem::Access::kRead);
   if (status.ok()) status = FileSystemWrapper::NewDirectory(name, options, directory, debug);
   if (status.ok()) *directory = std::make_unique<FaultyDirectory>(std::move(*directory), *this);
   return status;
@@ -202,21 +203,21 @@ IOStatus FaultyFileSystem::NewDirectory(const std::string& name, const IOOptions
 
 IOStatus FaultyFileSystem::GetChildren(const std::string& directory, const IOOptions& options,
                                        std::vector<std::string>* names, Debug* debug) {
-  IOStatus status = Begin("list a directory");
+  IOStatus status = Begin("list a directory", FaultyFileSystem::Access::kRead);
   if (status.ok()) status = FileSystemWrapper::GetChildren(directory, options, names, debug);
   return status;
 }
 
 IOStatus FaultyFileSystem::GetFileSize(const std::string& name, const IOOptions& options,
                                        std::uint64_t* size, Debug* debug) {
-  IOStatus status = Begin("stat");
+  IOStatus status = Begin("stat", FaultyFileSystem::Access::kRead);
   if (status.ok()) status = FileSystemWrapper::GetFileSize(name, options, size, debug);
   return status;
 }
 
 IOStatus FaultyFileSystem::DeleteFile(const std::string& name, const IOOptions& options,
                                       Debug* debug) {
-  IOStatus status = Begin("delete");
+  IOStatus status = Begin("delete", FaultyFileSystem::Access::kRead);
   if (status.ok()) status = FileSystemWrapper::DeleteFile(name, options, debug);
   if (status.ok()) {
     std::lock_guard lock(mutex_);
@@ -227,7 +228,7 @@ IOStatus FaultyFileSystem::DeleteFile(const std::string& name, const IOOptions& 
 
 IOStatus FaultyFileSystem::RenameFile(const std::string& from, const std::string& to,
                                       const IOOptions& options, Debug* debug) {
-  IOStatus status = Begin("rename");
+  IOStatus status = Begin("rename", FaultyFileSystem::Access::kWrite);
   if (status.ok()) status = FileSystemWrapper::RenameFile(from, to, options, debug);
   if (status.ok()) {
     std::lock_guard lock(mutex_);

@@ -16,7 +16,7 @@ namespace cj {
 class FaultyFileSystem : public rocksdb::FileSystemWrapper {
  public:
   enum class Fault { kOnce, kForever };
-  enum class Kind { kFull, kBroken };  // ENOSPC, which RocksDB recovers from, or EIO
+  enum class Kind { kFull, kBroken };  // ENOSPC of what writes, or EIO of everything
 
   FaultyFileSystem() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
   static const char* kClassName() { return "FaultyFileSystem"; }
@@ -31,7 +31,8 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
   void DropUnsynced();
 
   // For the files made here: the status that an operation begins with.
-  rocksdb::IOStatus Begin(const std::string& what);
+  enum class Access { kRead, kWrite };
+  rocksdb::IOStatus Begin(const std::string& what, Access access);
   void NoteSize(const std::string& file, std::uint64_t size);
   void NoteSync(const std::string& file);
 

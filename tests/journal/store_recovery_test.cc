@@ -1,0 +1,150 @@
+// After a disk has failed: what the store says, when it tries again, and what it takes back.
+#include <rocksdb/env.h>
+
+#include "fixture.h"
+#include "journal/database_keeper.h"
+#include "tests/support/faulty_file_system.h"
+
+namespace cj {
+namespace {
+
+using Fault = FaultyFileSystem::Fault;
+
+// A store of ten records on a disk that can fail.
+struct Rig {
+  Rig() {
+    RocksStoreOptions options;
+    options.env = env.get();
+    options.clock = &clock;
+    store = OpenStore(path, options);
+    AppendRecords(*store, 10);
+  }
+  bool AppendOne() { return store->Append(NextBatch(*store, 1)).has_value(); }
+
+  ScratchDirectory scratch{ScratchDirectory::Medium::kMemory};
+  ManualClock clock;
+  std::shared_ptr<FaultyFileSystem> disk = std::make_shared<FaultyFileSystem>();
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+  std::string path = scratch / "journal";
+  std::unique_ptr<RocksStore> store;
+};
+
+TEST_CASE("recovery: errors last as long as the disk is full, reading goes on, then all is well") {
+  Rig rig;
+  rig.disk->FailAt(1, Fault::kForever, FaultyFileSystem::Kind::kFull);
+  for (int i = 0; i < 5; ++i) {
+    Error error = FailureOf(rig.store->Append(NextBatch(*rig.store, 10)));
+    CHECK(error.code == ErrorCode::kLimit);
+    CHECK(error.message.find(rig.path) != std::string::npos);
+    CHECK(rig.store->next_sequence() == SequenceNumber(11));
+    CHECK(ScanAll(*rig.store, Everything()).size() == 10);
+    rig.clock.Advance(kReopenIntervalMostUsec);
+  }
+  rig.disk->FailAt(0, Fault::kOnce);
+  AppendRecords(*rig.store, 10);
+  AdvanceStore(*rig.store, 10);
+  rig.store.reset();
+  CHECK(ScanAll(*OpenStore(rig.path), Everything()).size() == 30);
+}
+
+TEST_CASE("recovery: what a refused write has left is not there, and another may take its place") {
+  Rig rig;
+  PeriodInfo sealed = rig.store->Periods().back();
+  sealed.end_usec = sealed.start_usec + 1;
+  PeriodInfo opened;
+  opened.id = sealed.id.Next();
+  // The write of a synced batch is one operation, its sync the next: the batch is in the log then.
+  rig.disk->FailAt(2, Fault::kOnce);
+  REQUIRE_FALSE(rig.store->Advance(NextBatch(*rig.store, 7), sealed, opened).has_value());
+  CHECK(rig.disk->failed());
+  SECTION("another batch") {
+    AppendRecords(*rig.store, 3);
+    CHECK(rig.store->Periods().size() == 1);
+    CHECK(ScanAll(*rig.store, Everything()).size() == 13);
+    rig.store.reset();
+    CHECK(ScanAll(*OpenStore(rig.path), Everything()).size() == 13);
+    CHECK(OpenStore(rig.path)->Periods().size() == 1);
+  }
+  SECTION("the same again") {
+    AdvanceStore(*rig.store, 7);
+    AppendRecords(*rig.store, 1);
+    rig.store.reset();
+    CHECK(ScanAll(*OpenStore(rig.path), Everything()).size() == 18);
+    CHECK(OpenStore(rig.path)->Periods().size() == 2);
+  }
+  SECTION("nothing: a crash may leave it, and then whole") {
+    rig.store.reset();
+    std::unique_ptr<RocksStore> again = OpenStore(rig.path);
+    std::size_t found = ScanAll(*again, Everything()).size();
+    CHECK(found == (again->Periods().size() == 1 ? 10 : 17));
+  }
+}
+
+TEST_CASE("recovery: a gap that was refused is not there") {
+  Rig rig;
+  rig.disk->FailAt(2, Fault::kOnce);
+  REQUIRE_FALSE(rig.store->AddGap({"/x", 1, 2, "a test"}).has_value());
+  AppendRecords(*rig.store, 1);
+  rig.store.reset();
+  CHECK(OpenStore(rig.path)->Periods().back().gaps.empty());
+}
+
+TEST_CASE("recovery: a number that a refused write gave to a volume is not given again") {
+  Rig rig;
+  rig.disk->FailAt(2, Fault::kOnce);
+  REQUIRE_FALSE(rig.store->InternVolume({"ext4", "a"}).has_value());
+  VolumeId b = rig.store->InternVolume({"ext4", "b"}).value();
+  VolumeId a = rig.store->InternVolume({"ext4", "a"}).value();
+  CHECK(a != b);
+  rig.store.reset();
+  auto store = OpenStore(rig.path);
+  CHECK(store->InternVolume({"ext4", "a"}).value() == a);
+  CHECK(store->InternVolume({"ext4", "b"}).value() == b);
+}
+
+TEST_CASE("recovery: attempts are spaced, wider each time up to a bound") {
+  Rig rig;
+  rig.disk->FailAt(1, Fault::kForever);
+  REQUIRE_FALSE(rig.AppendOne());
+  REQUIRE_FALSE(rig.AppendOne());  // the first attempt, at once
+  std::int64_t interval = kReopenIntervalUsec;
+  for (int i = 0; i < 8; ++i) {
+    CAPTURE(i, interval);
+    rig.disk->FailAt(1, Fault::kForever);
+    rig.clock.Advance(interval - 1);
+    CHECK_FALSE(rig.AppendOne());
+    CHECK_FALSE(rig.disk->failed());  // not even tried
+    rig.clock.Advance(1);
+    CHECK_FALSE(rig.AppendOne());
+    CHECK(rig.disk->failed());
+    interval = std::min(2 * interval, kReopenIntervalMostUsec);
+  }
+  rig.disk->FailAt(0, Fault::kOnce);
+  rig.clock.Advance(kReopenIntervalMostUsec);
+  CHECK(rig.AppendOne());
+  CHECK(ScanAll(*rig.store, Everything()).size() == 11);
+}
+
+TEST_CASE("recovery: a cursor is cut off when the database is replaced, and says so") {
+  Rig rig;
+  auto cursor = std::move(rig.store->Scan(Everything())).value();
+  Record record;
+  REQUIRE(cursor->Next(&record).value());
+  rig.disk->FailAt(1, Fault::kOnce);
+  REQUIRE_FALSE(rig.AppendOne());
+  CHECK(cursor->Next(&record).value());
+  CHECK(rig.AppendOne());
+  CHECK(FailureOf(cursor->Next(&record)).code == ErrorCode::kBusy);
+  CHECK(ScanAll(*rig.store, Everything()).size() == 11);
+}
+
+TEST_CASE("recovery: a cursor that outlives its store says so") {
+  Rig rig;
+  auto cursor = std::move(rig.store->Scan(Everything())).value();
+  rig.store.reset();
+  Record record;
+  CHECK(FailureOf(cursor->Next(&record)).code == ErrorCode::kBusy);
+}
+
+}  // namespace
+}  // namespace cj
