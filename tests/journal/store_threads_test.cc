@@ -1,9 +1,12 @@
 // One writer, and everybody else at the same time. Worth most under ThreadSanitizer.
+#include <rocksdb/env.h>
+
 #include <atomic>
 #include <mutex>
 #include <thread>
 
 #include "fixture.h"
+#include "tests/support/faulty_file_system.h"
 
 namespace cj {
 namespace {
@@ -119,6 +122,57 @@ TEST_CASE("threads: one writer, readers both ways, a housekeeper") {
   std::vector<Record> records = ScanAll(*store, Everything());
   CHECK(records.size() + store->Periods().front().first_sequence.value ==
         store->next_sequence().value);
+}
+
+// Scans again and again while the database is replaced under the scans.
+void ReadThrough(const Store& store, const std::atomic<bool>& stop, bool reverse,
+                 Complaints& complaints) {
+  ScanRange range = Everything();
+  range.reverse = reverse;
+  Record record;
+  while (!stop.load()) {
+    auto cursor = store.Scan(range);
+    if (complaints.Failed(cursor)) return;
+    Result<bool> more = (*cursor)->Next(&record);
+    while (more.has_value() && *more) {
+      if (!(record == MakeRecord(record.period, record.sequence))) complaints.Add("another record");
+      more = (*cursor)->Next(&record);
+    }
+    if (!more.has_value() && more.error().code != ErrorCode::kBusy) complaints.Failed(more);
+    complaints.Failed(store.FindLinkNames(VolumeId(1), HandleNumber(7)));
+  }
+}
+
+TEST_CASE("threads: readers go on while a failing disk has the database opened again and again") {
+  ScratchDirectory scratch(ScratchDirectory::Medium::kMemory);
+  auto disk = std::make_shared<FaultyFileSystem>();
+  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(disk);
+  RocksStoreOptions options;
+  options.env = env.get();
+  auto store = OpenStore(scratch / "journal", options);
+  AppendRecords(*store, 1);
+  Complaints complaints;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> others;
+  for (bool reverse : {false, true}) {
+    others.emplace_back([&, reverse] { ReadThrough(*store, stop, reverse, complaints); });
+  }
+  constexpr std::size_t kRounds = 30;
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    disk->FailAt(1 + i % 5, FaultyFileSystem::Fault::kOnce, FaultyFileSystem::Kind::kFull);
+    // As long as it takes: a reader may have the database just now.
+    while (!disk->failed()) {
+      Status added = store->AddLinkNames({{VolumeId(1), HandleNumber(i), {}, "name"}});
+      if (!added.has_value() && !disk->failed()) complaints.Failed(added);
+    }
+    Batch batch = NextBatch(*store, kBatchSize);
+    while (!store->Append(batch).has_value()) std::this_thread::yield();
+  }
+  stop.store(true);
+  for (std::thread& thread : others) thread.join();
+  CHECK(complaints.text() == "");
+  store.reset();
+  CHECK(ScanAll(*OpenStore(scratch / "journal"), Everything()).size() == 1 + kRounds * kBatchSize);
 }
 
 }  // namespace
