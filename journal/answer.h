@@ -119,6 +119,7 @@ class Answer {
   Status StepGroup(Directories& directories);
   Status TellName(Directories& directories, const Place& place, std::string_view name,
                   const PathFacts& facts);
+  void TellLostRename(std::uint32_t view, NameIndex name, ObjectIndex found);
   void TellSelf();
   Status TellExpansion();
   bool SubtreeIsGone(const std::string& path) const;

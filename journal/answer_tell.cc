@@ -38,7 +38,14 @@ void Answer::BeginGroup() {
   next_name_ = 0;
   bool all_dead = places_[group_end_ - 1].dead;
   // rm -r of a tree: its top directory tells of all of it.
-  if (all_dead && !request_.expand && SubtreeIsGone(first.path)) return;
+  if (all_dead && !request_.expand && SubtreeIsGone(first.path)) {
+    for (std::size_t i = group_begin_; i < group_end_; ++i) {
+      for (NameIndex name : fold_.directories()[places_[i].directory].names) {
+        TellLostRename(first.view, name, kNone);
+      }
+    }
+    return;
+  }
   for (std::size_t i = group_begin_; i < group_end_; ++i) {
     const FoldedDirectory& directory = fold_.directories()[places_[i].directory];
     group_names_.insert(group_names_.end(), directory.names.begin(), directory.names.end());
@@ -137,6 +144,7 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   situation.renamed_here =
       object != kNone && is_here(present_name_[object]) && RenameIsTold(object, place.view);
   situation.renamed_away = RenameIsTold(merged.facts.object_before, place.view);
+  for (NameIndex index : merged.names) TellLostRename(place.view, index, object);
   situation.subvolume =
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
   if (object != kNone && !S_ISDIR(now.mode)) {
@@ -159,6 +167,23 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   change->path = std::move(path);
   Tell(place.view, std::move(*change));
   return {};
+}
+
+// An object that was here when the answer was begun, and is not any more, cannot be told as renamed
+// to here; its former name relies on that and must be told for itself.
+void Answer::TellLostRename(std::uint32_t view, NameIndex name, ObjectIndex found) {
+  ObjectIndex expected = fold_.names()[name].object_after;
+  if (expected == kNone || expected == found || present_name_[expected] != name ||
+      !RenameIsTold(expected, view)) {
+    return;
+  }
+  const FoldedObject& object = fold_.objects()[expected];
+  Change change;
+  change.kind = ChangeKind::kDeleted;
+  change.type = object.is_directory ? FileType::kDirectory : FileType::kFile;
+  change.path = PathOf(object.name_before, view);
+  change.recursive = object.is_directory;
+  Tell(view, std::move(change));
 }
 
 // A directory's modification time changes with its entries.
