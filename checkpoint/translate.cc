@@ -227,7 +227,9 @@ bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory) {
   // or a directory above it moves into it, that is an entry record that covers all of its content.
   if (dedupe_.Knows(key, DedupeTable::kOutside)) return false;
   if (dedupe_.Knows(key, DedupeTable::kSeveral)) return true;
-  const bool several = scope_.HasSeveralNames(key.volume, key.object);
+  // A link that was made lately may be gone again by now.
+  const bool several =
+      links_.Contains(key.volume, key.object) || scope_.HasSeveralNames(key.volume, key.object);
   dedupe_.SeenOrAdd(key, several ? DedupeTable::kSeveral : DedupeTable::kOutside);
   return several;
 }

@@ -125,12 +125,16 @@ compare() {
   say "owners, times, attributes and hard links as well."
 }
 mirror_now() {  # more options for rsync
+  local copied=0
   cat <<TEXT
 $bold $ changectl changes --token-file=mirror.token -0 --expand --relative-to=srv |
      rsync -aHAX $* --from0 --files-from=- --delete-missing-args --force srv/ mirror/$plain
 TEXT
   ctl changes --token-file="$token_file" -0 --expand --relative-to="$srv" 2>"$work/next" |
-    rsync -aHAX "$@" --from0 --files-from=- --delete-missing-args --force "$srv/" "$mirror/"
+    rsync -aHAX "$@" --from0 --files-from=- --delete-missing-args --force "$srv/" "$mirror/" ||
+    copied=$?
+  # 24: names below a directory that is gone altogether have "vanished", says rsync. So they have.
+  case ${copied:-0} in 0 | 24) ;; *) echo "rsync: exit status $copied" >&2; exit 1 ;; esac
   cat "$work/next"
 }
 
