@@ -1,6 +1,9 @@
 #include "fanotify/directories.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
@@ -14,10 +17,9 @@ namespace cj {
 namespace {
 
 // A path that was read and does not lead to the directory is either stale, because of a rename just
-// now, or it never will, because the directory is hidden. The first kind changes when it is read
-// again; this many times the same failure is the second kind. A rename to and fro would have to hit
-// each of the looks between its two halves to be taken for it.
-constexpr int kHiddenAfter = 20;
+// now, or it never will, because the directory is hidden. Every this many looks that read the same,
+// we ask which.
+constexpr int kAskAfter = 4;
 // Renames that outrun us this long give kBusy, never a wrong path.
 constexpr int kPathAttempts = 1000;
 
@@ -48,10 +50,42 @@ OpenMount OpenOne(const VolumeMount& volume) {
   return mount;
 }
 
+bool IsGone(int fd) {
+  struct stat info;
+  return ::fstat(fd, &info) != 0 || info.st_nlink == 0;
+}
+
+bool SameObject(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 bool LeadsTo(const std::string& path, const struct stat& wanted) {
   struct stat found;
-  return ::stat(path.c_str(), &found) == 0 && found.st_dev == wanted.st_dev &&
-         found.st_ino == wanted.st_ino;
+  return ::stat(path.c_str(), &found) == 0 && SameObject(found, wanted);
+}
+
+// True when another mount covers the directory, or the whole of `mount`: the way to `path` leaves
+// its filesystem. A rename does not look like that; it makes names vanish. openat2(2):
+// RESOLVE_NO_XDEV, EXDEV.
+bool IsCovered(int mount, const std::string& mount_path, const std::string& path) {
+  struct stat root;
+  if (::fstat(mount, &root) == 0 && !LeadsTo(mount_path, root)) return true;
+  if (!PathContains(mount_path, path) || path == mount_path) return false;
+  const std::string relative = path.substr(mount_path == "/" ? 1 : mount_path.size() + 1);
+  struct open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  const long opened = ::syscall(SYS_openat2, mount, relative.c_str(), &how, sizeof how);
+  if (opened < 0) return errno == EXDEV;
+  ::close(static_cast<int>(opened));
+  return false;
+}
+
+// True when `mount` shows only a part of its filesystem and the directory is not in it. The kernel
+// does not go up from there (path_connected() in fs/namei.c).
+bool IsOutside(int directory) {
+  const UniqueFd above(::openat(directory, "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return !above && errno == ENOENT;
 }
 
 bool EndsWith(std::string_view text, std::string_view end) {
@@ -74,12 +108,18 @@ class LinuxDirectories : public Directories {
     for (int attempt = 0; attempt < kPathAttempts; ++attempt) {
       CJ_ASSIGN_OR_RETURN(std::string path, PathOfFd(fd.get()));
       if (LeadsTo(path, wanted)) return path;
-      if (EndsWith(path, " (deleted)")) return NotFound("the directory was deleted", mount_index);
+      // A rename shows the directory without a name for a moment, too, but with its link.
+      if (EndsWith(path, " (deleted)") && IsGone(fd.get())) {
+        return NotFound("the directory was deleted", mount_index);
+      }
       same = path == before ? same + 1 : 0;
-      if (same >= kHiddenAfter) {
-        return NotFound(
-            "the directory is hidden by another mount or lies outside of the mounted part",
-            mount_index);
+      if (same % kAskAfter == kAskAfter - 1) {
+        if (IsCovered(mount->fd.get(), mounts_[mount_index].path, path)) {
+          return NotFound("the directory is hidden by another mount", mount_index);
+        }
+        if (IsOutside(fd.get())) {
+          return NotFound("the directory lies outside of the mounted part", mount_index);
+        }
       }
       before = std::move(path);
     }

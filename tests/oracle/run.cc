@@ -164,13 +164,23 @@ Status Run::CopyWhole() {
   return {};
 }
 
+// rsync ends with 23 or 24 when a name was another kind of file the second time it looked, which
+// also happens among its own processes where the mirror has a file and the tree a directory of that
+// name. The writers are held: what one pass leaves over, the next one finds as it will stay.
 Status Run::CopyMirror() {
-  CJ_ASSIGN_OR_RETURN(const CommandResult copy,
-                      RunCommand({"rsync", "-aHAX", "--checksum", "--modify-window=-1", "--delete",
-                                  "--exclude=*.skip", std::string("--exclude=/") + kStateName,
-                                  watch_ + "/", mirror_filesystem_->path() + "/"}));
-  if (copy.exit_status != 0) return Error{ErrorCode::kIo, "rsync: " + copy.errors};
-  return {};
+  constexpr int kPartialTransfer = 23;
+  constexpr int kVanishedFiles = 24;
+  constexpr int kPasses = 3;
+  CommandResult copy;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    CJ_ASSIGN_OR_RETURN(
+        copy, RunCommand({"rsync", "-aHAX", "--checksum", "--modify-window=-1", "--delete",
+                          "--exclude=*.skip", std::string("--exclude=/") + kStateName, watch_ + "/",
+                          mirror_filesystem_->path() + "/"}));
+    if (copy.exit_status == 0) return {};
+    if (copy.exit_status != kPartialTransfer && copy.exit_status != kVanishedFiles) break;
+  }
+  return Error{ErrorCode::kIo, "rsync: " + copy.errors};
 }
 
 Status Run::AskJournal(Answer* answer) {
