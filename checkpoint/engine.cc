@@ -68,7 +68,7 @@ class ThreadedEngine : public Engine {
                  const std::vector<VolumeMount>& volumes, const EngineOptions& options)
       : reader_(clock, spool_, closer_, options.drain_interval_usec),
         writer_(store, scope, clock, spool_, waiters_, volumes,
-                {options.sync_interval_usec, options.own_pid, RandomHashKey()}),
+                {options.sync_interval_usec, RandomHashKey()}),
         alternation_({kernel, clock, reader_, writer_, waiters_, closer_}, volumes,
                      options.unlimited_queue) {}
 

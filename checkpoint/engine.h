@@ -26,9 +26,6 @@ struct EngineOptions {
   std::int64_t drain_interval_usec = 2'000;     // the kernel merges events meanwhile
   std::int64_t sync_interval_usec = 1'000'000;  // appended records survive power loss after this
   bool unlimited_queue = true;
-  // 0: none, as the daemon has it: another process's CLOSE_WRITE may carry our pid
-  // (silent_writers.h).
-  std::int32_t own_pid = 0;  // events of this process are its own store's; dropped
 };
 
 struct EngineCounters {

@@ -42,8 +42,8 @@ void Fill(const Event& event, VolumeId volume, std::uint32_t operations, Record*
 }  // namespace
 
 EventTranslator::EventTranslator(Scope& scope, std::span<const VolumeMount> volumes,
-                                 std::int32_t own_pid, const HashKey& key)
-    : scope_(scope), own_pid_(own_pid), dedupe_(key), links_(key) {
+                                 const HashKey& key)
+    : scope_(scope), dedupe_(key), links_(key) {
   for (const VolumeMount& volume : volumes) {
     volumes_.push_back({volume.fsid, volume.id, volume.path});
   }
@@ -101,7 +101,6 @@ bool EventTranslator::TranslateTrouble(const Event& event, const ReadTimes& time
 
 void EventTranslator::Translate(const Event& event, const ReadTimes& times, Translation* out) {
   if (TranslateTrouble(event, times, out)) return;
-  if (own_pid_ != 0 && event.pid == own_pid_) return;
   const VolumeId volume = FindVolume(event.fsid)->id;
   if (event.pid != 0) {
     if (auto replacement = renames_.Observe(volume, event)) {
@@ -177,6 +176,9 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
     kept = event.old_parent.empty() || scope_.InScope(volume, event.old_parent, event.old_name);
   }
   if (!kept) {
+    // A change of content merges with the DELETE of the name that it was made through.
+    const std::uint32_t content = operations & (kDataOperations | kMetadataOperations);
+    if (content != 0 && !directory) return TranslateContent(event, volume, content, times, out);
     ++counters_.out_of_scope;
     return;
   }
@@ -227,11 +229,9 @@ bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory) {
   // or a directory above it moves into it, that is an entry record that covers all of its content.
   if (dedupe_.Knows(key, DedupeTable::kOutside)) return false;
   if (dedupe_.Knows(key, DedupeTable::kSeveral)) return true;
-  // A link that was made lately may be gone again by now.
-  const bool several =
-      links_.Contains(key.volume, key.object) || scope_.HasSeveralNames(key.volume, key.object);
-  dedupe_.SeenOrAdd(key, several ? DedupeTable::kSeveral : DedupeTable::kOutside);
-  return several;
+  const bool further = scope_.HasFurtherNames(key.volume, key.object, key.parent, key.name);
+  dedupe_.SeenOrAdd(key, further ? DedupeTable::kSeveral : DedupeTable::kOutside);
+  return further;
 }
 
 void EventTranslator::TranslateContent(const Event& event, VolumeId volume,

@@ -5,7 +5,6 @@
 //   queue overflow         a gap of all volumes
 //   filesystem error       a gap of that volume: what is on it may differ without any event
 //   unknown filesystem     a gap of all volumes: it is not ours, or our table is wrong
-//   events of own_pid      dropped: the store's own files
 //   nameless ATTRIB        of a file: mostly no record, a link count changed. It marks the object:
 //                          its next CREATE or RENAME is a link name, too. After a RENAME of the
 //                          same process it is a kReplaced record (recent_renames.h). What nothing
@@ -57,8 +56,7 @@ struct TranslationCounters {
 class EventTranslator {
  public:
   // `scope` outlives the translator.
-  EventTranslator(Scope& scope, std::span<const VolumeMount> volumes, std::int32_t own_pid,
-                  const HashKey& key);
+  EventTranslator(Scope& scope, std::span<const VolumeMount> volumes, const HashKey& key);
 
   // The period that records belong to from now on, and the number of the next one.
   void Begin(PeriodId period, SequenceNumber next) { period_ = period, next_sequence_ = next; }
@@ -106,7 +104,6 @@ class EventTranslator {
 
   Scope& scope_;
   std::vector<KnownVolume> volumes_;
-  const std::int32_t own_pid_;
   PeriodId period_;
   SequenceNumber next_sequence_;
   DedupeTable dedupe_;

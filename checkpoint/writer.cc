@@ -21,7 +21,7 @@ Writer::Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& 
       spool_(spool),
       waiters_(waiters),
       sync_interval_usec_(options.sync_interval_usec),
-      translator_(scope, volumes, options.own_pid, options.key) {}
+      translator_(scope, volumes, options.key) {}
 
 void Writer::Begin() {
   period_ = store_.Periods().back().id;

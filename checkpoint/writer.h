@@ -26,7 +26,6 @@ namespace cj {
 
 struct WriterOptions {
   std::int64_t sync_interval_usec = 1'000'000;
-  std::int32_t own_pid = 0;
   HashKey key;
 };
 

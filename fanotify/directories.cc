@@ -185,6 +185,16 @@ class LinuxDirectories : public Directories {
     return Place{std::move(place->parent), std::move(place->name)};
   }
 
+  bool IsNamed(std::size_t mount_index, const FileHandle& object, const FileHandle& directory,
+               const std::string& name) override {
+    auto mount = Opened(mount_index);
+    if (!mount) return false;
+    const UniqueFd fd = OpenHandle((*mount)->fd.get(), directory.view(), O_PATH | O_DIRECTORY);
+    if (!fd) return false;
+    auto found = GetHandle(fd.get(), name.c_str(), 0);
+    return found && found->mount_id == (*mount)->id && found->handle == object;
+  }
+
   Result<FileHandle> HandleOf(const std::string& path) override {
     UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd) {

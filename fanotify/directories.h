@@ -59,6 +59,11 @@ class Directories {
   };
   virtual std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) = 0;
 
+  // True when `name` in `directory` is the object (not a directory), seen through the mount. False
+  // also when that cannot be found out.
+  virtual bool IsNamed(std::size_t mount_index, const FileHandle& object,
+                       const FileHandle& directory, const std::string& name) = 0;
+
   // The handle of the directory at this path. kNotFound when gone.
   virtual Result<FileHandle> HandleOf(const std::string& path) = 0;
 

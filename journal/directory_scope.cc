@@ -91,4 +91,26 @@ bool DirectoryScope::HasSeveralNames(VolumeId volume, HandleView object) {
   return false;
 }
 
+bool DirectoryScope::HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
+                                     std::string_view name) {
+  if (!Open()) return true;
+  const FileHandle handle(object);
+  for (std::size_t i = 0; i < views_.size(); ++i) {
+    if (views_[i].mount.id != volume) continue;
+    auto count = directories_->LinkCount(i, handle);
+    if (!count.has_value()) continue;
+    if (*count != 1) return *count > 1;
+    return SingleNameMayBeInside(i, handle, FileHandle(directory), std::string(name));
+  }
+  return false;
+}
+
+// The event's name is asked for first: it costs two system calls and mostly is the one.
+bool DirectoryScope::SingleNameMayBeInside(std::size_t view, const FileHandle& object,
+                                           const FileHandle& directory, const std::string& name) {
+  if (directories_->IsNamed(view, object, directory, name)) return false;
+  auto place = directories_->Locate(view, object);
+  return !place.has_value() || InScope(views_[view].mount.id, place->parent.view(), place->name);
+}
+
 }  // namespace cj

@@ -24,6 +24,8 @@ class DirectoryScope : public Scope {
 
   bool InScope(VolumeId volume, HandleView directory, std::string_view name) override;
   bool HasSeveralNames(VolumeId volume, HandleView object) override;
+  bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
+                       std::string_view name) override;
   void DirectoryMoved() override { remembered_.clear(); }
   void EndBatch() override { directories_.reset(); }
 
@@ -45,6 +47,8 @@ class DirectoryScope : public Scope {
   };
 
   bool Open();
+  bool SingleNameMayBeInside(std::size_t view, const FileHandle& object,
+                             const FileHandle& directory, const std::string& name);
   Verdict Judge(VolumeId volume, const FileHandle& directory);
 
   std::vector<View> views_;

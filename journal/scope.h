@@ -29,9 +29,14 @@ class Scope {
   // True when the directory is under some watch, when `name` in it leads to a watch's root, or when
   // that cannot be told (it is gone): a doubt costs a record too much, never one too few.
   virtual bool InScope(VolumeId volume, HandleView directory, std::string_view name) = 0;
-  // True when the object (not a directory) has several names: one of them may be under a watch even
-  // if the one that an event names is not. False when it is gone.
+  // True when the object (not a directory) has several names. False when it is gone.
   virtual bool HasSeveralNames(VolumeId volume, HandleView object) = 0;
+  // True when the object (not a directory), which an event calls `name` in `directory`, may have
+  // another name that is under a watch. Judged by what is there now: it has several names, or a
+  // single one that is another and not known to be outside. A name that it had in between and lost
+  // is told by the events that made and took it.
+  virtual bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
+                               std::string_view name) = 0;
   // A directory was renamed or moved: what was remembered of paths may be wrong now. Not needed for
   // a deletion: a dead directory's handle is never used again.
   virtual void DirectoryMoved() = 0;

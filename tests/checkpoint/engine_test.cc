@@ -133,17 +133,6 @@ TEST_CASE("engine: the listener hears the number of the last record") {
   CHECK(heard == std::vector<std::uint64_t>{2, 3});
 }
 
-TEST_CASE("engine: events of this process are not recorded") {
-  TestEngine test;
-  test.options.own_pid = 77;
-  REQUIRE(test.Start());
-  EventSpec own = FileEvent(FAN_CREATE, "own");
-  own.pid = 77;
-  test.kernel.Report(own);
-  REQUIRE(test.engine->Flush());
-  CHECK(test.store.records().empty());
-}
-
 TEST_CASE("engine: a queue that overflowed is a gap of the open period") {
   FakeKernel::Options options;
   options.queue_limit = 16;

@@ -36,6 +36,10 @@ bool TestScope::HasSeveralNames(VolumeId, HandleView object) {
   return several_names.count(std::string(object.bytes)) != 0;
 }
 
+bool TestScope::HasFurtherNames(VolumeId volume, HandleView object, HandleView, std::string_view) {
+  return HasSeveralNames(volume, object);
+}
+
 Status TestEngine::Start() {
   auto started = StartEngine(kernel, store, scope, clock, volumes, options);
   if (!started) return std::move(started).error();

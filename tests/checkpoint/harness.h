@@ -28,6 +28,8 @@ class TestScope : public Scope {
  public:
   bool InScope(VolumeId volume, HandleView directory, std::string_view name) override;
   bool HasSeveralNames(VolumeId volume, HandleView object) override;
+  bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
+                       std::string_view name) override;
   void DirectoryMoved() override { ++moved; }
 
   std::set<std::string> outside;        // directories

@@ -49,7 +49,6 @@ struct RealEngine {
     REQUIRE(id);
     volume->id = *id;
     EngineOptions options;
-    options.own_pid = 0;  // the writers of these tests are threads of this process
     auto engine =
         StartEngine(LinuxKernel(), *real->store, real->scope, Clock::System(), {*volume}, options);
     INFO((engine ? "" : engine.error().message));

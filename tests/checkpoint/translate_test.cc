@@ -103,11 +103,19 @@ TEST_CASE("translate: content of a file with another name is kept, and asked for
   CHECK(translate.translator.counters().duplicates == 2);
 }
 
-TEST_CASE("translate: our own events and empty ones are dropped") {
+TEST_CASE("translate: content that merged with the deletion of a name outside is kept without it") {
   Translating translate;
-  EventSpec own = FileEvent(FAN_MODIFY, "f");
-  own.pid = kOwnPid;
-  translate(own);
+  translate.scope.outside = {"dir"};
+  translate.scope.several_names = {"o-linked"};
+  translate(FileEvent(FAN_MODIFY | FAN_DELETE, "linked"));
+  translate(FileEvent(FAN_MODIFY | FAN_DELETE, "single"));
+  translate(FileEvent(FAN_DELETE, "linked"));
+  REQUIRE(translate.End().size() == 1);
+  CHECK(translate.End()[0].operations == kModified);
+}
+
+TEST_CASE("translate: an event without any operation is dropped") {
+  Translating translate;
   translate(FileEvent(FAN_OPEN, "f"));
   CHECK(translate.End().empty());
 }

@@ -12,11 +12,9 @@
 
 namespace cj {
 
-inline constexpr std::int32_t kOwnPid = 4242;
-
 // Translates events one by one, as the writer does.
 struct Translating {
-  Translating() : translator(scope, std::vector{TestVolume(1), TestVolume(2)}, kOwnPid, {}) {
+  Translating() : translator(scope, std::vector{TestVolume(1), TestVolume(2)}, {}) {
     translator.Begin(PeriodId(5), SequenceNumber(100));
   }
   void operator()(const EventSpec& spec) {

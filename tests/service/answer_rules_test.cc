@@ -225,6 +225,39 @@ TEST_CASE("answers: hard links of a file outside of the watch") {
   CHECK(journal.Changes() == Lines{"modified watched/inside data"});
 }
 
+// The link is gone by the time anybody can ask how many names the file has.
+TEST_CASE("answers: a change through a link outside of the watch that is removed at once") {
+  TestJournal journal("ext4", "watched");
+  if (!journal.usable()) return;
+  constexpr int kFiles = 100;
+  MakeDirectory(journal.path("other"));
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string number = std::to_string(i);
+    WriteFile(journal.path("other/" + number), "1");
+    Link(journal.path("other/" + number), journal.path("watched/" + number));
+  }
+  journal.Mark();
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string file = journal.path("other/" + std::to_string(i));
+    AppendFile(file, "2");
+    if (i % 2 == 0) {
+      REQUIRE(::unlink(file.c_str()) == 0);
+    } else {
+      WriteFile(journal.path("over"), "3");
+      Rename(journal.path("over"), file);
+    }
+  }
+  const Lines lines = journal.Changes();
+  int told = 0;
+  for (int i = 0; i < kFiles; ++i) {
+    const std::string line = "modified watched/" + std::to_string(i) + " data";
+    for (const std::string& had : lines) told += had.rfind(line, 0) == 0 ? 1 : 0;
+  }
+  CAPTURE(lines);
+  CHECK(told == kFiles);
+  CHECK(lines.size() == kFiles);
+}
+
 TEST_CASE("answers: moves over the border of the watch") {
   TestJournal journal("ext4", "watched");
   if (!journal.usable()) return;
