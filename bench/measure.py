@@ -314,7 +314,7 @@ def main():
     options.rounds = 3 if small else 7
     options.seconds = 8 if small else 60
     options.files = 50_000 if small else 1_000_000
-    options.checkpoint_rounds = 5 if small else 9
+    options.checkpoint_rounds = 11 if small else 51
     work = tempfile.mkdtemp(prefix="cj-bench-")
     bench = Bench(options, work)
     try:

@@ -32,6 +32,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr const char* kDefaultSocketDirectory = "/run/changejournal";
 // Threads for questions. Two cores' worth of folding is as much as an answer may take from the
 // system that it is about.
 constexpr std::size_t kQueryThreads = 2;
@@ -88,9 +89,8 @@ class Daemon {
     server_->Serve(std::move(listener));
     asio::co_spawn(io_, WaitForSignal(), asio::detached);
     asio::co_spawn(io_, Upkeep(), asio::detached);
-    if (auto interval = WatchdogIntervalUsec()) {
-      asio::co_spawn(io_, Watchdog(microseconds(*interval)), asio::detached);
-    }
+    watchdog_interval_ = microseconds(WatchdogIntervalUsec().value_or(0));
+    if (watchdog_interval_.count() > 0) asio::co_spawn(io_, Watchdog(), asio::detached);
     NotifyReady(StatusLine(*service_));
     Log(Priority::kInfo, "changejournald " CJ_VERSION " is listening for changes",
         {{"STATE_DIRECTORY", options_.config.state_directory}}, kMessageStarted);
@@ -134,21 +134,29 @@ class Daemon {
     io_.stop();
   }
 
-  asio::awaitable<bool> Wait(asio::steady_timer& timer, microseconds time) {
-    timer.expires_after(time);
+  // False: the daemon is stopping.
+  asio::awaitable<bool> Wait(asio::steady_timer* timer, microseconds time) {
+    timer->expires_after(time);
     boost::system::error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    co_await timer.async_wait(token);
+    co_await timer->async_wait(token);
     co_return !stopping_;
   }
 
-  asio::awaitable<void> Watchdog(microseconds interval) {
-    while (co_await Wait(watchdog_timer_, interval)) NotifyWatchdog();
+  // Not `while (co_await Wait())`: g++ 12.2 then loses `this` when it comes back.
+  asio::awaitable<void> Watchdog() {
+    for (;;) {
+      const bool go_on = co_await Wait(&watchdog_timer_, watchdog_interval_);
+      if (!go_on) co_return;
+      NotifyWatchdog();
+    }
   }
 
   asio::awaitable<void> Upkeep() {
     auto work = [this] { return service_->Maintain(kMaxPeriodUsec); };
-    while (co_await Wait(upkeep_timer_, kUpkeepInterval)) {
+    for (;;) {
+      const bool go_on = co_await Wait(&upkeep_timer_, kUpkeepInterval);
+      if (!go_on) co_return;
       Result<JournalService::Upkeep> done = co_await RunOn(pool_, work);
       ReportStorage(done.has_value() ? service_->counters().storage_error : done.error().message);
       if (done.has_value() && done->dropped) {
@@ -182,6 +190,7 @@ class Daemon {
   asio::signal_set signals_;
   asio::steady_timer upkeep_timer_{io_};
   asio::steady_timer watchdog_timer_{io_};
+  microseconds watchdog_interval_{0};  // 0: systemd does not ask
   std::atomic<bool> wake_{false};
   bool stopping_ = false;
   std::string trouble_;
@@ -190,7 +199,10 @@ class Daemon {
 Result<Listener> TakeListener(const DaemonOptions& options, UniqueFd passed) {
   if (options.socket_path.empty() && passed.valid()) return AdoptListener(std::move(passed));
   std::string path = options.socket_path.empty() ? kDefaultSocket : options.socket_path;
-  if (options.socket_path.empty()) ::mkdir("/run/changejournal", 0755);
+  // As the unit's RuntimeDirectory=: everybody may go through it to the socket, whatever our umask.
+  if (options.socket_path.empty() && ::mkdir(kDefaultSocketDirectory, 0755) == 0) {
+    (void)::chmod(kDefaultSocketDirectory, 0755);
+  }
   return ListenUnix(path, 0666);
 }
 

@@ -107,6 +107,23 @@ class DaemonTest(unittest.TestCase):
         with open(os.path.join(self.mount, name), "w") as file:
             file.write(text)
 
+    def test_systemd_hears_that_the_daemon_lives(self):
+        notify = os.path.join(self.work, "watchdog")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(notify)
+            manager.settimeout(DEADLINE)
+            environment = dict(os.environ, NOTIFY_SOCKET=notify, WATCHDOG_USEC="100000")
+            process = subprocess.Popen([DAEMON, f"--state-directory={self.work}/state",
+                                        f"--socket={self.work}/socket", f"--watch={self.mount}"],
+                                       stderr=subprocess.DEVNULL, env=environment)
+            try:
+                beats = 0
+                while beats < 3:
+                    beats += "WATCHDOG=1" in manager.recv(65536).decode()
+            finally:
+                process.terminate()
+                self.assertEqual(process.wait(DEADLINE), 0)
+
     def test_a_change_is_told_once(self):
         daemon = self.start()
         token = daemon.ctl("checkpoint").stdout.strip()
