@@ -23,7 +23,7 @@
 namespace cj {
 
 struct EngineOptions {
-  std::int64_t drain_interval_usec = 2'000;     // the kernel merges events meanwhile
+  std::int64_t drain_interval_usec = 10'000;    // the kernel merges events meanwhile
   std::int64_t sync_interval_usec = 1'000'000;  // appended records survive power loss after this
   bool unlimited_queue = true;
 };
