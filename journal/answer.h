@@ -44,6 +44,9 @@ struct AnswerLimits {
   // A fold of this many names takes about 3 GiB. Beyond, an answer says `rescan` of the watched
   // trees.
   std::size_t max_names = 16 * 1024 * 1024;
+  // Files with several names below directories that were moved, 200 bytes each. Beyond, the answer
+  // ends with kRescanNeeded.
+  std::size_t max_moved_links = 1024 * 1024;
 };
 
 class Answer {
@@ -94,6 +97,11 @@ class Answer {
   struct Links {
     std::uint64_t count = 0;     // as the file system said last
     std::uint64_t verified = 0;  // names at which it was seen
+  };
+
+  struct MovedTree {  // a directory that was told as `recursive`, and is there
+    std::string path;
+    std::uint32_t view = 0;
   };
 
   Answer(Environment environment, AnswerRequest request);
@@ -151,6 +159,10 @@ class Answer {
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
   Status FindUnseen(Directories& directories);
+  Status FindMovedLinks(Directories& directories);
+  Status CountMovedLinks(Directories& directories, const MovedTree& tree,
+                         const std::vector<TreeWalk::Member>& members);
+  bool ToldByName(ObjectIndex object, const FileHandle& parent, const std::string& name) const;
   Status LearnLinks(Directories& directories, const std::vector<ObjectIndex>& missing);
   Status LearnBelow(Directories& directories, std::uint32_t view, const std::string& root,
                     const std::unordered_set<ObjectIndex>& wanted);
@@ -187,6 +199,7 @@ class Answer {
   // Directories that an entry tells of already, and those that went with everything below them.
   std::unordered_set<std::string> told_directories_;
   std::unordered_set<std::string> gone_trees_;
+  std::vector<MovedTree> moved_trees_;
   std::unordered_map<ObjectIndex, Links> linked_;
   std::unordered_set<std::string> links_seen_;  // "object/directory/name" outside of the fold
   std::unique_ptr<TreeWalk> walk_;              // the expansion under way

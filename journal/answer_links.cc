@@ -4,8 +4,11 @@
 // that there are more, those that a walk over the watched trees finds (and stores).
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "journal/answer.h"
+#include "journal/path_order.h"
 
 namespace cj {
 namespace {
@@ -25,6 +28,9 @@ constexpr ObjectIndex kCancelInterval = 4096;
 Status Answer::TellOtherLinks(Directories& directories) {
   if (!rescans_.empty() && places_.empty()) return {};
   CJ_RETURN_IF_ERROR(FindUnseen(directories));
+  const bool links_wanted = request_.presence != Presence::kDeleted &&
+                            (request_.classes == 0 || (request_.classes & kMetadataClass) != 0);
+  if (request_.until_now && links_wanted) CJ_RETURN_IF_ERROR(FindMovedLinks(directories));
   std::vector<ObjectIndex> objects;
   for (const auto& [object, links] : linked_) objects.push_back(object);
   std::vector<ObjectIndex> missing;
@@ -75,6 +81,72 @@ Status Answer::FindUnseen(Directories& directories) {
   return {};
 }
 
+// A directory that moved takes along names of files that have others elsewhere. Who copies it anew
+// would part them: those others have to be told.
+Status Answer::FindMovedLinks(Directories& directories) {
+  std::sort(moved_trees_.begin(), moved_trees_.end(), [](const MovedTree& a, const MovedTree& b) {
+    return a.view != b.view ? a.view < b.view : PathLess(a.path, b.path);
+  });
+  const MovedTree* above = nullptr;
+  for (const MovedTree& tree : moved_trees_) {
+    if (above != nullptr && above->view == tree.view && PathContains(above->path, tree.path)) {
+      continue;
+    }
+    above = &tree;
+    TreeWalk walk(tree.path);
+    for (;;) {
+      CJ_RETURN_IF_ERROR(Cancelled());
+      std::vector<TreeWalk::Member> members;
+      CJ_ASSIGN_OR_RETURN(bool more, walk.NextDirectory(&members));
+      if (!more) break;
+      CJ_RETURN_IF_ERROR(CountMovedLinks(directories, tree, members));
+    }
+  }
+  seen_.resize(fold_.objects().size(), true);
+  present_name_.resize(fold_.objects().size(), kNone);
+  return {};
+}
+
+// The members of one directory.
+Status Answer::CountMovedLinks(Directories& directories, const MovedTree& tree,
+                               const std::vector<TreeWalk::Member>& members) {
+  FileHandle parent;
+  for (const TreeWalk::Member& member : members) {
+    if (S_ISDIR(member.status.st_mode) || member.status.st_nlink < 2) continue;
+    const std::size_t slash = member.path.rfind('/');
+    const std::string directory = member.path.substr(0, slash == 0 ? 1 : slash);
+    const std::string name = member.path.substr(slash + 1);
+    CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(tree.view, directory, name));
+    if (!now.exists || now.object.empty() || now.link_count < 2) continue;
+    if (parent.empty()) {
+      auto handle = directories.HandleOf(directory);
+      if (!handle.has_value()) return {};  // gone meanwhile
+      parent = std::move(handle).value();
+    }
+    const ObjectIndex object = fold_.AddObject(views_[tree.view].mount.id, now.object);
+    if (linked_.size() >= environment_.limits.max_moved_links) {
+      return Error{ErrorCode::kRescanNeeded,
+                   "below " + tree.path + " and other directories that moved there are more than " +
+                       std::to_string(environment_.limits.max_moved_links) +
+                       " files with several names",
+                   0};
+    }
+    Links& links = linked_[object];
+    links.count = now.link_count;
+    if (ToldByName(object, parent, name)) continue;
+    const std::string key = std::to_string(object) + "/" + parent.encoded + "/" + name;
+    if (links_seen_.insert(key).second) ++links.verified;
+  }
+  return {};
+}
+
+bool Answer::ToldByName(ObjectIndex object, const FileHandle& parent,
+                        const std::string& name) const {
+  DirectoryIndex directory = fold_.FindDirectory(fold_.objects()[object].volume, parent);
+  return directory != kNone && fold_.FindName(directory, name) != kNone &&
+         !place_of_[directory].empty();
+}
+
 Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
   const FoldedObject& folded = fold_.objects()[object];
   CJ_ASSIGN_OR_RETURN(auto names,
@@ -90,10 +162,7 @@ Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
 Status Answer::TellLink(Directories& directories, ObjectIndex object, const FileHandle& parent,
                         const std::string& name) {
   const FoldedObject& folded = fold_.objects()[object];
-  DirectoryIndex directory = fold_.FindDirectory(folded.volume, parent);
-  bool told = directory != kNone && fold_.FindName(directory, name) != kNone &&
-              !place_of_[directory].empty();
-  if (told) return {};
+  if (ToldByName(object, parent, name)) return {};
   if (!links_seen_.insert(std::to_string(object) + "/" + parent.encoded + "/" + name).second) {
     return {};
   }

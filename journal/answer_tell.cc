@@ -233,6 +233,9 @@ void Answer::Tell(std::uint32_t view, Change change) {
   if (request_.expand && change.recursive && Exists(change.kind)) {
     to_expand_.emplace_back(change, view);
   }
+  if (change.recursive && Exists(change.kind) && change.kind != ChangeKind::kRescan) {
+    moved_trees_.push_back({change.path, view});
+  }
   ++count_;
   out_->push_back(std::move(change));
 }

@@ -83,15 +83,6 @@ NameIndex Fold::InternName(DirectoryIndex directory, std::string_view name) {
   return index;
 }
 
-Result<NameIndex> Fold::AddName(VolumeId volume, const FileHandle& directory,
-                                std::string_view name) {
-  if (names_.size() >= max_names_) {
-    return Error{ErrorCode::kLimit,
-                 "the interval has more than " + std::to_string(max_names_) + " changed names"};
-  }
-  return InternName(InternDirectory(volume, directory), name);
-}
-
 // Only the first record of a name says what was there before the interval.
 void Fold::SetBefore(NameIndex name, ObjectIndex object, bool is_directory) {
   FoldedName& folded = names_[name];

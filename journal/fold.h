@@ -105,8 +105,10 @@ class Fold {
   ObjectIndex FindObject(VolumeId volume, const FileHandle& handle) const;
   DirectoryIndex FindDirectory(VolumeId volume, const FileHandle& handle) const;
   NameIndex FindName(DirectoryIndex directory, std::string_view name) const;
-  // Adds a name that no record has: another link of a changed file.
-  Result<NameIndex> AddName(VolumeId volume, const FileHandle& directory, std::string_view name);
+  // Adds an object that no record may have: a file below a directory that moved.
+  ObjectIndex AddObject(VolumeId volume, const FileHandle& handle) {
+    return InternObject(volume, handle);
+  }
 
  private:
   struct HandleKey {

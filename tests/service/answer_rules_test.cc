@@ -225,6 +225,28 @@ TEST_CASE("answers: hard links of a file outside of the watch") {
   CHECK(journal.Changes() == Lines{"modified watched/inside data"});
 }
 
+TEST_CASE("answers: a directory renamed tells the other names of the files in it") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("d"));
+  MakeDirectory(journal.path("d/e"));
+  WriteFile(journal.path("d/e/f"), "1");
+  WriteFile(journal.path("d/g"), "1");
+  WriteFile(journal.path("d/single"), "1");
+  Link(journal.path("d/e/f"), journal.path("other"));
+  Link(journal.path("d/g"), journal.path("d/e/g"));  // both are below what is told
+  for (const char* name : {"b", "c"}) {
+    journal.Mark();
+    Rename(journal.path(name[0] == 'b' ? "d" : "b"), journal.path(name));
+    const std::string from = name[0] == 'b' ? "d" : "b";
+    CHECK(journal.Changes() == Lines{"modified . metadata", "modified other metadata",
+                                     "renamed " + from + " -> " + name + " recursive"});
+  }
+  Question narrow;
+  narrow.classes = kDataClass;
+  CHECK(journal.Changes(narrow) == Lines{"renamed b -> c recursive"});
+}
+
 // The link is gone by the time anybody can ask how many names the file has.
 TEST_CASE("answers: a change through a link outside of the watch that is removed at once") {
   TestJournal journal("ext4", "watched");
