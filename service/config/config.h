@@ -38,6 +38,9 @@ struct WatchConfig {
   Durability durability = Durability::kWal;
 };
 
+// A smaller MaxUse= is refused: the store's log (32 MiB) and tables of two periods fill it alone.
+inline constexpr std::uint64_t kMinMaxUse = std::uint64_t{128} << 20;
+
 struct Config {
   std::string state_directory{kDefaultStateDirectory};  // absolute and normal
   std::optional<std::uint64_t> max_use;                 // bytes of the store; none: no limit

@@ -96,6 +96,19 @@ KeyOutcome AssignExclude(std::string_view value, std::vector<std::string>* exclu
   return Good();
 }
 
+// The store's own needs would leave no room for a past, and every client would be told to scan.
+KeyOutcome AssignMaxUse(std::string_view value, std::optional<std::uint64_t>* max_use) {
+  std::optional<std::uint64_t> size;
+  KeyOutcome outcome = AssignSize(value, &size);
+  if (size && *size < kMinMaxUse) {
+    return Bad(Printable(value) +
+               " is less than the journal's log and tables need for themselves; "
+               "write 128M or more");
+  }
+  if (!outcome.error) *max_use = size;
+  return outcome;
+}
+
 KeyOutcome AssignPreModify(std::string_view value, PreModify* target) {
   if (value.empty() || value == "off") {
     *target = PreModify::kOff;
@@ -138,7 +151,7 @@ Error BadPath(std::string_view path, const std::string& why) {
 KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
   if (line.key == "StateDirectory")
     return AssignStateDirectory(line.value, &config->state_directory);
-  if (line.key == "MaxUse") return AssignSize(line.value, &config->max_use);
+  if (line.key == "MaxUse") return AssignMaxUse(line.value, &config->max_use);
   if (line.key == "MaxAge") return AssignAge(line.value, &config->max_age_usec);
   if (line.key == "KeepFree") return AssignSize(line.value, &config->keep_free);
   if (line.key == "SyncIntervalSec") {

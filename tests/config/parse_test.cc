@@ -69,6 +69,10 @@ const BadRow kBad[] = {
      "the slash at the front and the watch's own path\n"},
     {"[Watch]\nPath=/a\nExclude=tmp/\n",
      "f:3: Exclude=tmp/ would never match; leave out the slash at the end\n"},
+    {"[Journal]\nMaxUse=127M\n",
+     "f:2: MaxUse=127M is less than the journal's log and tables need for themselves; write 128M "
+     "or "
+     "more\n"},
     {"MaxUse=1G\n", "f:1: MaxUse= stands before any section; put [Journal] or [Watch] above it\n"},
     {"[Journal\nMaxUse=1G\n", nullptr},
     {"[]\n", "f:1: a section's line must be of the form [Name]\n"},
