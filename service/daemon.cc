@@ -1,5 +1,6 @@
 #include "service/daemon.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -164,6 +165,7 @@ class Daemon {
             {{"OLDEST", service_->TokenOf(done->oldest)}}, kMessagePeriodsDropped);
       }
       NotifyStatus(StatusLine(*service_));
+      ::malloc_trim(0);  // what a large answer has left behind
     }
   }
 
@@ -196,6 +198,13 @@ class Daemon {
   std::string trouble_;
 };
 
+// An answer's memory comes and goes in large pieces on pool threads, of which glibc would keep one
+// heap per thread for ever (mallopt(3)). With these two, the oracle's peak on tmpfs is half.
+void KeepHeapSmall() {
+  ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+}
+
 Result<Listener> TakeListener(const DaemonOptions& options, UniqueFd passed) {
   if (options.socket_path.empty() && passed.valid()) return AdoptListener(std::move(passed));
   std::string path = options.socket_path.empty() ? kDefaultSocket : options.socket_path;
@@ -212,6 +221,7 @@ Status RunDaemon(const DaemonOptions& options, PassedFds passed) {
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(077);
   RaiseDescriptorLimit();
+  KeepHeapSmall();
   if (::geteuid() != 0) {
     return Error{ErrorCode::kPermissionDenied,
                  "changejournald must run as root: fanotify on whole filesystems needs "
