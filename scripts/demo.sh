@@ -131,9 +131,12 @@ $bold $ changectl changes --token-file=mirror.token -0 --expand --relative-to=sr
      rsync -aHAX $* --from0 --files-from=- --delete-missing-args --force srv/ mirror/$plain
 TEXT
   ctl changes --token-file="$token_file" -0 --expand --relative-to="$srv" 2>"$work/next" |
-    rsync -aHAX "$@" --from0 --files-from=- --delete-missing-args --force "$srv/" "$mirror/" ||
-    copied=$?
+    rsync -aHAX "$@" --from0 --files-from=- --delete-missing-args --force "$srv/" "$mirror/" \
+      2>"$work/rsync" || copied=$?
   # 24: names below a directory that is gone altogether have "vanished", says rsync. So they have.
+  local vanished='^file has vanished:'
+  grep -v "$vanished" "$work/rsync" || true
+  say "rsync says of $(grep -c "$vanished" "$work/rsync" || true) names that they are gone."
   case ${copied:-0} in 0 | 24) ;; *) echo "rsync: exit status $copied" >&2; exit 1 ;; esac
   cat "$work/next"
 }

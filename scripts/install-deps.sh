@@ -27,7 +27,6 @@ test_packages=(
   stress-ng                          # a workload that nobody here wrote
   acl attr                           # rsync -AX carries these; looked at by hand in tests
   systemd systemd-sysv dbus systemd-container  # the units, booted in a container
-  man-db                             # the man pages, looked at by their test
   procps                             # reading what the daemon costs
   git                                # the habits test asks it for the list of files
   golang-go varlink-go golang-github-varlink-go-dev  # Varlink clients that we did not write
