@@ -136,6 +136,10 @@ TEXT
   # 24: names below a directory that is gone altogether have "vanished", says rsync. So they have.
   local vanished='^file has vanished:'
   grep -v "$vanished" "$work/rsync" || true
+  if grep -q '^invalid file mode' "$work/rsync"; then
+    echo "demo.sh: this rsync cannot take --delete-missing-args (rsync's issue 910); Debian's" \
+      "security updates have one that can: apt-get update && apt-get install rsync" >&2
+  fi
   say "rsync says of $(grep -c "$vanished" "$work/rsync" || true) names that they are gone."
   case ${copied:-0} in 0 | 24) ;; *) echo "rsync: exit status $copied" >&2; exit 1 ;; esac
   cat "$work/next"
