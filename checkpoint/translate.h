@@ -12,7 +12,8 @@
 //   RENAME                 kept when either parent is in scope
 //   other entry events     kept when parent and name are in scope
 //   data and metadata      the same, or when the object has a further name, which may be in scope;
-//                          kept without any name. Then dropped if dedupe.h knows them
+//                          kept without any name. Then dropped if dedupe.h knows them. What merged
+//                          with an entry event that is not kept is treated so, too
 // A deleted directory leaves a DeadDirectory; a renamed one makes the scope forget its paths.
 //
 // Not thread-safe: the writer's.

@@ -199,7 +199,8 @@ class Daemon {
 };
 
 // An answer's memory comes and goes in large pieces on pool threads, of which glibc would keep one
-// heap per thread for ever (mallopt(3)). With these two, the oracle's peak on tmpfs is half.
+// heap per thread for ever (mallopt(3)). The oracle's peak on tmpfs fell by a tenth to a
+// half with these, by the run.
 void KeepHeapSmall() {
   ::mallopt(M_ARENA_MAX, 2);
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
