@@ -80,29 +80,30 @@ bool DirectoryScope::InScope(VolumeId volume, HandleView directory, std::string_
                                verdict.leads_to.end();
 }
 
-bool DirectoryScope::HasSeveralNames(VolumeId volume, HandleView object) {
-  if (!Open()) return true;
-  FileHandle handle(object);
+std::optional<DirectoryScope::Counted> DirectoryScope::CountNames(VolumeId volume,
+                                                                  const FileHandle& object) {
   for (std::size_t i = 0; i < views_.size(); ++i) {
     if (views_[i].mount.id != volume) continue;
-    auto count = directories_->LinkCount(i, handle);
-    if (count.has_value()) return *count > 1;
+    auto count = directories_->LinkCount(i, object);
+    if (count.has_value()) return Counted{i, *count};
   }
-  return false;
+  return std::nullopt;
+}
+
+bool DirectoryScope::HasSeveralNames(VolumeId volume, HandleView object) {
+  if (!Open()) return true;
+  auto counted = CountNames(volume, FileHandle(object));
+  return counted.has_value() && counted->names > 1;
 }
 
 bool DirectoryScope::HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
                                      std::string_view name) {
   if (!Open()) return true;
   const FileHandle handle(object);
-  for (std::size_t i = 0; i < views_.size(); ++i) {
-    if (views_[i].mount.id != volume) continue;
-    auto count = directories_->LinkCount(i, handle);
-    if (!count.has_value()) continue;
-    if (*count != 1) return *count > 1;
-    return SingleNameMayBeInside(i, handle, FileHandle(directory), std::string(name));
-  }
-  return false;
+  auto counted = CountNames(volume, handle);
+  if (!counted.has_value() || counted->names == 0) return false;
+  return counted->names > 1 ||
+         SingleNameMayBeInside(counted->view, handle, FileHandle(directory), std::string(name));
 }
 
 // The event's name is asked for first: it costs two system calls and mostly is the one.

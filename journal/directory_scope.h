@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -46,7 +47,14 @@ class DirectoryScope : public Scope {
     std::vector<std::string> leads_to;
   };
 
+  struct Counted {  // how many names an object has, and the view that told
+    std::size_t view = 0;
+    std::uint64_t names = 0;
+  };
+
   bool Open();
+  // nullopt: the object is gone.
+  std::optional<Counted> CountNames(VolumeId volume, const FileHandle& object);
   bool SingleNameMayBeInside(std::size_t view, const FileHandle& object,
                              const FileHandle& directory, const std::string& name);
   Verdict Judge(VolumeId volume, const FileHandle& directory);
