@@ -15,6 +15,7 @@ class SystemClock : public Clock {
  public:
   std::int64_t RealtimeUsec() const override { return Read(CLOCK_REALTIME); }
   std::int64_t MonotonicUsec() const override { return Read(CLOCK_MONOTONIC); }
+  std::int64_t BoottimeUsec() const override { return Read(CLOCK_BOOTTIME); }
 };
 
 }  // namespace

@@ -13,6 +13,9 @@ class Clock {
   virtual std::int64_t RealtimeUsec() const = 0;
   // Microseconds of CLOCK_MONOTONIC; never goes back.
   virtual std::int64_t MonotonicUsec() const = 0;
+  // The same, and goes on while the machine is suspended (CLOCK_BOOTTIME): by so much
+  // CLOCK_REALTIME should have gone on.
+  virtual std::int64_t BoottimeUsec() const { return MonotonicUsec(); }
   // The system's clocks; lives as long as the program.
   static Clock& System();
 };

@@ -109,4 +109,10 @@ std::string JoinPath(std::string_view directory, std::string_view name) {
   return path;
 }
 
+PathParts SplitPath(std::string_view path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return {{}, path};
+  return {path.substr(0, slash == 0 ? 1 : slash), path.substr(slash + 1)};
+}
+
 }  // namespace cj

@@ -22,4 +22,12 @@ bool PathContains(std::string_view directory, std::string_view path);
 // directory + "/" + name, without doubling the slash of "/".
 std::string JoinPath(std::string_view directory, std::string_view name);
 
+// The reverse, for a normal absolute path: "/a/b" is "/a" and "b", "/a" is "/" and "a". "/" has no
+// name. The parts are views of `path`.
+struct PathParts {
+  std::string_view directory;
+  std::string_view name;
+};
+PathParts SplitPath(std::string_view path);
+
 }  // namespace cj

@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+import crawl
+
+START_KINDS = ("start", "start after a clean stop", "start after kill -9")
 QUIET_SECONDS = 0.5  # counters that stand still for so long have arrived
 
 
@@ -60,35 +63,44 @@ class Volume:
 class Daemon:
     """changejournald on one tree, with a state directory and a socket of its own."""
 
-    def __init__(self, program, work, watch):
+    def __init__(self, program, work, watch, options=()):
         self.directory = tempfile.mkdtemp(dir=work)
         self.state = os.path.join(self.directory, "state")
         self.socket = os.path.join(self.directory, "socket")
+        self.command = [program, f"--state-directory={self.state}", f"--socket={self.socket}",
+                        *(options or [f"--watch={watch}"])]
+        self.start()
+
+    def start(self):
+        """Returns when it is ready; start_seconds says how long that took."""
         notify_path = os.path.join(self.directory, "notify")
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(notify_path)
         notify.settimeout(60)
         started = time.monotonic()
-        with open(os.path.join(self.directory, "log"), "wb") as log:
+        with open(os.path.join(self.directory, "log"), "ab") as log:
             self.process = subprocess.Popen(
-                [program, f"--state-directory={self.state}", f"--socket={self.socket}",
-                 f"--watch={watch}"],
-                env={**os.environ, "NOTIFY_SOCKET": notify_path}, stderr=log, stdout=log)
+                self.command, env={**os.environ, "NOTIFY_SOCKET": notify_path}, stderr=log,
+                stdout=log)
         while b"READY=1" not in notify.recv(4096).split(b"\n"):
             pass
         self.start_seconds = time.monotonic() - started
         notify.close()
+        os.unlink(notify_path)
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.settimeout(600)
         self.connection.connect(self.socket)
+
+    def end(self, how=signal.SIGTERM):
+        self.connection.close()
+        self.process.send_signal(how)
+        self.process.wait(60)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
-        self.connection.close()
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
+        self.end()
         shutil.rmtree(self.directory)
 
     def call(self, method, **parameters):
@@ -156,8 +168,15 @@ class Bench:
         done = run(self.load_program, *words, stdout=subprocess.PIPE)
         return json.loads(done.stdout)
 
-    def daemon(self, watch):
-        return Daemon(self.daemon_program, self.work, watch)
+    def daemon(self, watch, *options):
+        return Daemon(self.daemon_program, self.work, watch, options)
+
+    def volume(self, name, gibibytes):
+        return Volume(self.work, name, self.options.filesystem, gibibytes)
+
+    def crawl(self):
+        """The walk that fills a gap, against find."""
+        self.results["crawl"] = crawl.measure(self, progress)
 
     def churn(self, directory, operations, seconds):
         os.mkdir(directory)
@@ -249,12 +268,25 @@ class Bench:
             self.checkpoint_times(empty, full, tree)
 
     def start_times(self, empty, full):
-        starts = {"empty": [], "full": []}
+        """The first start, and those after another process was ended, cleanly or killed: nobody
+        keeps what it left, so what happened meanwhile is a gap, as after a reboot."""
+        starts = {what: {"empty": [], "full": []} for what in START_KINDS}
+        for volume in (empty, full):
+            self.load("fill", os.path.join(volume.path, "some"), 1000)
         for _ in range(self.options.rounds):
             for name, volume in (("empty", empty), ("full", full)):
                 with self.daemon(volume.path) as daemon:
-                    starts[name].append(daemon.start_seconds)
-        self.results["start"] = {"files": self.options.files, **self.pair(starts)}
+                    seconds = [daemon.start_seconds]
+                    for how in (signal.SIGTERM, signal.SIGKILL):
+                        self.load("touch", os.path.join(volume.path, "some"), 1000)
+                        daemon.settled()
+                        daemon.end(how)
+                        daemon.start()
+                        seconds.append(daemon.start_seconds)
+                for what, value in zip(START_KINDS, seconds):
+                    starts[what][name].append(value)
+        for what, values in starts.items():
+            self.results[what] = {"files": self.options.files, **self.pair(values)}
 
     def checkpoint_times(self, empty, full, tree):
         times = {"empty": [], "full": []}
@@ -294,13 +326,15 @@ class Bench:
         for name, value in self.results.get("sustained", {}).items():
             text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
             rows.append(("sustained: " + name.replace("_", " "), text))
-        for name in ("start", "checkpoint"):
+        for name in (*START_KINDS, "checkpoint"):
             if name in self.results:
                 result = self.results[name]
                 rows.append((f"{name}, empty volume", f"{result['medians']['empty'] * 1e3:.1f} ms"))
                 rows.append((f"{name}, {result['files']:,} files",
                              f"{result['medians']['full'] * 1e3:.1f} ms"))
                 rows.append((f"{name}, ratio", f"{result['full_to_empty']:.2f}"))
+        if "crawl" in self.results:
+            rows += crawl.rows(self.results["crawl"])
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:<{width}}  {value:>16}" for name, value in rows)
 
@@ -311,7 +345,7 @@ def main():
     parser.add_argument("--output", required=True, help="JSON file to write")
     parser.add_argument("--filesystem", default="ext4")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    parser.add_argument("--only", help="overhead, sustained or scale")
+    parser.add_argument("--only", help="overhead, sustained, scale or crawl")
     options = parser.parse_args()
     small = options.quick
     options.operations = 50_000 if small else 400_000  # per writer
@@ -322,7 +356,7 @@ def main():
     work = tempfile.mkdtemp(prefix="cj-bench-")
     bench = Bench(options, work)
     try:
-        for part in ("overhead", "sustained", "scale"):
+        for part in ("overhead", "sustained", "scale", "crawl"):
             if options.only in (None, part):
                 progress(part)
                 getattr(bench, part)()

@@ -1,19 +1,46 @@
 #include "checkpoint/alternation.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
-namespace cj {
+#include "checkpoint/inheritance.h"
+#include "checkpoint/point_of_death.h"
+#include "journal/gaps.h"
 
+namespace cj {
 Alternation::Alternation(const Machinery& machinery, std::vector<VolumeMount> volumes,
                          bool unlimited_queue)
     : machinery_(machinery), volumes_(std::move(volumes)), unlimited_queue_(unlimited_queue) {}
+
+namespace {
+
+// Gives up the groups for permission events of the period before, however a checkpoint ends.
+class Retirement {
+ public:
+  explicit Retirement(StrictMode* strict) : strict_(strict) {}
+  ~Retirement() {
+    if (strict_ != nullptr) strict_->Retire();
+  }
+  Retirement(const Retirement&) = delete;
+  Retirement& operator=(const Retirement&) = delete;
+
+ private:
+  StrictMode* const strict_;
+};
+
+}  // namespace
 
 // The open period n has group A; the new period n+1 gets group B. The comments at the ends of the
 // lines are what the mutation tests look for.
 Result<CheckpointResult> Alternation::Run(const std::string& label) {
   CheckpointResult result;
-  CJ_RETURN_IF_ERROR(StoreQueued());  // a store that fails is found while turning back is free
-  CJ_RETURN_IF_ERROR(OpenNext());     // step 1: B, with every volume marked
+  CJ_RETURN_IF_ERROR(LookAround());
+  CJ_RETURN_IF_ERROR(StoreQueued());     // a store that fails is found while turning back is free
+  const Retirement retirement(strict_);  // strict mode: the old groups go when all is settled
+  CJ_RETURN_IF_ERROR(OpenStrict());      // strict mode: who opens from now on is of n+1, too
+  CJ_RETURN_IF_ERROR(OpenNext());        // step 1: B, with every volume marked
+  KeepNext(period_.Next());
   CJ_RETURN_IF_ERROR(AwaitNotifications());  // step 2: all that missed B is in A now
   CJ_RETURN_IF_ERROR(ScanSilentWriters());   // step 3: what changes without events
   UnmarkOpen();                              // step 4: nothing more comes into A ...
@@ -37,11 +64,40 @@ std::shared_ptr<Marker> Alternation::NewMarker() {
   auto marker = std::make_shared<Marker>();
   marker->silent = std::exchange(silent_, {});
   marker->silent_usec = silent_usec_;
+  marker->scanned_usec = scanned_usec_;
+  marker->writers = std::exchange(writers_, {});
   marker->ticket = NewTicket();
   return marker;
 }
 
 Status Alternation::StoreQueued() {
+  auto marker = NewMarker();
+  marker->gaps = gaps_;
+  marker->binding = binding_;
+  machinery_.reader.DrainAndMark(marker);
+  CJ_RETURN_IF_ERROR(marker->ticket->Wait());
+  gaps_.clear();
+  return {};
+}
+
+Status Alternation::OpenStrict() { return strict_ == nullptr ? Status() : strict_->OpenNext(); }
+
+// Who has a file open for writing across the checkpoint, and opened it before anybody could say so
+// for the new period; or before its volume came into strict mode.
+Status Alternation::ScanOpenWriters() {
+  if (strict_ == nullptr || (next_.group == nullptr && !strict_changed_)) return {};
+  CJ_ASSIGN_OR_RETURN(writers_, strict_->ScanWriters(absent_));
+  strict_changed_ = false;
+  return {};
+}
+
+Status Alternation::BeginStrict() {
+  const Retirement retirement(strict_);
+  strict_changed_ = true;
+  const Status scanned = ScanOpenWriters();
+  // A volume that has gone already: the first look finds that, and the scan is made after it.
+  if (!scanned && scanned.error().code != ErrorCode::kNotFound) return scanned;
+  silent_usec_ = machinery_.clock.RealtimeUsec();
   auto marker = NewMarker();
   machinery_.reader.DrainAndMark(marker);
   return marker->ticket->Wait();
@@ -51,42 +107,115 @@ Status Alternation::OpenNext() {
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
   CJ_ASSIGN_OR_RETURN(auto group, machinery_.kernel.CreateGroup(unlimited_queue_));
   for (const VolumeMount& volume : volumes_) {
-    CJ_RETURN_IF_ERROR(group->Mark(volume));
+    Status marked = group->Mark(volume);
+    // What is not there is a gap already, until LookAround() finds it again.
+    if (!marked && absent_.count(volume.id) == 0) return marked;
   }
-  next_ = {std::move(group), now_usec};
+  PointOfDeath("marked");
+  NoteRemounted();
+  next_ = {std::move(group), now_usec, ""};
   return {};
 }
 
-Status Alternation::OpenFirst() {
-  CJ_RETURN_IF_ERROR(OpenNext());
+// A filesystem that went and came back since the look has B's mark now and has lost A's: the next
+// look would find nothing amiss.
+void Alternation::NoteRemounted() {
+  if (open_ == nullptr) return;  // the first one
+  const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
+  for (const VolumeMount& volume : volumes_) {
+    if (absent_.count(volume.id) != 0) continue;
+    auto marked = open_->HasMark(volume);
+    if (!marked.has_value() || *marked) continue;
+    AddGap({volume.path, LastLookUsec(now_usec), now_usec, kMountedAgain}, &gaps_);
+  }
+}
+
+// Before the marks of the open group go: whoever comes after us finds a group that has them.
+void Alternation::KeepNext(PeriodId period) {
+  if (machinery_.keeper != nullptr) {
+    const std::string name = GroupName(period, serial_++);
+    if (machinery_.keeper->Keep(name, next_.group->fd())) next_.kept_as = name;
+  }
+  PointOfDeath("kept");
+}
+
+void Alternation::TakeNext() {
   open_ = next_.group.get();
-  machinery_.reader.Open(std::exchange(next_, {}));
+  kept_ = !next_.kept_as.empty();
+}
+
+// A group that has been kept must be forgotten.
+void Alternation::DropNext() { machinery_.closer.Close(std::exchange(next_, {})); }
+
+Status Alternation::OpenInherited(PeriodId period, std::vector<SlotGroup> groups,
+                                  std::uint64_t next_serial, std::int64_t known_usec) {
+  period_ = period;
+  serial_ = next_serial;
+  NoteMarked(known_usec);
+  for (const VolumeMount& volume : volumes_) {
+    const bool marked = std::any_of(groups.begin(), groups.end(), [&](SlotGroup& slot) {
+      auto has = slot.group->HasMark(volume);
+      return has.has_value() && *has;
+    });
+    if (marked) CJ_RETURN_IF_ERROR(groups.back().group->Mark(volume));
+  }
+  // As in a checkpoint: only when all that missed the newest group's marks is in the others may
+  // these lose theirs.
+  if (groups.size() > 1) CJ_RETURN_IF_ERROR(machinery_.kernel.Barrier());
+  for (SlotGroup& slot : groups) {
+    for (const VolumeMount& volume : volumes_) {
+      if (&slot != &groups.back()) (void)slot.group->Unmark(volume).has_value();
+    }
+  }
+  open_ = groups.back().group.get();
+  kept_ = true;
+  for (SlotGroup& slot : groups) machinery_.reader.Open(std::move(slot));
   return {};
+}
+
+Status Alternation::OpenFirst() { return OpenNext(); }
+
+// Only now: a group that is kept says that nothing was missed since the period began.
+void Alternation::BeginFirst(PeriodId period) {
+  period_ = period;
+  NoteMarked(next_.empty_usec);
+  KeepNext(period);
+  TakeNext();
+  machinery_.reader.Open(std::exchange(next_, {}));
 }
 
 Status Alternation::AwaitNotifications() {
   Status passed = machinery_.kernel.Barrier();
-  if (!passed) next_ = {};
+  if (!passed) DropNext();
   return passed;
 }
 
 Status Alternation::ScanSilentWriters() {
-  auto found = machinery_.kernel.ScanSilentWriters(volumes_);
-  if (!found) {
-    next_ = {};
-    return std::move(found).error();
+  const std::int64_t begin_usec = machinery_.clock.RealtimeUsec();
+  std::vector<VolumeMount> present;
+  std::copy_if(volumes_.begin(), volumes_.end(), std::back_inserter(present),
+               [&](const VolumeMount& volume) { return absent_.count(volume.id) == 0; });
+  auto found = machinery_.kernel.ScanSilentWriters(present);
+  Status scanned = found ? Status() : Status(found.error());
+  if (scanned) scanned = ScanOpenWriters();  // strict mode: who has a file open for writing
+  if (!scanned) {
+    if (next_.group != nullptr) DropNext();
+    return scanned;
   }
   silent_ = std::move(*found);
   silent_usec_ = machinery_.clock.RealtimeUsec();
+  scanned_usec_ = begin_usec;
   return {};
 }
 
 // From here on there is no way back to A alone: B goes on for it whatever fails. A mark that cannot
 // be taken off does no harm: what it still brings into A comes into B, too.
 void Alternation::UnmarkOpen() {
+  machinery_.reader.AwaitNext(next_.empty_usec);
   for (const VolumeMount& volume : volumes_) {
     (void)open_->Unmark(volume).has_value();
   }
+  PointOfDeath("unmarked");
 }
 
 Status Alternation::DrainOpen() {
@@ -97,7 +226,7 @@ Status Alternation::DrainOpen() {
 
 // The period goes on with what is left in A, and with B.
 Error Alternation::KeepBoth(const Error& error) {
-  open_ = next_.group.get();
+  TakeNext();
   machinery_.reader.Extend(std::exchange(next_, {}));
   return error;
 }
@@ -105,20 +234,127 @@ Error Alternation::KeepBoth(const Error& error) {
 void Alternation::SwitchAndSeal(const std::string& label) {
   seal_ = NewMarker();
   seal_->seal = true;
+  seal_->gaps = gaps_;  // found since the look: of the period that ends
   seal_->label = label;
-  open_ = next_.group.get();
+  if (strict_ != nullptr) seal_->turn_usec = strict_->turn_usec();
+  if (strict_ != nullptr) seal_->turn = strict_->turn();  // strict mode: the intents of now
+  TakeNext();
   machinery_.reader.Switch(std::exchange(next_, {}), seal_);
 }
 
 Status Alternation::AwaitSeal(CheckpointResult* result) {
   auto seal = std::exchange(seal_, nullptr);
   CJ_RETURN_IF_ERROR(seal->ticket->Wait());
+  gaps_.clear();
+  period_ = seal->opened.id;
   *result = {seal->sealed, seal->opened};
   return {};
 }
 
+// The mark of a filesystem goes with its last mount, and no event tells (docs/race-freedom.md);
+// another filesystem may be where a watched path leads now. What happened since the last look is a
+// gap. It is stored, and the writer knows the new filesystems, before they are marked: whoever is
+// killed after that leaves groups behind that say nothing was missed.
+Status Alternation::LookAround() {
+  const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
+  const std::int64_t from_usec = LastLookUsec(now_usec);
+  Whereabouts seen;
+  if (machinery_.watches != nullptr) seen = machinery_.watches->Look();
+  if (seen.changed != nullptr) binding_ = std::move(seen.changed);
+  unwatched_.insert(seen.unwatched.begin(), seen.unwatched.end());
+  AddUnwatched(from_usec);
+  const auto unmarked = FindUnmarked(binding_ != nullptr ? binding_->volumes : volumes_);
+  for (const Unmarked& each : unmarked) {
+    if (each.fresh) continue;
+    AddGap(
+        {each.volume.path, from_usec, now_usec, each.there ? kMountedAgain : "it is not mounted"},
+        &gaps_);
+  }
+  const bool some_are_there = std::any_of(unmarked.begin(), unmarked.end(),
+                                          [](const Unmarked& each) { return each.there; });
+  if (binding_ != nullptr || some_are_there) CJ_RETURN_IF_ERROR(StoreQueued());
+  if (binding_ != nullptr) {
+    volumes_ = binding_->volumes;
+    machinery_.spool.SetWatched(binding_->text);
+    SetStrictVolumes(*binding_, from_usec);
+    binding_ = nullptr;
+  }
+  if (strict_ != nullptr) strict_->CheckMarks();
+  MarkAgain(unmarked, from_usec);
+  AddUnwatched(from_usec);
+  unwatched_.clear();
+  NoteMarked(now_usec);
+  return {};
+}
+
+void Alternation::SetStrictVolumes(const Binding& binding, std::int64_t from_usec) {
+  if (strict_ == nullptr) return;
+  const Status set = strict_->SetVolumes(binding.strict);
+  strict_changed_ = true;
+  if (set) return;
+  AddGap({"", from_usec, machinery_.clock.RealtimeUsec(), "strict mode: " + set.error().message},
+         &gaps_);
+}
+
+// Twice: up to the look, for whoever is killed before the marks are made; and up to the marks, for
+// a crawl that has walked before they were, and has filled the first.
+void Alternation::AddUnwatched(std::int64_t from_usec) {
+  const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
+  for (const Unwatched& each : unwatched_) {
+    AddGap({each.path, each.unknown ? 0 : from_usec, now_usec, each.cause}, &gaps_);
+  }
+}
+
+void Alternation::NoteMarked(std::int64_t usec) {
+  marked_usec_ = usec;
+  marked_boottime_usec_ = machinery_.clock.BoottimeUsec();
+}
+
+// The earliest time that the clock has shown since the last look, if it was set once: whoever looks
+// for files that were changed since then finds those that were changed after it was set back.
+std::int64_t Alternation::LastLookUsec(std::int64_t now_usec) const {
+  const std::int64_t passed_usec = machinery_.clock.BoottimeUsec() - marked_boottime_usec_;
+  return std::min(marked_usec_, now_usec - passed_usec);
+}
+
+std::vector<Alternation::Unmarked> Alternation::FindUnmarked(
+    const std::vector<VolumeMount>& volumes) {
+  std::vector<Unmarked> unmarked;
+  for (const VolumeMount& volume : volumes) {
+    auto marked = open_->HasMark(volume);
+    if (marked.has_value() && *marked) {
+      absent_.erase(volume.id);
+    } else {
+      const bool fresh = std::none_of(
+          volumes_.begin(), volumes_.end(),
+          [&](const VolumeMount& watched_before) { return watched_before.id == volume.id; });
+      unmarked.push_back({volume, marked.has_value(), fresh});
+    }
+  }
+  return unmarked;
+}
+
+void Alternation::MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t from_usec) {
+  for (const Unmarked& each : unmarked) {
+    absent_.insert(each.volume.id);
+    if (!each.there) continue;
+    const Status marked = open_->Mark(each.volume);
+    if (marked) absent_.erase(each.volume.id);
+    if (marked && each.fresh) continue;
+    AddGap({each.volume.path, from_usec, machinery_.clock.RealtimeUsec(),
+            marked ? kMountedAgain : marked.error().message},
+           &gaps_);
+  }
+}
+
 Status Alternation::Flush() {
-  CJ_RETURN_IF_ERROR(ScanSilentWriters());
+  CJ_RETURN_IF_ERROR(LookAround());
+  Status scanned = ScanSilentWriters();
+  if (!scanned && scanned.error().code == ErrorCode::kNotFound) {
+    CJ_RETURN_IF_ERROR(LookAround());  // a volume went in between
+    scanned = ScanSilentWriters();
+  }
+  CJ_RETURN_IF_ERROR(std::move(scanned));
   return StoreQueued();
 }
 

@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "checkpoint/point_of_death.h"
+
 namespace cj {
 
-Closer::Closer() : thread_([this] { Run(); }) {}
+Closer::Closer(DescriptorKeeper* keeper) : keeper_(keeper), thread_([this] { Run(); }) {}
 
 Closer::~Closer() {
   {
@@ -15,10 +17,18 @@ Closer::~Closer() {
   thread_.join();
 }
 
-void Closer::Close(std::unique_ptr<EventGroup> group) {
+void Closer::Close(SlotGroup group) {
   {
     MutexLock lock(mutex_);
     waiting_.push_back(std::move(group));
+  }
+  changed_.notify_all();
+}
+
+void Closer::Close(std::shared_ptr<void> other) {
+  {
+    MutexLock lock(mutex_);
+    others_.push_back(std::move(other));
   }
   changed_.notify_all();
 }
@@ -30,14 +40,21 @@ void Closer::AwaitRoom() {
 
 void Closer::Run() {
   for (;;) {
-    std::unique_ptr<EventGroup> group;
+    SlotGroup group;
+    std::vector<std::shared_ptr<void>> others;
     {
       MutexLock lock(mutex_);
-      while (waiting_.empty() && !stopping_) changed_.wait(mutex_);
-      if (waiting_.empty()) return;
-      group = std::move(waiting_.front());
+      while (waiting_.empty() && others_.empty() && !stopping_) changed_.wait(mutex_);
+      others.swap(others_);
+      if (waiting_.empty() && others.empty()) return;
+      if (!waiting_.empty()) group = std::move(waiting_.front());
     }
-    group.reset();
+    others.clear();
+    if (group.group == nullptr) continue;
+    // First the copy, so that the last close, which takes its time, is ours.
+    if (keeper_ != nullptr && !group.kept_as.empty()) keeper_->Forget(group.kept_as);
+    PointOfDeath("forgotten");
+    group.group.reset();
     {
       MutexLock lock(mutex_);
       waiting_.pop_front();

@@ -61,6 +61,8 @@ bool DedupeTable::Knows(const DedupeKey& key, std::uint8_t classes) {
   return entry != nullptr && (entry->tail & classes) == classes;
 }
 
+void DedupeTable::Clear() { std::fill(sets_.begin(), sets_.end(), Set()); }
+
 void DedupeTable::Forget(const DedupeKey& key) {
   if (Entry* entry = Find(HashOf(key)); entry != nullptr) *entry = {};
 }

@@ -51,6 +51,8 @@ class DedupeTable {
     kOutside = 4,    // judged: no name of it is under a watch, no record is needed
     kSeveral = 8,    // judged: this name is not under a watch, but it has others
     kUnlinked = 16,  // a deletion whose nameless ATTRIB has not come yet (translate.cc)
+    kIntended = 32,  // judged: an intent is recorded, or none is needed; of the object, nameless
+    kSilently = 64,  // a silent writer: more than a change, which may be over (crawl.cc)
   };
   static constexpr std::size_t kSets = 16 * 1024;
   static constexpr std::size_t kWays = 8;
@@ -63,6 +65,8 @@ class DedupeTable {
   bool Knows(const DedupeKey& key, std::uint8_t classes);
   // Nothing is known of the key any more.
   void Forget(const DedupeKey& key);
+  // Nothing is known of anything.
+  void Clear();
 
   static constexpr std::size_t MemoryBytes() { return kSets * sizeof(Set); }
 

@@ -15,6 +15,11 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "checkpoint/crawl_batch.h"
+#include "checkpoint/reader_options.h"
+#include "checkpoint/slot_group.h"
+#include "checkpoint/strict_mode.h"
+#include "checkpoint/watch_source.h"
 #include "fanotify/kernel.h"
 #include "journal/record.h"
 #include "journal/scope.h"
@@ -22,10 +27,21 @@
 
 namespace cj {
 
+// Where the engine began.
+struct EngineStart {
+  bool inherited = false;    // it goes on where another process was ended, without a gap
+  std::size_t replayed = 0;  // buffers that the other had read and not stored
+  std::string refused;       // why what another left behind was of no use; a clause
+};
+
 struct EngineOptions {
-  std::int64_t drain_interval_usec = 10'000;    // the kernel merges events meanwhile
+  ReaderOptions reader;
   std::int64_t sync_interval_usec = 1'000'000;  // appended records survive power loss after this
   bool unlimited_queue = true;
+  DescriptorKeeper* keeper = nullptr;  // outlives the engine; null: a crash is a gap
+  std::string watched;                 // what is watched, and how: inherited events must be of that
+  WatchSource* watches = nullptr;      // outlives the engine; null: what is watched never changes
+  StrictOptions strict;  // volumes in strict mode; those are among the engine's volumes
 };
 
 struct EngineCounters {
@@ -37,8 +53,15 @@ struct EngineCounters {
   std::uint64_t appends = 0;     // progress of the writer
   std::uint64_t checkpoints = 0;
   std::uint64_t overflows = 0;
-  std::string storage_error;  // why records are not being stored; empty when all is well
+  bool survives_kill = false;         // should this process be ended, the next one can go on
+  ResponderCounters strict;           // strict mode
+  std::int64_t hasty_since_usec = 0;  // strict mode: StrictMode::hasty_since_usec()
+  std::string storage_error;          // why records are not being stored; empty when all is well
 };
+
+// A disk may be slow; one that has not answered for so long will not, and another process may find
+// out more (or the store is stuck).
+inline constexpr std::int64_t kStorePatienceUsec = 600'000'000;
 
 struct CheckpointResult {
   PeriodInfo sealed;
@@ -57,22 +80,34 @@ class Engine {
   // it returns. Calls that wait at the same time share one drain.
   virtual Status Flush() = 0;
 
+  // Stores what a crawl has found, behind all that had been read before, in the period that is open
+  // then. The gaps that are to be filled are filled in that period.
+  virtual Status StoreCrawled(CrawlBatch batch) = 0;
+
   // Called on the writer thread after each append with the number of the last record stored; must
   // not block. One listener; set it before Start's caller lets anyone else in.
   virtual void SetAppendListener(std::function<void(SequenceNumber)> listener) = 0;
 
+  // Both threads have moved since the last call, or stood still for a reason: no room in the spool,
+  // or a store that has not answered for less than kStorePatienceUsec. True the first time. Nudges
+  // them for the next call, so leave time between calls. One caller at a time.
+  virtual bool Alive() = 0;
+
   virtual EngineCounters counters() const = 0;
+  virtual const EngineStart& start() const = 0;
 
   // Drains once more, stores, syncs, ends the threads. Idempotent; the destructor does it, too.
   virtual Status Stop() = 0;
 };
 
-// Marks every volume, continues the store's open period or opens the first one. What happened
-// before is unknown: a period that the store had open gets a gap ("the daemon was not running") and
-// is sealed, and a new one begins. All references outlive the engine; `scope` is used by the writer
-// thread only.
+// With groups and spool of a process before this one in `kept` the open period goes on, without a
+// gap. Else marks every volume, and a new period begins: what happened before is unknown, and the
+// period that the store had open gets a gap ("the daemon was not running"). A volume that the kept
+// groups had lost becomes a gap at the first flush or checkpoint. All references outlive the
+// engine; `scope` is used by the writer thread only.
 Result<std::unique_ptr<Engine>> StartEngine(Kernel& kernel, Store& store, Scope& scope,
                                             Clock& clock, std::vector<VolumeMount> volumes,
-                                            const EngineOptions& options);
+                                            const EngineOptions& options,
+                                            std::vector<KeptDescriptor> kept = {});
 
 }  // namespace cj

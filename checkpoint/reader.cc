@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "checkpoint/point_of_death.h"
 
 namespace cj {
 namespace {
@@ -32,11 +33,11 @@ std::uint64_t CountEvents(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Reader::Reader(Clock& clock, Spool& spool, Closer& closer, std::int64_t drain_interval_usec)
+Reader::Reader(Clock& clock, Spool& spool, Closer& closer, ReaderOptions options)
     : clock_(clock),
       spool_(spool),
       closer_(closer),
-      drain_interval_usec_(drain_interval_usec),
+      options_(std::move(options)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   CJ_CHECK(wake_.valid(), "the process can have one more descriptor at start");
 }
@@ -86,6 +87,8 @@ void Reader::Extend(SlotGroup next) {
   Push(std::move(order));
 }
 
+void Reader::Nudge() { ::eventfd_write(wake_.get(), 1); }
+
 void Reader::Stop() {
   {
     MutexLock lock(mutex_);
@@ -110,16 +113,21 @@ bool Reader::TakeOrder(Order* order) {
 void Reader::Serve(Order order) {
   if (order.drain) DrainSlot();
   if (order.drained != nullptr) order.drained->Complete({});
-  if (order.marker != nullptr) spool_.PushMarker(std::move(order.marker));
+  if (order.marker != nullptr) {
+    order.marker->complete_usec = CompleteUsec();
+    spool_.PushMarker(std::move(order.marker));
+  }
   if (order.next.group == nullptr) return;
   if (!order.keep_old) {
-    for (auto& old : slot_) closer_.Close(std::move(old.group));
+    for (SlotGroup& old : slot_) closer_.Close(std::move(old));
     slot_.clear();
   }
   slot_.push_back(std::move(order.next));
+  next_since_usec_ = kNoNext;
 }
 
 bool Reader::Step() {
+  beats_.fetch_add(1, std::memory_order_relaxed);
   if (Stopping()) return false;
   Order order;
   if (TakeOrder(&order)) {
@@ -142,7 +150,7 @@ void Reader::AwaitEvents() {
   }
   Wait(true, -1);
   if (!events_waiting_) return;
-  Wait(false, drain_interval_usec_);
+  Wait(false, options_.drain_interval_usec);
 }
 
 // Waits for an order, at most `timeout_usec` (negative: for ever), or for events. An order takes
@@ -171,10 +179,17 @@ void Reader::DrainSlot() {
   drains_.fetch_add(1, std::memory_order_relaxed);
   // All but the last have no marks any more (what they still might get, the last one gets, too).
   while (slot_.size() > 1 && !read_failed_ && !spool_.closed()) {
-    closer_.Close(std::move(slot_.front().group));
+    closer_.Close(std::move(slot_.front()));
     slot_.erase(slot_.begin());
   }
-  if (any) spool_.PushEndOfDrain();
+  if (any) spool_.PushEndOfDrain(CompleteUsec());
+}
+
+// What happened before has been read.
+std::int64_t Reader::CompleteUsec() const {
+  std::int64_t complete_usec = next_since_usec_;
+  for (const SlotGroup& slot : slot_) complete_usec = std::min(complete_usec, slot.empty_usec);
+  return complete_usec;
 }
 
 // Reads what was queued when it began; what comes in meanwhile may be left for the next drain. True
@@ -182,35 +197,82 @@ void Reader::DrainSlot() {
 bool Reader::DrainGroup(SlotGroup& slot) {
   std::uint64_t left = UINT64_MAX;
   bool any = false;
+  std::int64_t counted_usec = slot.empty_usec;
   for (int reads = 0; left > 0; ++reads) {
-    if (reads == kReadsBeforeCounting) left = slot.group->QueuedEvents();
+    if (reads == kReadsBeforeCounting) {
+      counted_usec = clock_.RealtimeUsec();
+      left = slot.group->QueuedEvents();
+    }
     std::uint64_t count = 0;
     if (!ReadOnce(slot, &count)) break;
     any = true;
     left -= std::min(left, count);
   }
+  // All that had been queued when it was counted has been read.
+  if (left == 0) slot.empty_usec = counted_usec;
   return any || read_failed_;
+}
+
+// A buffer to read into; empty when the spool is closed. While there is none, nothing is read, and
+// the kernel keeps what happens: in memory that nobody else has then.
+std::span<std::byte> Reader::AwaitRoom(SlotGroup& slot) {
+  for (;;) {
+    const std::int64_t since_usec = lost_.has_value() ? lost_->since_usec : slot.empty_usec;
+    auto buffer = spool_.Acquire(since_usec, options_.memory_interval_usec);
+    if (!buffer.empty() && !lost_.has_value()) return buffer;
+    if (!buffer.empty()) {
+      TellLoss();
+    } else if (spool_.closed()) {
+      return {};
+    } else if (options_.memory_is_short()) {
+      ThrowAway(slot);
+    }
+  }
+}
+
+// What comes in meanwhile is left: writers that never pause cannot keep this from ending.
+void Reader::ThrowAway(SlotGroup& slot) {
+  spool_.AllowInheriting(false);
+  if (!lost_.has_value()) lost_ = ReadTimes{slot.empty_usec, 0};
+  std::vector<std::byte> buffer(Spool::kBufferBytes);
+  for (std::uint64_t left = slot.group->QueuedEvents(); left > 0;) {
+    auto size = slot.group->Read(buffer);
+    if (!size || *size == 0) break;
+    beats_.fetch_add(1, std::memory_order_relaxed);
+    left -= std::min(left, CountEvents(std::span(buffer).first(*size)));
+  }
+  lost_->read_usec = clock_.RealtimeUsec();
+}
+
+// In the place of what was thrown away, and safe from the end of this process, too.
+void Reader::TellLoss() {
+  spool_.PublishLoss("changes could not be stored until memory ran out", *lost_);
+  lost_.reset();
+  spool_.AllowInheriting(true);
 }
 
 // Reads one buffer. False: there was nothing, or it could not be read.
 bool Reader::ReadOnce(SlotGroup& slot, std::uint64_t* count) {
-  std::span<std::byte> buffer = spool_.Acquire();
+  std::span<std::byte> buffer = AwaitRoom(slot);
   if (buffer.empty()) return false;
   const std::int64_t before_usec = clock_.RealtimeUsec();
   Result<std::size_t> size = slot.group->Read(buffer);
   const ReadTimes times{slot.empty_usec, clock_.RealtimeUsec()};
   if (!size) {
     read_failed_ = true;
-    spool_.PushLoss("reading events failed: " + size.error().message, times);
+    spool_.PublishLoss("reading events failed: " + size.error().message, times);
     return false;
   }
   if (*size == 0) {
     slot.empty_usec = before_usec;
     return false;
   }
+  PointOfDeath("read");
+  beats_.fetch_add(1, std::memory_order_relaxed);
   *count = CountEvents(buffer.first(*size));
   events_read_.fetch_add(*count, std::memory_order_relaxed);
   spool_.Publish(*size, times);
+  PointOfDeath("published");
   return true;
 }
 

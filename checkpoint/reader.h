@@ -11,24 +11,22 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 #include "checkpoint/closer.h"
+#include "checkpoint/reader_options.h"
+#include "checkpoint/slot_group.h"
 #include "checkpoint/spool.h"
 #include "checkpoint/ticket.h"
 #include "fanotify/kernel.h"
 
 namespace cj {
-
-// A group and the moment when its queue was last known to be empty: at first, before it was made.
-struct SlotGroup {
-  std::unique_ptr<EventGroup> group;
-  std::int64_t empty_usec = 0;
-};
 
 class Reader {
  public:
@@ -37,12 +35,11 @@ class Reader {
   // at once would cost the kernel a walk over the queue each time.)
   static constexpr int kReadsBeforeCounting = 16;
 
-  // All references outlive the reader. Events that come of themselves are read
-  // `drain_interval_usec` after the first of them: the kernel merges meanwhile.
-  Reader(Clock& clock, Spool& spool, Closer& closer, std::int64_t drain_interval_usec);
+  // All references outlive the reader.
+  Reader(Clock& clock, Spool& spool, Closer& closer, ReaderOptions options);
   ~Reader();
 
-  // The first group. Before the thread runs.
+  // The first group, or one that follows it in the same slot. Before the thread runs.
   void Open(SlotGroup group);
 
   // Everything that is queued when the drain begins goes into the spool, then the ticket is
@@ -56,10 +53,19 @@ class Reader {
   // `next` joins the slot; the groups that are in it are read to their end first.
   void Extend(SlotGroup next) EXCLUDES(mutex_);
 
+  // From now on the slot's groups lose their marks, and what happens goes to a group that nobody
+  // reads before it is given to Switch() or Extend(), which end this; its queue was empty at
+  // `since_usec`.
+  void AwaitNext(std::int64_t since_usec) { next_since_usec_ = since_usec; }
+
   // Waits for events or an order and serves it. False: Stop() was called.
   bool Step() EXCLUDES(mutex_);
   // Ends Step() soon. Needs a spool that is closed if it may be full.
   void Stop() EXCLUDES(mutex_);
+
+  // Makes Step() return once, if it waits for events; it then has a beat more.
+  void Nudge();
+  std::uint64_t beats() const { return beats_.load(std::memory_order_relaxed); }
 
   std::uint64_t events_read() const { return events_read_.load(std::memory_order_relaxed); }
   std::uint64_t drains() const { return drains_.load(std::memory_order_relaxed); }
@@ -80,13 +86,17 @@ class Reader {
   void Wait(bool for_events, std::int64_t timeout_usec);
   void AwaitEvents();
   void DrainSlot();
+  std::int64_t CompleteUsec() const;
   bool DrainGroup(SlotGroup& slot);
   bool ReadOnce(SlotGroup& slot, std::uint64_t* count);
+  std::span<std::byte> AwaitRoom(SlotGroup& slot);
+  void ThrowAway(SlotGroup& slot);
+  void TellLoss();
 
   Clock& clock_;
   Spool& spool_;
   Closer& closer_;
-  const std::int64_t drain_interval_usec_;
+  const ReaderOptions options_;
   UniqueFd wake_;  // an eventfd: an order came
 
   Mutex mutex_;
@@ -94,12 +104,16 @@ class Reader {
   bool stopping_ GUARDED_BY(mutex_) = false;
 
   // The thread's own.
-  std::vector<SlotGroup> slot_;  // the last one has the marks
-  bool events_waiting_ = false;  // poll says so
-  bool read_failed_ = false;     // in the last drain
+  std::vector<SlotGroup> slot_;    // the last one has the marks
+  bool events_waiting_ = false;    // poll says so
+  bool read_failed_ = false;       // in the last drain
+  std::optional<ReadTimes> lost_;  // between these times events were thrown away
 
+  static constexpr std::int64_t kNoNext = std::numeric_limits<std::int64_t>::max();
+  std::atomic<std::int64_t> next_since_usec_ = kNoNext;
   std::atomic<std::uint64_t> events_read_ = 0;
   std::atomic<std::uint64_t> drains_ = 0;
+  std::atomic<std::uint64_t> beats_ = 0;
 };
 
 }  // namespace cj

@@ -1,28 +1,50 @@
 #include "checkpoint/spool.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include "base/check.h"
 
 namespace cj {
 
-// Buffers are made when they are first needed: a quiet journal never has more than one or two.
-Spool::Spool() : buffers_(kBuffers) {
+Spool::Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left)
+    : id_(memory.id()), memory_(std::move(memory)), watched_(memory_.watched()) {
+  // The same few buffers are used again and again as long as they do.
   for (std::size_t i = kBuffers; i > 0; --i) free_.push_back(i - 1);
+  for (const SpoolMemory::Found& found : left) {
+    std::erase(free_, found.slot);
+    filled_.push_back({found.slot, found.number});
+    SpoolItem item;
+    item.kind = found.content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss
+                                                             : SpoolItem::Kind::kEvents;
+    item.times = found.times;
+    item.complete_usec = found.times.since_usec;
+    item.bytes = found.bytes;
+    item.number = found.number;
+    items_.push_back(std::move(item));
+  }
+  if (left.empty()) return;
+  SpoolItem end;
+  end.kind = SpoolItem::Kind::kEndOfDrain;
+  end.complete_usec = left.back().times.since_usec;
+  items_.push_back(std::move(end));
 }
 
-std::span<std::byte> Spool::Acquire() {
+std::span<std::byte> Spool::Acquire(std::int64_t since_usec, std::int64_t timeout_usec) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(timeout_usec);
   MutexLock lock(mutex_);
-  while (!acquired_ && free_.empty() && !closed_) changed_.wait(mutex_);
-  if (closed_) return {};
-  if (!acquired_) {
-    acquired_ = free_.back();
-    free_.pop_back();
+  while (!acquired_ && free_.empty() && !closed_) {
+    if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) break;
   }
-  std::unique_ptr<Buffer>& buffer = buffers_[*acquired_];
-  if (buffer == nullptr) buffer = std::make_unique<Buffer>();
-  return *buffer;
+  if (closed_ || (!acquired_ && free_.empty())) return {};
+  if (!acquired_) {
+    acquired_ = Buffer{free_.back(), memory_.next_number()};
+    free_.pop_back();
+    acquired_bytes_ = memory_.BeginRead(acquired_->slot, acquired_->number, since_usec);
+  }
+  return acquired_bytes_;
 }
 
 void Spool::Push(SpoolItem item) {
@@ -33,32 +55,44 @@ void Spool::Push(SpoolItem item) {
   changed_.notify_all();
 }
 
-void Spool::Publish(std::size_t size, const ReadTimes& times) {
+void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times) {
   {
     MutexLock lock(mutex_);
     CJ_CHECK(acquired_.has_value(), "a buffer was acquired before it is published");
-    CJ_CHECK(size <= kBufferBytes, "a buffer holds what was read into it");
+    memory_.EndRead(acquired_->slot, content, size, times);
+    filled_.push_back(*acquired_);
     SpoolItem item;
+    item.kind =
+        content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss : SpoolItem::Kind::kEvents;
     item.times = times;
-    item.buffer = *acquired_;
-    item.bytes = std::span<const std::byte>(*buffers_[item.buffer]).first(size);
+    item.complete_usec = times.since_usec;
+    item.number = acquired_->number;
+    item.bytes = acquired_bytes_.first(size);
     acquired_.reset();
     items_.push_back(std::move(item));
   }
   changed_.notify_all();
 }
 
-void Spool::PushLoss(std::string why, const ReadTimes& times) {
-  SpoolItem item;
-  item.kind = SpoolItem::Kind::kLoss;
-  item.times = times;
-  item.loss = std::move(why);
-  Push(std::move(item));
+void Spool::Publish(std::size_t size, const ReadTimes& times) {
+  PublishAs(SpoolMemory::Content::kEvents, size, times);
 }
 
-void Spool::PushEndOfDrain() {
+void Spool::PublishLoss(std::string_view why, const ReadTimes& times) {
+  std::size_t size = 0;
+  {
+    MutexLock lock(mutex_);
+    CJ_CHECK(acquired_.has_value(), "a buffer was acquired before it is published");
+    size = std::min(why.size(), acquired_bytes_.size());
+    std::memcpy(acquired_bytes_.data(), why.data(), size);
+  }
+  PublishAs(SpoolMemory::Content::kLoss, size, times);
+}
+
+void Spool::PushEndOfDrain(std::int64_t complete_usec) {
   SpoolItem item;
   item.kind = SpoolItem::Kind::kEndOfDrain;
+  item.complete_usec = complete_usec;
   Push(std::move(item));
 }
 
@@ -91,15 +125,39 @@ std::optional<SpoolItem> Spool::Take(std::int64_t timeout_usec) {
   if (items_.empty()) return std::nullopt;
   SpoolItem item = std::move(items_.front());
   items_.pop_front();
+  if (item.number != 0) last_taken_ = item.number;
   return item;
 }
 
-void Spool::Release(const SpoolItem& item) {
+void Spool::Release(bool recorded) {
   {
     MutexLock lock(mutex_);
-    free_.push_back(item.buffer);
+    if (recorded) memory_.NoteStored(last_taken_);
+    while (!filled_.empty() && filled_.front().number <= last_taken_) {
+      memory_.Free(filled_.front().slot);
+      free_.push_back(filled_.front().slot);
+      filled_.pop_front();
+    }
   }
   changed_.notify_all();
+}
+
+void Spool::SetWatched(std::string_view text) {
+  MutexLock lock(mutex_);
+  watched_ = text;
+  if (inheriting_allowed_) memory_.SetWatched(watched_);
+}
+
+void Spool::AllowInheriting(bool allowed) {
+  MutexLock lock(mutex_);
+  if (allowed == inheriting_allowed_) return;
+  inheriting_allowed_ = allowed;
+  memory_.SetWatched(allowed ? std::string_view(watched_) : std::string_view());
+}
+
+bool Spool::full() const {
+  MutexLock lock(mutex_);
+  return !acquired_ && free_.empty();
 }
 
 void Spool::Wake() {

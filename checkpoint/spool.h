@@ -1,11 +1,12 @@
 // The way from the reader to the writer: a bounded ring of buffers with raw events, and markers
 // that keep their place among them. First in, first out.
 //
-// When the ring is full the reader waits, and the kernel's queue holds what comes next: memory here
-// is bounded whatever the store does. One reader thread and one writer thread; Close() from any.
+// A buffer is given back when what is in it has been stored: until then its bytes are in memory
+// that outlives the process (spool_memory.h). When the ring is full the reader waits, and the
+// kernel's queue holds what comes next: memory here is bounded whatever the store does. One reader
+// thread and one writer thread; Close() from any.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -13,11 +14,15 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "checkpoint/crawl_batch.h"
+#include "checkpoint/spool_memory.h"
 #include "checkpoint/ticket.h"
 #include "checkpoint/translate.h"
+#include "checkpoint/watch_source.h"
 #include "fanotify/kernel.h"
 #include "journal/record.h"
 
@@ -27,12 +32,23 @@ namespace cj {
 struct Marker {
   std::vector<SilentWriter> silent;  // changes of the period that is open here
   std::int64_t silent_usec = 0;
-  bool seal = false;  // ends the period, otherwise only stores
-  std::string label;  // of the checkpoint, when seal
+  std::int64_t scanned_usec = 0;           // CLOCK_REALTIME: when the last scan for them began
+  std::vector<Gap> gaps;                   // found out beside the events
+  CrawlBatch crawl;                        // what a crawl has found
+  std::shared_ptr<const Binding> binding;  // what is watched by now; null: as before
+  // Strict mode: files that are open for writing. Intents of the period that is open behind the
+  // marker: with a seal, of the new one. `turn`: intents with this number are, too.
+  std::vector<SilentWriter> writers;
+  std::uint32_t turn = 0;
+  std::int64_t turn_usec = 0;  // when it began
+  bool seal = false;           // ends the period, otherwise only stores
+  std::string label;           // of the checkpoint, when seal
   std::shared_ptr<Ticket> ticket;
   // When seal: set by the writer before it completes the ticket with success.
   PeriodInfo sealed;
   PeriodInfo opened;
+  // Set by the reader: what happened before was read before the marker. 0: not known.
+  std::int64_t complete_usec = 0;
 };
 
 // One thing in the ring. Exactly one of the kinds.
@@ -40,34 +56,50 @@ struct SpoolItem {
   enum class Kind { kEvents, kLoss, kEndOfDrain, kMarker };
   Kind kind = Kind::kEvents;
   ReadTimes times;                   // kEvents, kLoss
-  std::span<const std::byte> bytes;  // kEvents: whole events; valid until Release()
-  std::size_t buffer = 0;            // kEvents
-  std::string loss;                  // kLoss: why events were lost
+  std::int64_t complete_usec = 0;    // not of markers: what happened before is in this or earlier
+  std::span<const std::byte> bytes;  // kEvents: whole events; kLoss: why; valid until Release()
+  std::uint64_t number = 0;          // kEvents, kLoss: of the buffer
   std::shared_ptr<Marker> marker;    // kMarker
 };
 
 class Spool {
  public:
-  // 64 KiB hold some 700 events: reading costs one system call for all of them. 64 buffers (4 MiB)
-  // are a quarter of a second of a store that takes 0.2 million records per second.
-  static constexpr std::size_t kBufferBytes = 64 * 1024;
-  static constexpr std::size_t kBuffers = 64;
+  static constexpr std::size_t kBufferBytes = SpoolMemory::kSlotBytes;
+  static constexpr std::size_t kBuffers = SpoolMemory::kSlots;
 
-  Spool();
+  // `left` is what Recover() found in the memory: it comes out first, as one drain.
+  explicit Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left = {});
 
-  // Reader. A free buffer, the same one until Publish(); waits while all are full. Empty: closed.
-  std::span<std::byte> Acquire() EXCLUDES(mutex_);
+  // Which spool it is, for SpoolPosition.
+  std::uint64_t id() const { return id_; }
+
+  // Reader. A free buffer, the same one until Publish(); waits while all are full, for at most
+  // `timeout_usec`. Empty: closed, or the time is over. What is read into it happened after
+  // `since_usec`.
+  std::span<std::byte> Acquire(std::int64_t since_usec, std::int64_t timeout_usec) EXCLUDES(mutex_);
   // Hands the first `size` bytes of the acquired buffer to the writer.
   void Publish(std::size_t size, const ReadTimes& times) EXCLUDES(mutex_);
-  void PushLoss(std::string why, const ReadTimes& times) EXCLUDES(mutex_);
-  void PushEndOfDrain() EXCLUDES(mutex_);
+  // The same, but with the reason why there are no events in it.
+  void PublishLoss(std::string_view why, const ReadTimes& times) EXCLUDES(mutex_);
+  // What happened before `complete_usec` has been handed over.
+  void PushEndOfDrain(std::int64_t complete_usec) EXCLUDES(mutex_);
   void PushMarker(std::shared_ptr<Marker> marker) EXCLUDES(mutex_);
 
   // Writer. The next item; nullopt after `timeout_usec` (negative: never), when woken by Wake(), or
   // when closed and empty.
   std::optional<SpoolItem> Take(std::int64_t timeout_usec) EXCLUDES(mutex_);
-  // Gives the buffer of a kEvents item back.
-  void Release(const SpoolItem& item) EXCLUDES(mutex_);
+  // Gives back the buffers of all items taken so far. `recorded`: the store has them, and the
+  // number of the last one; else there was nothing to be stored in them.
+  void Release(bool recorded) EXCLUDES(mutex_);
+
+  // What is watched, for the process that inherits the memory.
+  void SetWatched(std::string_view text) EXCLUDES(mutex_);
+  // Nobody inherits the memory, until it is allowed again: something has been lost that nothing in
+  // it tells of.
+  void AllowInheriting(bool allowed) EXCLUDES(mutex_);
+
+  // The reader stands still because there is no room.
+  bool full() const EXCLUDES(mutex_);
 
   // Ends a Take() early, the present one or else the next.
   void Wake() EXCLUDES(mutex_);
@@ -76,16 +108,27 @@ class Spool {
   bool closed() const EXCLUDES(mutex_);
 
  private:
-  using Buffer = std::array<std::byte, kBufferBytes>;
+  struct Buffer {
+    std::size_t slot = 0;
+    std::uint64_t number = 0;
+  };
 
   void Push(SpoolItem item) EXCLUDES(mutex_);
+  void PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times)
+      EXCLUDES(mutex_);
 
+  const std::uint64_t id_;
   mutable Mutex mutex_;
   ConditionVariable changed_;
-  std::vector<std::unique_ptr<Buffer>> buffers_;  // each has one owner at a time; see free_
+  SpoolMemory memory_ GUARDED_BY(mutex_);  // of each slot the bytes are its owner's alone
   std::vector<std::size_t> free_ GUARDED_BY(mutex_);
   std::deque<SpoolItem> items_ GUARDED_BY(mutex_);
-  std::optional<std::size_t> acquired_ GUARDED_BY(mutex_);
+  std::deque<Buffer> filled_ GUARDED_BY(mutex_);  // in the ring, or taken and not given back
+  std::uint64_t last_taken_ GUARDED_BY(mutex_) = 0;
+  std::optional<Buffer> acquired_ GUARDED_BY(mutex_);
+  std::span<std::byte> acquired_bytes_ GUARDED_BY(mutex_);
+  std::string watched_ GUARDED_BY(mutex_);
+  bool inheriting_allowed_ GUARDED_BY(mutex_) = true;
   bool woken_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

@@ -44,8 +44,16 @@ void Fill(const Event& event, VolumeId volume, std::uint32_t operations, Record*
 EventTranslator::EventTranslator(Scope& scope, std::span<const VolumeMount> volumes,
                                  const HashKey& key)
     : scope_(scope), dedupe_(key), links_(key) {
+  AddVolumes(volumes);
+}
+
+// One that has gone stays known: events of it may still be queued.
+void EventTranslator::AddVolumes(std::span<const VolumeMount> volumes) {
   for (const VolumeMount& volume : volumes) {
-    volumes_.push_back({volume.fsid, volume.id, volume.path});
+    auto same = [&](const KnownVolume& known) { return known.fsid == volume.fsid; };
+    auto known = std::find_if(volumes_.begin(), volumes_.end(), same);
+    if (known == volumes_.end()) known = volumes_.insert(known, KnownVolume());
+    *known = {volume.fsid, volume.id, volume.path};
   }
 }
 
@@ -53,6 +61,17 @@ const EventTranslator::KnownVolume* EventTranslator::FindVolume(FsId fsid) const
   auto found = std::find_if(volumes_.begin(), volumes_.end(),
                             [&](const KnownVolume& volume) { return volume.fsid == fsid; });
   return found == volumes_.end() ? nullptr : &*found;
+}
+
+const EventTranslator::KnownVolume* EventTranslator::FindVolume(VolumeId id) const {
+  auto found = std::find_if(volumes_.begin(), volumes_.end(),
+                            [&](const KnownVolume& volume) { return volume.id == id; });
+  return found == volumes_.end() ? nullptr : &*found;
+}
+
+std::string EventTranslator::PathOf(VolumeId volume) const {
+  const KnownVolume* known = FindVolume(volume);
+  return known == nullptr ? std::string() : known->path;
 }
 
 Record& EventTranslator::AddRecord(Translation* out) {
@@ -92,14 +111,16 @@ bool EventTranslator::TranslateTrouble(const Event& event, const ReadTimes& time
     return true;
   }
   if ((event.mask & FAN_FS_ERROR) != 0) {
-    AddGap(volume->path, "the filesystem reported error " + std::to_string(event.fs_error), times,
-           out);
+    // What the error has done may be old, and has set no time of change: everything is in doubt.
+    AddGap(volume->path, "the filesystem reported error " + std::to_string(event.fs_error),
+           {0, times.read_usec}, out);
     return true;
   }
   return false;
 }
 
 void EventTranslator::Translate(const Event& event, const ReadTimes& times, Translation* out) {
+  any_event_ = true;
   if (TranslateTrouble(event, times, out)) return;
   const VolumeId volume = FindVolume(event.fsid)->id;
   if (event.pid != 0) {
@@ -204,7 +225,8 @@ bool EventTranslator::HasFurtherNames(const Event& event, VolumeId volume,
     return false;
   }
   if (links_.Contains(volume, event.object)) return true;
-  return (operations & kRenamed) != 0 && scope_.HasSeveralNames(volume, event.object);
+  const bool ask = (operations & kRenamed) != 0 || links_may_be_lost_;
+  return ask && scope_.HasSeveralNames(volume, event.object);
 }
 
 // What was known of the names that an entry event touches is known no more. Only a pure creation
@@ -259,7 +281,7 @@ void EventTranslator::TranslateSilent(const SilentWriter& writer, std::int64_t n
     ++counters_.out_of_scope;
     return;
   }
-  if (dedupe_.SeenOrAdd(key, DedupeTable::kData)) {
+  if (dedupe_.SeenOrAdd(key, DedupeTable::kSilently | DedupeTable::kData)) {
     ++counters_.duplicates;
     return;
   }
@@ -271,6 +293,37 @@ void EventTranslator::TranslateSilent(const SilentWriter& writer, std::int64_t n
   record.object = writer.object;
   record.parent = writer.parent;
   record.name = writer.name;
+}
+
+void EventTranslator::TranslateCrawled(const Record& found, Translation* out) {
+  const SequenceNumber sequence = next_sequence_;
+  Record& record = AddRecord(out);
+  record = found;
+  record.sequence = sequence;
+  record.period = period_;
+}
+
+void EventTranslator::TranslateIntent(const Intent& intent, Scope& places, Translation* out) {
+  if (FindVolume(intent.volume) == nullptr || intent.object.empty()) return;
+  const HandleView object = intent.object.view();
+  if (dedupe_.SeenOrAdd(KeyOf(intent.volume, object, {}, {}), DedupeTable::kIntended)) {
+    ++counters_.duplicates;
+    return;
+  }
+  Scope::Whereabouts where = places.Find(intent.volume, object);
+  if (!where.inside) {
+    ++counters_.out_of_scope;
+    return;
+  }
+  Record& record = AddRecord(out);
+  record.time_usec = intent.time_usec;
+  record.volume = intent.volume;
+  record.operations = kIntent;
+  record.pid = intent.pid;
+  record.object = intent.object;
+  record.parent = std::move(where.parent);
+  record.name = std::move(where.name);
+  record.ctime_nsec = intent.ctime_nsec;
 }
 
 void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_t now_usec,
@@ -299,6 +352,7 @@ void EventTranslator::EndBatch(std::int64_t now_usec, Translation* out) {
     AddReplacement(*replacement, now_usec, out);
   }
   while (auto change = attributes_.Take()) AddNameless(*change, now_usec, out);
+  if (any_event_) links_may_be_lost_ = false;
 }
 
 }  // namespace cj

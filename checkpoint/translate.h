@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "checkpoint/dedupe.h"
+#include "checkpoint/intent_ring.h"
 #include "checkpoint/nameless_attributes.h"
 #include "checkpoint/recent_links.h"
 #include "checkpoint/recent_renames.h"
@@ -59,14 +60,34 @@ class EventTranslator {
   // `scope` outlives the translator.
   EventTranslator(Scope& scope, std::span<const VolumeMount> volumes, const HashKey& key);
 
+  // Events of these volumes may come from now on, too.
+  void AddVolumes(std::span<const VolumeMount> volumes);
+
   // The period that records belong to from now on, and the number of the next one.
   void Begin(PeriodId period, SequenceNumber next) { period_ = period, next_sequence_ = next; }
   SequenceNumber next_sequence() const { return next_sequence_; }
 
+  // The events to come follow others that nobody here has seen: until the end of the first batch
+  // with events each new file is asked whether it is a link, whose mark may have been among those.
+  void ExpectLostLinks() {
+    links_may_be_lost_ = true;
+    any_event_ = false;
+  }
+
+  // What was recorded may not be stored any more: nothing is dropped as a repeat of it.
+  void ForgetRecorded() { dedupe_.Clear(); }
+
   // Appends what the event means to *out.
   void Translate(const Event& event, const ReadTimes& times, Translation* out);
+  // A file that may be changed from now on; `places` says where it is, and whether anybody wants to
+  // know. One record for each object and period.
+  void TranslateIntent(const Intent& intent, Scope& places, Translation* out);
   // A file that may have changed without an event.
   void TranslateSilent(const SilentWriter& writer, std::int64_t now_usec, Translation* out);
+  // What a crawl has found. Not dropped if it is known: a crawl comes by only once.
+  void TranslateCrawled(const Record& found, Translation* out);
+  // The path that gaps of this volume have; empty: all volumes.
+  std::string PathOf(VolumeId volume) const;
   // Appends a gap of all volumes: something was lost on the way here. Gaps of one batch and one
   // cause are joined.
   void AddGap(std::string_view volume, std::string_view cause, const ReadTimes& times,
@@ -84,6 +105,7 @@ class EventTranslator {
   };
 
   const KnownVolume* FindVolume(FsId fsid) const;
+  const KnownVolume* FindVolume(VolumeId id) const;
   bool TranslateTrouble(const Event& event, const ReadTimes& times, Translation* out);
   void TranslateEntry(const Event& event, VolumeId volume, std::uint32_t operations,
                       const ReadTimes& times, Translation* out);
@@ -112,6 +134,8 @@ class EventTranslator {
   RecentRenames renames_;
   NamelessAttributes attributes_;
   TranslationCounters counters_;
+  bool links_may_be_lost_ = false;
+  bool any_event_ = false;  // since ExpectLostLinks()
 };
 
 }  // namespace cj

@@ -4,8 +4,24 @@
 #include <chrono>
 #include <utility>
 
+#include "checkpoint/point_of_death.h"
+
 namespace cj {
 namespace {
+
+// For as long as a call to the store takes.
+class InStore {
+ public:
+  InStore(std::atomic<std::int64_t>& since_usec, const Clock& clock) : since_usec_(since_usec) {
+    since_usec_ = std::max<std::int64_t>(clock.MonotonicUsec(), 1);
+  }
+  ~InStore() { since_usec_ = 0; }
+  InStore(const InStore&) = delete;
+  InStore& operator=(const InStore&) = delete;
+
+ private:
+  std::atomic<std::int64_t>& since_usec_;
+};
 
 std::size_t RowsIn(const Batch& batch) {
   return batch.records.size() + batch.dead_directories.size() + batch.link_names.size();
@@ -21,20 +37,28 @@ Writer::Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& 
       spool_(spool),
       waiters_(waiters),
       sync_interval_usec_(options.sync_interval_usec),
-      translator_(scope, volumes, options.key) {}
+      translator_(scope, volumes, options.key),
+      position_{spool.id(), 0, 0} {}
 
-void Writer::Begin() {
+void Writer::Begin(bool inherited) {
   period_ = store_.Periods().back().id;
+  if (store_.spool_position().spool == spool_.id()) position_ = store_.spool_position();
+  if (inherited) translator_.ExpectLostLinks();
   translator_.Begin(period_, store_.next_sequence());
 }
 
 bool Writer::Step() {
+  Beat();
   std::int64_t timeout_usec = -1;
   if (unsynced_) {
     timeout_usec = std::max<std::int64_t>(sync_due_usec_ - clock_.MonotonicUsec(), 0);
   }
+  if (intents_ != nullptr && intents_->many()) timeout_usec = 0;
   const std::optional<SpoolItem> item = spool_.Take(timeout_usec);
   if (item) Handle(*item);
+  // Not in the middle of a drain, but when a program may be waiting for it.
+  const bool draining = item && item->kind == SpoolItem::Kind::kEvents;
+  if (intents_ != nullptr && (!draining || intents_->urgent())) StoreIntents();
   SyncIfDue();
   if (item || !spool_.closed()) return true;
   if (!gave_up_) StoreAll();
@@ -48,14 +72,17 @@ void Writer::Handle(const SpoolItem& item) {
   if (gave_up_) return;
   switch (item.kind) {
     case SpoolItem::Kind::kEvents:
-      TranslateBuffer(item);
-      spool_.Release(item);
-      if (RowsIn(pending_.batch) >= kMaxBatchRecords) StoreAll();
-      break;
     case SpoolItem::Kind::kLoss:
-      translator_.AddGap("", item.loss, item.times, &pending_);
+      TranslateBuffer(item);
+      ++held_buffers_;
+      position_.stored = item.number;
+      position_.complete_usec = item.complete_usec;
+      if (RowsIn(pending_.batch) >= kMaxBatchRecords || held_buffers_ >= kMaxHeldBuffers) {
+        StoreAll();
+      }
       break;
     case SpoolItem::Kind::kEndOfDrain:
+      position_.complete_usec = item.complete_usec;
       StoreAll();
       break;
     case SpoolItem::Kind::kMarker:
@@ -65,6 +92,11 @@ void Writer::Handle(const SpoolItem& item) {
 }
 
 void Writer::TranslateBuffer(const SpoolItem& item) {
+  if (item.kind == SpoolItem::Kind::kLoss) {
+    const std::string_view why(reinterpret_cast<const char*>(item.bytes.data()), item.bytes.size());
+    translator_.AddGap("", why, item.times, &pending_);
+    return;
+  }
   scope_.BeginBatch();
   std::span<const std::byte> rest = item.bytes;
   while (!rest.empty()) {
@@ -81,9 +113,26 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
 }
 
 void Writer::Serve(Marker& marker) {
+  if (marker.complete_usec != 0) position_.complete_usec = marker.complete_usec;
+  if (marker.binding != nullptr) {
+    scope_.SetWatches(marker.binding->watches);
+    translator_.AddVolumes(marker.binding->volumes);
+    if (intents_ != nullptr) intents_->SetWatches(marker.binding->strict_watches);
+    watched_ = marker.binding->text;
+  }
   scope_.BeginBatch();
   for (const SilentWriter& silent : marker.silent) {
     translator_.TranslateSilent(silent, marker.silent_usec, &pending_);
+  }
+  for (const Gap& gap : marker.gaps) {
+    translator_.AddGap(gap.volume, gap.cause, {gap.from_usec, gap.to_usec}, &pending_);
+  }
+  for (const Record& found : marker.crawl.found) translator_.TranslateCrawled(found, &pending_);
+  if (intents_ != nullptr) {
+    // What programs were let through for before the checkpoint is of the period that it ends.
+    while (intents_->Take(clock_.RealtimeUsec(), &translator_, &pending_)) {
+    }
+    if (!marker.seal) intents_->TakeWriters(marker, &translator_, &pending_);
   }
   translator_.EndBatch(clock_.RealtimeUsec(), &pending_);
   scope_.EndBatch();
@@ -92,17 +141,48 @@ void Writer::Serve(Marker& marker) {
   if (marker.seal && !marker.ticket->done()) {
     Status sealed = Seal(marker);
     if (sealed) {
+      const Status carried = StoreCarried(marker);
       marker.ticket->Complete({});
+      if (!carried) StoreAll();
       return;
     }
     Failed(sealed.error());
   }
-  if (StoreAll()) marker.ticket->Complete({});
+  if (StoreAll()) marker.ticket->Complete(NoteCrawl(marker.crawl));
+}
+
+// Once what it found is stored. A failure is the crawl's: it comes again.
+Status Writer::NoteCrawl(const CrawlBatch& crawl) {
+  const InStore waiting(store_since_usec_, clock_);
+  if (crawl.complete) return store_.FillGaps(crawl.fills);
+  return crawl.note.has_value() ? store_.KeepCrawlNote(*crawl.note) : Status();
+}
+
+// Only in strict mode. Those who wait for their intents to be durable are told.
+void Writer::StoreIntents() {
+  if (gave_up_) return;
+  if (intents_->Take(clock_.RealtimeUsec(), &translator_, &pending_)) {
+    Publish();
+    if (!StoreAll()) return;
+  }
+  // Also those that a marker's turn has stored.
+  if (intents_->unsynced() && unsynced_) (void)SyncNow().has_value();
+}
+
+// Files that may be changed in the new period by who opened them in the old one. Tried once before
+// the checkpoint is answered; should the store fail just now they stay pending, and the period
+// before, which is durable, has most of them.
+Status Writer::StoreCarried(const Marker& marker) {
+  if (intents_ == nullptr) return {};
+  intents_->Carry(marker, &translator_, &pending_);
+  CJ_RETURN_IF_ERROR(StoreOnce());
+  return intents_->sync() && unsynced_ ? SyncNow() : Status();
 }
 
 // Ends the period with what is pending, in one synced write. When it fails, the period goes on with
 // all of that still pending.
 Status Writer::Seal(Marker& marker) {
+  const InStore waiting(store_since_usec_, clock_);
   CJ_RETURN_IF_ERROR(StoreGaps());
   const std::int64_t now_usec = clock_.RealtimeUsec();
   marker.sealed = store_.Periods().back();
@@ -111,36 +191,68 @@ Status Writer::Seal(Marker& marker) {
   marker.opened = PeriodInfo();
   marker.opened.id = period_.Next();
   marker.opened.start_usec = now_usec;
+  marker.opened.unscanned_usec = std::max<std::int64_t>(0, now_usec - marker.scanned_usec);
   marker.opened.label = marker.label;
   marker.opened.first_sequence = translator_.next_sequence();
   pending_.batch.period = period_;
+  pending_.batch.spool = position_;
   CJ_RETURN_IF_ERROR(store_.Advance(pending_.batch, marker.sealed, marker.opened));
+  PointOfDeath("sealed");
   period_ = marker.opened.id;
   translator_.Begin(period_, translator_.next_sequence());
   unsynced_ = false;
   const std::uint64_t records = pending_.batch.records.size();
   pending_.batch = Batch();
+  ReleaseBuffers(true);
+  if (intents_ != nullptr) {
+    intents_->Appended();
+    intents_->Synced();
+  }
   Stored(records);
   return {};
 }
 
+void Writer::ReleaseBuffers(bool recorded) {
+  if (held_buffers_ == 0) return;
+  spool_.Release(recorded);
+  held_buffers_ = 0;
+}
+
 Status Writer::StoreGaps() {
+  const bool any = !pending_.gaps.empty();
   while (!pending_.gaps.empty()) {
     CJ_RETURN_IF_ERROR(store_.AddGap(pending_.gaps.back()));
     pending_.gaps.pop_back();
   }
+  if (any) TellListener();
+  // After the gaps of what is watched anew: whoever is killed in between finds it unknown once
+  // more.
+  if (watched_.has_value()) CJ_RETURN_IF_ERROR(store_.KeepWatched(*watched_));
+  watched_.reset();
   return {};
 }
 
 Status Writer::StoreOnce() {
+  Beat();
+  const InStore waiting(store_since_usec_, clock_);
   CJ_RETURN_IF_ERROR(StoreGaps());
-  if (pending_.batch.empty()) return {};
+  if (pending_.batch.empty()) {
+    ReleaseBuffers(false);
+    if (intents_ != nullptr) intents_->Appended();
+    if (intents_ != nullptr && !unsynced_) intents_->Synced();
+    return {};
+  }
   pending_.batch.period = period_;
+  pending_.batch.spool = position_;
+  PointOfDeath("translated");
   CJ_RETURN_IF_ERROR(store_.Append(pending_.batch));
+  PointOfDeath("stored");
   if (!unsynced_) sync_due_usec_ = clock_.MonotonicUsec() + sync_interval_usec_;
   unsynced_ = true;
   const std::uint64_t records = pending_.batch.records.size();
   pending_.batch = Batch();
+  ReleaseBuffers(true);
+  if (intents_ != nullptr) intents_->Appended();
   Stored(records);
   return {};
 }
@@ -162,6 +274,7 @@ bool Writer::StoreAll() {
     }
     AwaitRetry();
   }
+  if (std::exchange(losses_, store_.losses()) != losses_) translator_.ForgetRecorded();
   MutexLock lock(mutex_);
   counters_.storage_error.clear();
   return true;
@@ -190,9 +303,11 @@ void Writer::SyncIfDue() {
 }
 
 Status Writer::SyncNow() {
+  const InStore waiting(store_since_usec_, clock_);
   Status synced = store_.Sync();
   if (synced) {
     unsynced_ = false;
+    if (intents_ != nullptr) intents_->Synced();
     MutexLock lock(mutex_);
     counters_.storage_error.clear();
   } else {
@@ -211,16 +326,23 @@ void Writer::Failed(const Error& error) {
 }
 
 void Writer::Stored(std::uint64_t records) {
-  std::function<void(SequenceNumber)> listener;
   {
     MutexLock lock(mutex_);
     counters_.storage_error.clear();
     counters_.records_stored += records;
     counters_.appends += 1;
+  }
+  if (records > 0) TellListener();
+}
+
+void Writer::TellListener() {
+  std::function<void(SequenceNumber)> listener;
+  {
+    MutexLock lock(mutex_);
     listener = listener_;
   }
-  // Numbers start at 1 or later, so there is a last one when there are records.
-  if (records > 0 && listener) listener(SequenceNumber(translator_.next_sequence().value - 1));
+  // Numbers start at 1 or later.
+  if (listener) listener(SequenceNumber(translator_.next_sequence().value - 1));
 }
 
 void Writer::Publish() {

@@ -22,6 +22,8 @@ class Members {
     if (member == nullptr || !member->is_string()) return Missing(name), "";
     return member->get<std::string>();
   }
+  bool Has(const char* name) { return Find(name) != nullptr; }
+
   std::string OptionalString(const char* name) {
     return Find(name) == nullptr ? std::string() : String(name);
   }
@@ -131,6 +133,7 @@ Change ReadChange(Members& members) {
   change.metadata = members.Flag("metadata");
   change.recursive = members.Flag("recursive");
   change.transient = members.Flag("transient");
+  change.maybe = members.Flag("maybe");
   return change;
 }
 
@@ -143,8 +146,23 @@ Summary ReadSummary(Members& members) {
 }
 
 Gap ReadGap(Members& members) {
-  return {members.OptionalString("volume"), members.Int("from_usec"), members.Int("to_usec"),
-          members.String("cause")};
+  return {members.OptionalString("volume"),
+          members.Int("from_usec"),
+          members.Int("to_usec"),
+          members.String("cause"),
+          members.OptionalInt("filled_in").value_or(0),
+          members.OptionalString("obstacle")};
+}
+
+Crawl ReadCrawl(Members& members) {
+  Crawl crawl;
+  crawl.running = members.Flag("running");
+  crawl.directories = members.Int("directories");
+  crawl.entries = members.Int("entries");
+  crawl.expected = members.OptionalInt("expected").value_or(0);
+  crawl.changed = members.Int("changed");
+  crawl.completed = members.Int("completed");
+  return crawl;
 }
 
 Period ReadPeriod(Members& members) {
@@ -184,7 +202,12 @@ Finding ReadFinding(Members& members) {
 }
 
 StatusAnswer::Watch ReadWatch(Members& members) {
-  return {members.Path("path"), members.Int("volume"), members.Strings("excludes")};
+  return {members.Path("path"),
+          members.Int("volume"),
+          members.Strings("excludes"),
+          members.OptionalString("absent"),
+          members.OptionalString("pre_modify"),
+          members.OptionalString("durability")};
 }
 
 StatusAnswer::Volume ReadVolume(Members& members) {
@@ -204,16 +227,19 @@ Result<ChangesReply> ReadChangesReply(const json& parameters) {
   Members members(parameters, "changes");
   ChangesReply reply;
   reply.changes = members.Objects<Change>("changes", ReadChange);
+  if (members.Find("crawl") != nullptr) reply.crawl = members.Object<Crawl>("crawl", ReadCrawl);
   if (members.Find("summary") != nullptr) {
     reply.summary = members.Object<Summary>("summary", ReadSummary);
   }
   return Finish(members, std::move(reply));
 }
 
-Result<std::vector<Record>> ReadLogReply(const json& parameters) {
+Result<LogReply> ReadLogReply(const json& parameters) {
   Members members(parameters, "log");
-  auto records = members.Objects<Record>("records", ReadRecord);
-  return Finish(members, std::move(records));
+  LogReply reply;
+  reply.gaps = members.Objects<Gap>("gaps", ReadGap);
+  reply.records = members.Objects<Record>("records", ReadRecord);
+  return Finish(members, std::move(reply));
 }
 
 Result<std::vector<Period>> ReadPeriodsReply(const json& parameters) {
@@ -237,12 +263,21 @@ Result<StatusAnswer> ReadStatusReply(const json& parameters) {
   status.watches = members.Objects<StatusAnswer::Watch>("watches", ReadWatch);
   status.volumes = members.Objects<StatusAnswer::Volume>("volumes", ReadVolume);
   status.gaps = members.Objects<Gap>("gaps", ReadGap);
+  if (members.Find("crawl") != nullptr) status.crawl = members.Object<Crawl>("crawl", ReadCrawl);
   status.consumers = members.Strings("consumers");
   auto read_counters = [&](Members& counters) {
     status.records_stored = counters.Int("records_stored");
     return counters.Int("events_read");
   };
   status.events_read = members.Object<std::int64_t>("counters", read_counters);
+  auto read_continuity = [](Members& continuity) { return continuity.Flag("survives_kill"); };
+  status.survives_kill = members.Object<bool>("continuity", read_continuity);
+  auto read_strict = [](Members& strict) {
+    return StatusAnswer::Strict{strict.Int("intents"), strict.Int("missed"), strict.Flag("waits")};
+  };
+  if (members.Has("strict")) {
+    status.strict = members.Object<StatusAnswer::Strict>("strict", read_strict);
+  }
   status.storage_error = members.OptionalString("storage_error");
   status.resident_bytes = members.Int("resident_bytes");
   status.connections = members.Int("connections");
@@ -253,6 +288,12 @@ Result<std::vector<Finding>> ReadDiagnoseReply(const json& parameters) {
   Members members(parameters, "findings");
   auto findings = members.Objects<Finding>("findings", ReadFinding);
   return Finish(members, std::move(findings));
+}
+
+Result<Crawl> ReadCrawlReply(const json& parameters) {
+  Members members(parameters, "crawl");
+  auto crawl = members.Object<Crawl>("crawl", ReadCrawl);
+  return Finish(members, crawl);
 }
 
 Result<std::string> ReadTokenReply(const json& parameters) {

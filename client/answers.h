@@ -22,6 +22,7 @@ struct Change {
   bool metadata = false;
   bool recursive = false;
   bool transient = false;
+  bool maybe = false;
   friend bool operator==(const Change&, const Change&) = default;
 };
 
@@ -31,8 +32,20 @@ struct Summary {
   std::int64_t changes = 0;
 };
 
-// A reply of Changes or ChangePaths: some changes, or the summary, or both.
+// How far a crawl is.
+struct Crawl {
+  bool running = false;
+  std::int64_t directories = 0;
+  std::int64_t entries = 0;
+  std::int64_t expected = 0;  // entries that the filesystems say they have; 0: not known
+  std::int64_t changed = 0;
+  std::int64_t completed = 0;  // crawls since the daemon's start
+};
+
+// A reply of Changes or ChangePaths: some changes, or the summary, or both; or, before them, how
+// far the crawl is that they wait for.
 struct ChangesReply {
+  std::optional<Crawl> crawl;
   std::vector<Change> changes;
   std::optional<Summary> summary;
 };
@@ -54,6 +67,14 @@ struct Gap {
   std::int64_t from_usec = 0;
   std::int64_t to_usec = 0;
   std::string cause;
+  std::int64_t filled_in = 0;  // the period in which a crawl ended that filled it; 0: it is open
+  std::string obstacle = {};   // why it cannot be filled now; empty: not known
+};
+
+// Gaps come before the records.
+struct LogReply {
+  std::vector<Gap> gaps;
+  std::vector<Record> records;
 };
 
 struct Period {
@@ -79,6 +100,9 @@ struct StatusAnswer {
     std::string path;
     std::int64_t volume = 0;
     std::vector<std::string> excludes;
+    std::string absent = {};      // why it is not there; empty: it is
+    std::string pre_modify = {};  // "open", "access"; empty or "off": it is not in strict mode
+    std::string durability = {};
   };
   std::vector<Watch> watches;
   struct Volume {
@@ -88,11 +112,19 @@ struct StatusAnswer {
     std::string mount_point;
   };
   std::vector<Volume> volumes;
+  struct Strict {  // of the watches in strict mode
+    std::int64_t intents = 0;
+    std::int64_t missed = 0;
+    bool waits = true;
+  };
+  std::optional<Strict> strict;
   std::vector<Gap> gaps;
+  Crawl crawl;
   std::vector<std::string> consumers;
   std::int64_t events_read = 0;
   std::int64_t records_stored = 0;
   std::string storage_error;
+  bool survives_kill = false;
   std::int64_t resident_bytes = 0;
   std::int64_t connections = 0;
 };
@@ -107,10 +139,12 @@ struct Finding {
 };
 
 Result<ChangesReply> ReadChangesReply(const nlohmann::json& parameters);
-Result<std::vector<Record>> ReadLogReply(const nlohmann::json& parameters);
+Result<LogReply> ReadLogReply(const nlohmann::json& parameters);
 Result<std::vector<Period>> ReadPeriodsReply(const nlohmann::json& parameters);
 Result<StatusAnswer> ReadStatusReply(const nlohmann::json& parameters);
 Result<std::vector<Finding>> ReadDiagnoseReply(const nlohmann::json& parameters);
+// Of method Crawl.
+Result<Crawl> ReadCrawlReply(const nlohmann::json& parameters);
 // Of Checkpoint.
 Result<std::string> ReadTokenReply(const nlohmann::json& parameters);
 // The token that RescanNeeded says to go on from; empty when it names none.

@@ -43,6 +43,7 @@ std::string What(const Change& change) {
   add(change.metadata, "meta");
   add(change.recursive, "tree");
   add(change.transient, "transient");
+  add(change.maybe, "maybe");
   return what;
 }
 
@@ -86,6 +87,7 @@ std::string FormatChangeJson(const Change& change) {
   if (change.metadata) line.True("metadata");
   if (change.recursive) line.True("recursive");
   if (change.transient) line.True("transient");
+  if (change.maybe) line.True("maybe");
   return line.Take() + "\n";
 }
 

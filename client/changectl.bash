@@ -3,7 +3,7 @@
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
-    local verbs='status checkpoint changes log periods doctor'
+    local verbs='status checkpoint changes log periods crawl doctor'
     local -A options=(
         [status]='--json --help'
         [checkpoint]='--label= --json --help'
@@ -11,6 +11,7 @@ _changectl() {
             --relative-to= --kind= --transient --no-checkpoint --label= --no-wait --quiet --help'
         [log]='--since= --until= --lines= --reverse --follow --output= --help'
         [periods]='--json --help'
+        [crawl]='--help'
         [doctor]='--json --help'
     )
     local word verb= socket=
@@ -60,7 +61,7 @@ _changectl() {
     esac
     if [[ -z $verb ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
-    elif [[ $verb == changes || $verb == log ]]; then
+    elif [[ $verb == changes || $verb == log || $verb == crawl ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "client/answers.h"
+#include "client/crawl_progress.h"
 #include "client/requests.h"
 #include "client/session.h"
 #include "client/token_file.h"
@@ -55,10 +56,11 @@ class ChangeWriter {
 
 // The formats that need whole changes: text and JSON.
 Whole WriteChanges(Session& session, const ChangesOptions& options, const Position& since) {
-  Status sent =
-      session.connection.CallMore(MethodName("Changes"), *ChangesParameters(options, since));
+  Status sent = session.connection.CallMore(MethodName("Changes"),
+                                            *ChangesParameters(options, since, session.progress));
   if (!sent) return {{}, Fail(ExitStatus::kFailed, sent.error().message)};
   ChangeWriter writer(session, options);
+  CrawlProgress progress(session.progress);
   std::optional<Summary> summary;
   std::int64_t received = 0;
   for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
@@ -66,6 +68,11 @@ Whole WriteChanges(Session& session, const ChangesOptions& options, const Positi
     if (!next.reply) break;
     auto reply = ReadChangesReply(*next.reply->parameters);
     if (!reply) return {{}, Fail(reply.error())};
+    if (reply->crawl) {
+      progress.Show(*reply->crawl);
+      continue;
+    }
+    progress.Clear();
     for (const Change& change : reply->changes) writer.Write(change);
     received += static_cast<std::int64_t>(reply->changes.size());
     if (reply->summary) summary = std::move(reply->summary);
@@ -109,12 +116,24 @@ Outcome CopyPaths(Session& session, int pipe, bool null) {
   return last == '\0' ? Outcome() : CutShort();
 }
 
+// The first reply that does not tell of a crawl.
+NextAnswer AwaitPipe(Session& session) {
+  CrawlProgress progress(session.progress);
+  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
+    if (!next.reply) return next;
+    auto reply = ReadChangesReply(*next.reply->parameters);
+    if (!reply) return {std::nullopt, Fail(reply.error())};
+    if (!reply->crawl) return next;
+    progress.Show(*reply->crawl);
+  }
+}
+
 // The formats that need paths only: they come through a pipe.
 Whole WritePaths(Session& session, const ChangesOptions& options, const Position& since) {
-  Status sent = session.connection.CallMore(MethodName("ChangePaths"),
-                                            *ChangePathsParameters(options, since));
+  Status sent = session.connection.CallMore(
+      MethodName("ChangePaths"), *ChangePathsParameters(options, since, session.progress));
   if (!sent) return {{}, Fail(ExitStatus::kFailed, sent.error().message)};
-  NextAnswer first = FirstReply(session);
+  NextAnswer first = AwaitPipe(session);
   if (!first.reply) {
     return {{}, first.outcome.status == ExitStatus::kSuccess ? CutShort() : first.outcome};
   }

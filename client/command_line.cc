@@ -27,7 +27,8 @@ struct VerbName {
 constexpr std::array kVerbs = {
     VerbName{"status", Verb::kStatus},   VerbName{"checkpoint", Verb::kCheckpoint},
     VerbName{"changes", Verb::kChanges}, VerbName{"log", Verb::kLog},
-    VerbName{"periods", Verb::kPeriods}, VerbName{"doctor", Verb::kDoctor}};
+    VerbName{"periods", Verb::kPeriods}, VerbName{"crawl", Verb::kCrawl},
+    VerbName{"doctor", Verb::kDoctor}};
 
 Error Usage(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
 
@@ -162,6 +163,11 @@ Status FinishLog(const Words& words, const Surroundings& surroundings, LogOption
   return {};
 }
 
+Status FinishCrawl(const Words& words, const Surroundings& surroundings, Options* options) {
+  CJ_ASSIGN_OR_RETURN(options->crawl_paths, AbsolutePaths(words, surroundings));
+  return {};
+}
+
 void AddChanges(CLI::App* app, Words* words, ChangesOptions* options) {
   app->add_option("--since", words->since, "Start there: a token, or a time")
       ->type_name("TOKEN|TIME");
@@ -262,6 +268,8 @@ CommandLine ParseCommandLine(const std::vector<std::string>& words,
       AddChanges(sub, &raw, &options.changes);
     } else if (verb.verb == Verb::kLog) {
       AddLog(sub, &raw, &options.log);
+    } else if (verb.verb == Verb::kCrawl) {
+      sub->add_option("PATH", raw.paths, "Only these subtrees")->type_name("");
     } else {
       sub->add_flag("--json", options.json, "JSON, one object per line");
     }
@@ -285,6 +293,7 @@ CommandLine ParseCommandLine(const std::vector<std::string>& words,
   Status finished;
   if (options.verb == Verb::kChanges) finished = FinishChanges(raw, surroundings, &options.changes);
   if (options.verb == Verb::kLog) finished = FinishLog(raw, surroundings, &options.log);
+  if (options.verb == Verb::kCrawl) finished = FinishCrawl(raw, surroundings, &options);
   if (!finished) return Mistake(finished.error().message);
   CommandLine line;
   line.options = std::move(options);

@@ -22,7 +22,8 @@ struct Style {
 // ? rescan; type file, dir, link, fifo, sock, char or block; what: data, meta, tree (with all below
 // it) and transient, joined by commas, or '-' when none of them applies (a space on a terminal).
 std::string FormatChangeText(const Change& change, const Style& style);
-// The object of CONTRACT's order: change, path, from, type, data, metadata, recursive, transient.
+// The object of CONTRACT's order: change, path, from, type, data, metadata, recursive, transient,
+// maybe.
 std::string FormatChangeJson(const Change& change);
 std::string FormatSummaryJson(const Summary& summary);
 
@@ -35,6 +36,11 @@ std::string FormatRecordVerbose(const Record& record, const Style& style, const 
 std::string FormatRecordJson(const Record& record);
 // The path alone, as it is; nothing for a record whose path is not known.
 std::string FormatRecordCat(const Record& record);
+// A gap among records: one line for people, one object for programs ({"gap": {...}}).
+std::string FormatGapShort(const Gap& gap, const Style& style, const UtcOffset& zone);
+std::string FormatGapJson(const Gap& gap);
+// "from to to: cause (volume)"
+std::string GapText(const Gap& gap, const Style& style, const UtcOffset& zone);
 
 // Rows of equal length; every column as wide as its widest cell, two spaces between, nothing after
 // the last. The first row is the heading.

@@ -63,6 +63,15 @@ constexpr VerbHelp Of(Verb verb) {
               "Lists the checkpoints that can still be asked for, oldest first. The last one is\n"
               "the open period.",
               "Example:\n  changectl periods"};
+    case Verb::kCrawl:
+      return {
+          "Have gaps filled, or look for changes nobody told",
+
+          "Without PATH: waits until crawls have filled the gaps that can be filled. They come\n"
+          "by themselves; this shows how far they are. With PATH: looks through these trees for\n"
+          "whatever has changed since the oldest kept checkpoint, and tells it to everybody\n"
+          "again: for changes that the kernel did not report. Progress goes to stderr.",
+          "Example:\n  changectl crawl /srv/restored"};
     case Verb::kDoctor:
       return {"What can and cannot be promised here, and why",
 

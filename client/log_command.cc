@@ -22,6 +22,19 @@ std::string FormatRecord(const Record& record, LogFormat format, const Session& 
   return {};
 }
 
+std::string FormatGap(const Gap& gap, LogFormat format, const Session& session) {
+  switch (format) {
+    case LogFormat::kShort:
+    case LogFormat::kVerbose:
+      return FormatGapShort(gap, session.style, session.zone);
+    case LogFormat::kJson:
+      return FormatGapJson(gap);
+    case LogFormat::kCat:
+      return {};
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome RunLog(Session& session, const LogOptions& options) {
@@ -35,9 +48,12 @@ Outcome RunLog(Session& session, const LogOptions& options) {
       return next.outcome;
     }
     if (!next.reply) return FinishOutput(session);
-    auto records = ReadLogReply(*next.reply->parameters);
-    if (!records) return Fail(records.error());
-    for (const Record& record : *records) {
+    auto reply = ReadLogReply(*next.reply->parameters);
+    if (!reply) return Fail(reply.error());
+    for (const Gap& gap : reply->gaps) {
+      session.out.Write(FormatGap(gap, options.format, session));
+    }
+    for (const Record& record : reply->records) {
       session.out.Write(FormatRecord(record, options.format, session));
     }
     if (options.follow || session.out.failed()) {

@@ -78,6 +78,8 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
       return RunLog(session, options.log);
     case Verb::kPeriods:
       return RunPeriods(session, options);
+    case Verb::kCrawl:
+      return RunCrawl(session, options);
     case Verb::kDoctor:
       return RunDoctor(session, options);
   }

@@ -49,7 +49,7 @@ struct LogOptions {
   bool follow = false;
 };
 
-enum class Verb { kStatus, kCheckpoint, kChanges, kLog, kPeriods, kDoctor };
+enum class Verb { kStatus, kCheckpoint, kChanges, kLog, kPeriods, kCrawl, kDoctor };
 
 struct Options {
   std::string socket = kDefaultSocket;
@@ -58,6 +58,7 @@ struct Options {
   std::string label;  // checkpoint
   ChangesOptions changes;
   LogOptions log;
+  std::vector<std::string> crawl_paths;  // absolute; empty: for the gaps that are open
 };
 
 }  // namespace cj::client

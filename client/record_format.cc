@@ -77,6 +77,30 @@ std::string FormatRecordJson(const Record& record) {
   return line.Take() + "\n";
 }
 
+std::string GapText(const Gap& gap, const Style& style, const UtcOffset& zone) {
+  const std::string volume = style.terminal ? QuoteName(gap.volume) : gap.volume;
+  return FormatLongTime(gap.from_usec, zone) + " to " + FormatLongTime(gap.to_usec, zone) + ": " +
+         gap.cause + (gap.volume.empty() ? "" : " (" + volume + ")");
+}
+
+// As journalctl sets boots apart.
+std::string FormatGapShort(const Gap& gap, const Style& style, const UtcOffset& zone) {
+  const std::string state = gap.filled_in != 0 ? "; filled by a crawl" : "";
+  return Dim("-- gap: " + GapText(gap, style, zone) + state + " --", style) + "\n";
+}
+
+std::string FormatGapJson(const Gap& gap) {
+  JsonLine inner;
+  if (!gap.volume.empty()) inner.Path("volume", gap.volume);
+  inner.Int("from_usec", gap.from_usec);
+  inner.Int("to_usec", gap.to_usec);
+  inner.String("cause", gap.cause);
+  if (gap.filled_in != 0) inner.Int("filled_in", gap.filled_in);
+  JsonLine line;
+  line.Raw("gap", inner.Take());
+  return line.Take() + "\n";
+}
+
 std::string FormatRecordCat(const Record& record) {
   return record.path.empty() ? std::string() : record.path + "\n";
 }

@@ -25,7 +25,7 @@ void PutPaths(json& object, const std::vector<std::string>& paths) {
   }
 }
 
-json Common(const ChangesOptions& options, const Position& since) {
+json Common(const ChangesOptions& options, const Position& since, bool progress) {
   json parameters = {{"since", PositionJson(since)}};
   if (options.until) parameters["until"] = PositionJson(*options.until);
   PutPaths(parameters, options.paths);
@@ -35,17 +35,25 @@ json Common(const ChangesOptions& options, const Position& since) {
   if (options.presence != "all") parameters["presence"] = options.presence;
   if (options.expand) parameters["expand"] = true;
   if (!options.wait) parameters["wait"] = false;
+  if (progress) parameters["progress"] = true;
   return parameters;
 }
 
 }  // namespace
 
-JsonValue ChangesParameters(const ChangesOptions& options, const Position& since) {
-  return Common(options, since);
+JsonValue ChangesParameters(const ChangesOptions& options, const Position& since, bool progress) {
+  return Common(options, since, progress);
 }
 
-JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& since) {
-  json parameters = Common(options, since);
+JsonValue CrawlParameters(const std::vector<std::string>& paths) {
+  json parameters = json::object();
+  PutPaths(parameters, paths);
+  return parameters;
+}
+
+JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& since,
+                                bool progress) {
+  json parameters = Common(options, since, progress);
   if (options.relative_to) PutPath(parameters, "relative_to", *options.relative_to);
   return parameters;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "client/options.h"
 #include "protocol/json_value.h"
@@ -9,9 +10,14 @@
 namespace cj::client {
 
 // Of org.changejournal.Changes; `since` has been decided.
-JsonValue ChangesParameters(const ChangesOptions& options, const Position& since);
+// progress: replies may come that tell how far a crawl is.
+JsonValue ChangesParameters(const ChangesOptions& options, const Position& since,
+                            bool progress = false);
 // Of org.changejournal.ChangePaths: the same and relative_to.
-JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& since);
+JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& since,
+                                bool progress = false);
+// Of org.changejournal.Crawl.
+JsonValue CrawlParameters(const std::vector<std::string>& paths);
 JsonValue LogParameters(const LogOptions& options);
 // Of Checkpoint; an empty label is none.
 JsonValue CheckpointParameters(const std::string& label);

@@ -56,6 +56,7 @@ Outcome RunCheckpoint(Session& session, const Options& options);
 Outcome RunChanges(Session& session, const ChangesOptions& options);
 Outcome RunLog(Session& session, const LogOptions& options);
 Outcome RunPeriods(Session& session, const Options& options);
+Outcome RunCrawl(Session& session, const Options& options);
 Outcome RunDoctor(Session& session, const Options& options);
 
 }  // namespace cj::client

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/units.h"
+#include "client/crawl_progress.h"
 #include "client/format.h"
 #include "client/quote.h"
 
@@ -52,23 +53,45 @@ std::string VolumeName(const StatusAnswer& status, std::int64_t id) {
   return "volume " + std::to_string(id);
 }
 
-std::string GapText(const Gap& gap, const UtcOffset& zone) {
-  return FormatLongTime(gap.from_usec, zone) + " to " + FormatLongTime(gap.to_usec, zone) + ": " +
-         gap.cause + (gap.volume.empty() ? "" : " (" + gap.volume + ")");
+std::string GapState(const Gap& gap) {
+  if (gap.filled_in != 0) return "; filled by a crawl";
+  return gap.obstacle.empty() ? "; open" : "; open, and cannot be filled now: " + gap.obstacle;
+}
+
+std::string GapFlags(const std::vector<Gap>& gaps) {
+  const auto open =
+      std::count_if(gaps.begin(), gaps.end(), [](const Gap& gap) { return gap.filled_in == 0; });
+  const auto filled = static_cast<std::int64_t>(gaps.size()) - open;
+  if (gaps.empty()) return "-";
+  if (filled == 0) return std::to_string(open);
+  return (open == 0 ? "" : std::to_string(open) + ", ") + std::to_string(filled) + " filled";
 }
 
 void AddWatches(const StatusAnswer& status, const Style& style, Lines* lines) {
   std::string label = "Watches";
   for (const auto& watch : status.watches) {
     std::string text = style.terminal ? QuoteName(watch.path) : watch.path;
-    text += " (" + VolumeName(status, watch.volume) + ")";
+    if (watch.volume != 0) text += " (" + VolumeName(status, watch.volume) + ")";
+    const bool strict = !watch.pre_modify.empty() && watch.pre_modify != "off";
+    if (strict) text += ", PreModify=" + watch.pre_modify + ", Durability=" + watch.durability;
     if (!watch.excludes.empty()) {
       text += ", " + Count(static_cast<std::int64_t>(watch.excludes.size()), "exclude");
     }
+    if (!watch.absent.empty()) text += ", " + Red("absent: " + watch.absent, style);
     lines->Add(label, text);
     label.clear();
   }
   if (status.watches.empty()) lines->Add(label, "none");
+}
+
+void AddStrict(const StatusAnswer& status, const Style& style, Lines* lines) {
+  if (!status.strict.has_value()) return;
+  const StatusAnswer::Strict& strict = *status.strict;
+  std::string text = Count(strict.intents, "intent") + " recorded";
+  if (strict.missed > 0) text += ", " + Count(strict.missed, "program") + " went on before that";
+  lines->Add("Strict mode", text);
+  if (strict.waits) return;
+  lines->Add("", Red("programs are let through unrecorded until the store keeps up", style));
 }
 
 }  // namespace
@@ -98,20 +121,31 @@ std::string FormatStatus(const StatusAnswer& status, const Style& style, const U
                           ", since " + FormatLongTime(status.start_usec, zone));
   lines.Add("Journal",
             status.journal + " in " + status.state_directory + ", " + Bytes(status.store_bytes));
+  lines.Add("If killed", status.survives_kill
+                             ? "the next daemon goes on without a gap"
+                             : "a gap: only systemd can keep what the next daemon would need");
   if (!status.storage_error.empty()) {
     lines.Add("Storage", Red("failing: " + status.storage_error, style));
   }
   AddWatches(status, style, &lines);
+  AddStrict(status, style, &lines);
   lines.Add("Open period", status.open_period.token + ", since " +
                                FormatLongTime(status.open_period.start_usec, zone) + ", " +
                                Count(status.open_period.records, "record"));
   lines.Add("Periods", std::to_string(status.periods) + " kept, the oldest is " + status.oldest);
   std::string label = "Gaps";
   for (const Gap& gap : status.gaps) {
-    lines.Add(label, Red(GapText(gap, zone), style));
+    const std::string text = GapText(gap, style, zone) + GapState(gap);
+    lines.Add(label, gap.filled_in != 0 ? text : Red(text, style));
     label.clear();
   }
   if (status.gaps.empty()) lines.Add(label, "none");
+  if (status.crawl.running) {
+    lines.Add("Crawl", FormatCrawl(status.crawl));
+  } else if (status.crawl.completed != 0) {
+    lines.Add("Crawl", Count(status.crawl.completed, "crawl") +
+                           " completed; the last: " + FormatCrawl(status.crawl));
+  }
   if (!status.consumers.empty()) {
     std::string names;
     for (const std::string& name : status.consumers) names += (names.empty() ? "" : ", ") + name;
@@ -129,11 +163,10 @@ std::string FormatPeriods(const std::vector<Period>& periods, const Style& style
   std::vector<std::vector<std::string>> rows = {
       {"TOKEN", "START", "END", "RECORDS", "GAPS", "LABEL"}};
   for (const Period& period : periods) {
-    std::string gaps = period.gaps.empty() ? "-" : std::to_string(period.gaps.size());
     std::string label = period.label.empty() ? "-" : period.label;
     rows.push_back({period.token, FormatLongTime(period.start_usec, zone),
                     period.end_usec ? FormatLongTime(*period.end_usec, zone) : "open",
-                    std::to_string(period.records), gaps,
+                    std::to_string(period.records), GapFlags(period.gaps),
                     style.terminal && !period.label.empty() ? QuoteName(label) : label});
   }
   return FormatTable(rows, style);

@@ -232,6 +232,7 @@ Result<std::int64_t> ParseTime(std::string_view text, std::int64_t now_usec,
   while (!rest.empty() && rest.front() == ' ') rest.remove_prefix(1);
   while (!rest.empty() && rest.back() == ' ') rest.remove_suffix(1);
   if (rest == "now") return now_usec;
+  if (rest == "beginning") return 0;
   if (rest.empty()) return BadTime(text);
   if (rest.front() == '-') return Before(rest.substr(1), text, now_usec);
   if (rest.front() == '+') {

@@ -23,6 +23,7 @@ UtcOffset LocalUtcOffset();
 //   2026-11-20  2026-11-20 10:00[:00[.123456]]  HH:MM[:SS[.us]]   (local, also with 'T' between)
 //   ... followed by UTC, Z or +02:00                      (that zone instead of the local one)
 //   @1700000000[.123456]
+//   beginning                                             (1970: before anything changed)
 // A local time that occurs twice (clocks going back) is the earlier one; one that does not occur
 // (clocks going forward) is the moment an hour earlier: a question then asks for more, not for
 // less. kInvalidArgument for anything else, spans into the future ("+2h") included.

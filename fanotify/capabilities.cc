@@ -11,6 +11,7 @@
 #include "fanotify/group.h"
 #include "fanotify/handles.h"
 #include "fanotify/kernel_abi.h"
+#include "fanotify/pre_group.h"
 #include "fanotify/silent_writers.h"
 #include "fanotify/volume_lookup.h"
 
@@ -73,6 +74,12 @@ Finding ProbePreAccessKernel() {
           CanMark(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, 0, abi::kFanPreAccess, "/"),
           false, "PreModify=access: the first write to each file can be recorded before it happens",
           "Linux 6.14 or newer with CONFIG_FANOTIFY_ACCESS_PERMISSIONS, and ext4, xfs or btrfs"};
+}
+
+Finding ProbeWriteIntent() {
+  return {"write-intent", CanTellWriters(), false,
+          "PreModify=: opens for reading are told from opens for writing, and not recorded",
+          "run with CAP_LEASE, and fs.leases-enable=1; else every open counts as one for writing"};
 }
 
 Finding ProbeMountEvents() {
@@ -165,7 +172,7 @@ void AddInvisible(std::vector<Finding>* findings) {
 std::vector<Finding> ProbeKernel() {
   return {ProbePostGroup(),       ProbeUnlimitedQueue(), ProbeRename(),       ProbeIgnoreMarks(),
           ProbeHandles(),         ProbeMapFiles(),       ProbePidNamespace(), ProbeProcesses(),
-          ProbePreAccessKernel(), ProbeMountEvents()};
+          ProbePreAccessKernel(), ProbeWriteIntent(),    ProbeMountEvents()};
 }
 
 std::vector<Finding> ProbeFilesystem(const std::string& path) {
@@ -190,9 +197,10 @@ std::vector<Finding> ProbeFilesystem(const std::string& path) {
                               FAN_FS_ERROR, at.c_str()),
                       false, "errors that the filesystem finds in itself are recorded", ""});
   findings.push_back({"pre-open",
-                      CanMark(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, 0, FAN_OPEN_PERM,
+                      CanMark(FAN_CLASS_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, 0, FAN_OPEN_PERM,
                               volume->path.c_str()),
-                      false, "PreModify=open is possible here", ""});
+                      false, "PreModify=open is possible here",
+                      "a kernel with CONFIG_FANOTIFY_ACCESS_PERMISSIONS"});
   findings.push_back({"pre-access",
                       CanMark(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, 0,
                               abi::kFanPreAccess, volume->path.c_str()),

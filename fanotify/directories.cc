@@ -1,8 +1,6 @@
 #include "fanotify/directories.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,6 +27,11 @@ struct OpenMount {
   Error gone;  // why
 };
 
+// Of the directory that `volume.path` led to when the volume was found; empty: not known.
+const FileHandle& ExpectedRoot(const VolumeMount& volume) {
+  return volume.path == volume.mount_point ? volume.mount_handle : volume.root;
+}
+
 OpenMount OpenOne(const VolumeMount& volume) {
   OpenMount mount;
   mount.fd.reset(::open(volume.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -36,17 +39,18 @@ OpenMount OpenOne(const VolumeMount& volume) {
     mount.gone = ErrnoError(errno, volume.path);
     return mount;
   }
-  struct stat info;
   auto handle = GetHandle(mount.fd.get(), "", AT_EMPTY_PATH);
-  if (::fstat(mount.fd.get(), &info) == 0 && handle && info.st_dev == volume.device) {
+  // A bind mount may show another directory of the same filesystem there.
+  const FileHandle& expected = ExpectedRoot(volume);
+  const bool another = handle && !expected.empty() && !(handle->handle == expected);
+  if (handle && !another && IsVolume(mount.fd.get(), volume.path, volume)) {
     mount.id = handle->mount_id;
-    // The same device number may have been given to another filesystem since.
-    auto fsid = FsIdOfFd(mount.fd.get(), volume.path);
-    if (fsid && (*fsid == volume.fsid || volume.identity.type == "btrfs")) return mount;
+    return mount;
   }
   mount.fd.reset();
   mount.gone.message = volume.path + ": the " + volume.identity.type + " with UUID " +
-                       volume.identity.uuid + " is not mounted there any more";
+                       volume.identity.uuid +
+                       " is not mounted there any more, or another part of it";
   return mount;
 }
 
@@ -65,20 +69,11 @@ bool LeadsTo(const std::string& path, const struct stat& wanted) {
 }
 
 // True when another mount covers the directory, or the whole of `mount`: the way to `path` leaves
-// its filesystem. A rename does not look like that; it makes names vanish. openat2(2):
-// RESOLVE_NO_XDEV, EXDEV.
+// its mount. A rename does not look like that; it makes names vanish.
 bool IsCovered(int mount, const std::string& mount_path, const std::string& path) {
   struct stat root;
   if (::fstat(mount, &root) == 0 && !LeadsTo(mount_path, root)) return true;
-  if (!PathContains(mount_path, path) || path == mount_path) return false;
-  const std::string relative = path.substr(mount_path == "/" ? 1 : mount_path.size() + 1);
-  struct open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-  const long opened = ::syscall(SYS_openat2, mount, relative.c_str(), &how, sizeof how);
-  if (opened < 0) return errno == EXDEV;
-  ::close(static_cast<int>(opened));
-  return false;
+  return path != mount_path && !OpenWithin(mount, mount_path, path, O_PATH) && errno == EXDEV;
 }
 
 // True when `mount` shows only a part of its filesystem and the directory is not in it. The kernel
@@ -97,8 +92,9 @@ class LinuxDirectories : public Directories {
   LinuxDirectories(std::vector<VolumeMount> mounts, std::vector<OpenMount> open)
       : mounts_(std::move(mounts)), open_(std::move(open)) {}
 
-  Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) override {
+  Result<Location> Path(std::size_t mount_index, const FileHandle& directory) override {
     CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    const std::string& point = mounts_[mount_index].path;
     UniqueFd fd = OpenHandle(mount->fd.get(), directory.view(), O_PATH | O_DIRECTORY);
     if (!fd) return OpenFailed(errno, mount_index);
     struct stat wanted;
@@ -107,19 +103,19 @@ class LinuxDirectories : public Directories {
     int same = 0;
     for (int attempt = 0; attempt < kPathAttempts; ++attempt) {
       CJ_ASSIGN_OR_RETURN(std::string path, PathOfFd(fd.get()));
-      if (LeadsTo(path, wanted)) return path;
+      const bool below = PathContains(point, path);
+      if (below && LeadsTo(path, wanted)) return Location{std::move(path), false};
       // A rename shows the directory without a name for a moment, too, but with its link.
       if (EndsWith(path, " (deleted)") && IsGone(fd.get())) {
         return NotFound("the directory was deleted", mount_index);
       }
       same = path == before ? same + 1 : 0;
       if (same % kAskAfter == kAskAfter - 1) {
-        if (IsCovered(mount->fd.get(), mounts_[mount_index].path, path)) {
-          return NotFound("the directory is hidden by another mount", mount_index);
-        }
         if (IsOutside(fd.get())) {
           return NotFound("the directory lies outside of the mounted part", mount_index);
         }
+        if (!below) return NotFound("the mount was moved just now", mount_index, EXDEV);
+        if (IsCovered(mount->fd.get(), point, path)) return Location{std::move(path), true};
       }
       before = std::move(path);
     }
@@ -139,14 +135,16 @@ class LinuxDirectories : public Directories {
     }
   }
 
-  std::optional<std::uint64_t> LinkCount(std::size_t mount_index,
-                                         const FileHandle& object) override {
-    auto mount = Opened(mount_index);
-    if (!mount) return std::nullopt;
-    const UniqueFd fd = OpenHandle((*mount)->fd.get(), object.view(), O_PATH);
-    struct stat info;
-    if (!fd || ::fstat(fd.get(), &info) != 0) return std::nullopt;
-    return info.st_nlink;
+  Result<std::uint64_t> LinkCount(std::size_t mount_index, const FileHandle& object) override {
+    CJ_ASSIGN_OR_RETURN(const struct stat info, StatusOf(mount_index, object));
+    return std::uint64_t{info.st_nlink};
+  }
+
+  std::optional<std::int64_t> ChangeTimeNsec(std::size_t mount_index,
+                                             const FileHandle& object) override {
+    const auto info = StatusOf(mount_index, object);
+    if (!info) return std::nullopt;
+    return info->st_ctim.tv_sec * 1'000'000'000LL + info->st_ctim.tv_nsec;
   }
 
   Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
@@ -156,9 +154,11 @@ class LinuxDirectories : public Directories {
     if (name.size() > NAME_MAX) return NameState{};
     const std::string path = name == "." ? directory_path : JoinPath(directory_path, name);
     // One descriptor for both questions, so that both answers are of the same object.
-    UniqueFd fd(::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    UniqueFd fd = OpenWithin(mount->fd.get(), mounts_[mount_index].path, path, O_PATH);
     if (!fd) {
-      if (errno == ENOENT || errno == ENOTDIR) return NameState{};
+      // ELOOP: a symbolic link has taken the place of a directory on the way.
+      if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return NameState{};
+      if (errno == EXDEV) return LookAtMountPoint(mount_index, path);
       Error error = ErrnoError(errno, path);
       if (errno == ENAMETOOLONG) error.code = ErrorCode::kLimit;
       return error;
@@ -206,21 +206,57 @@ class LinuxDirectories : public Directories {
     return std::move(found.handle);
   }
 
+  bool IsHidden(std::size_t mount_index, const std::string& path) override {
+    auto mount = Opened(mount_index);
+    return !mount || IsCovered((*mount)->fd.get(), mounts_[mount_index].path, path);
+  }
+
   std::span<const VolumeMount> mounts() const override { return mounts_; }
 
  private:
+  // Something is mounted at `path`, or on the way to it.
+  Result<NameState> LookAtMountPoint(std::size_t mount_index, const std::string& path) {
+    const std::string directory(SplitPath(path).directory);
+    const std::string& point = mounts_[mount_index].path;
+    UniqueFd above;
+    if (PathContains(point, directory)) {
+      above = OpenWithin(open_[mount_index].fd.get(), point, directory, O_PATH);
+    }
+    struct stat info;
+    if (!above || ::lstat(path.c_str(), &info) != 0) {
+      return Error{ErrorCode::kRescanNeeded,
+                   path + " is hidden: something has been mounted over it", EXDEV};
+    }
+    NameState state;
+    state.exists = true;
+    state.mode = info.st_mode;
+    state.link_count = info.st_nlink;
+    state.inode = info.st_ino;
+    return state;
+  }
+
+  Result<struct stat> StatusOf(std::size_t mount_index, const FileHandle& object) {
+    CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    const UniqueFd fd = OpenHandle(mount->fd.get(), object.view(), O_PATH);
+    struct stat info;
+    if (fd && ::fstat(fd.get(), &info) == 0) return info;
+    Error error = ErrnoError(errno, "opening an object by its handle");
+    if (errno == ESTALE) error.code = ErrorCode::kNotFound;
+    return error;
+  }
+
   Result<const OpenMount*> Opened(std::size_t index) const {
     if (index >= open_.size()) {
       return Error{ErrorCode::kNotFound, "no mount has the number " + std::to_string(index), 0};
     }
     if (!open_[index].fd) {
-      return Error{ErrorCode::kNotFound, open_[index].gone.message, open_[index].gone.errno_value};
+      return Error{ErrorCode::kNotFound, open_[index].gone.message, EXDEV};
     }
     return &open_[index];
   }
 
-  Error NotFound(const std::string& what, std::size_t index) const {
-    return Error{ErrorCode::kNotFound, mounts_[index].path + ": " + what, 0};
+  Error NotFound(const std::string& what, std::size_t index, int errno_value = 0) const {
+    return Error{ErrorCode::kNotFound, mounts_[index].path + ": " + what, errno_value};
   }
 
   Error OpenFailed(int errno_value, std::size_t index) const {

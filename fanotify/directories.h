@@ -32,22 +32,36 @@ class Directories {
  public:
   virtual ~Directories() = default;
 
-  // The present path of a directory as seen through `mounts()[index]`. kNotFound: the directory is
-  // gone (ESTALE) or is not visible through this mount. Never a path that does not lead there:
-  // where the mount shows only a part of its filesystem the inode is compared.
-  virtual Result<std::string> Path(std::size_t mount_index, const FileHandle& directory) = 0;
+  // Where a directory is. `hidden`: another mount is over it or on the way to it, so that what is
+  // found at the path is not it.
+  struct Location {
+    std::string path;
+    bool hidden = false;
+  };
+  // The present path of a directory as seen through `mounts()[index]`, below that mount's point.
+  // kNotFound: the directory is gone (ESTALE) or is not visible through this mount; with
+  // errno_value EXDEV nothing is known, because the mount is gone or has moved. Never a path that
+  // does not lead there without saying so: where the mount shows only a part of its filesystem the
+  // inode is compared.
+  virtual Result<Location> Path(std::size_t mount_index, const FileHandle& directory) = 0;
 
   // For a directory whose path is too long to be told (Path() gave kLimit): the path of the nearest
   // directory above it whose path is not.
   virtual Result<std::string> PathAbove(std::size_t mount_index, const FileHandle& directory) = 0;
 
-  // The link count of the object; nullopt when the handle does not open any more (ESTALE). 0: it
-  // has no name, but somebody has it open.
-  virtual std::optional<std::uint64_t> LinkCount(std::size_t mount_index,
-                                                 const FileHandle& object) = 0;
+  // The link count of the object. 0: it has no name, but somebody has it open. kNotFound: the
+  // handle does not open any more (ESTALE). Any other error says nothing of the object, nor does
+  // errno_value EXDEV: the mount is gone.
+  virtual Result<std::uint64_t> LinkCount(std::size_t mount_index, const FileHandle& object) = 0;
+
+  // The object's change time in nanoseconds; nullopt when the handle does not open any more.
+  virtual std::optional<std::int64_t> ChangeTimeNsec(std::size_t, const FileHandle&) {
+    return std::nullopt;
+  }
 
   // State of `name` in the directory at `directory_path` (as Path() gave it). A directory that does
-  // not exist is a name that does not exist. `name` "." is the directory itself.
+  // not exist is a name that does not exist. `name` "." is the directory itself. What another mount
+  // is over exists, without an object; an error when one is on the way to it.
   virtual Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
                                  const std::string& name) = 0;
 
@@ -64,14 +78,19 @@ class Directories {
   virtual bool IsNamed(std::size_t mount_index, const FileHandle& object,
                        const FileHandle& directory, const std::string& name) = 0;
 
+  // True when another mount is on the way to `path`, or over the whole of this one, or this one is
+  // gone: what is found there is not what it shows.
+  virtual bool IsHidden(std::size_t mount_index, const std::string& path) = 0;
+
   // The handle of the directory at this path. kNotFound when gone.
   virtual Result<FileHandle> HandleOf(const std::string& path) = 0;
 
   virtual std::span<const VolumeMount> mounts() const = 0;
 };
 
-// Opens volume.path of each mount; a mount that is gone or is another filesystem now gives
-// kNotFound for everything asked through it. Fails only when descriptors run out.
+// Opens volume.path of each mount; a mount that is gone, or where another filesystem or another
+// directory is now, gives kNotFound for everything asked through it. Fails only when descriptors
+// run out.
 Result<std::unique_ptr<Directories>> OpenDirectories(std::span<const VolumeMount> mounts);
 
 }  // namespace cj

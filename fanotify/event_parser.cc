@@ -1,25 +1,12 @@
-#include <cstring>
-#include <string>
+#include <string_view>
 
 #include "fanotify/event.h"
-#include "fanotify/kernel_abi.h"
+#include "fanotify/event_frame.h"
 
 namespace cj {
 namespace {
 
-using Bytes = std::span<const std::byte>;
-
-Error Damaged(const char* what) {
-  return Error{ErrorCode::kCorruption, std::string("damaged fanotify event: ") + what, 0};
-}
-
-// The caller has checked that offset + sizeof(T) lies inside.
-template <typename T>
-T Load(Bytes bytes, std::size_t offset) {
-  T value;
-  std::memcpy(&value, bytes.data() + offset, sizeof(T));
-  return value;
-}
+using Bytes = EventSpan;
 
 std::string_view Text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -32,17 +19,18 @@ struct FidRecord {
 };
 
 Status ParseFid(Bytes record, FidRecord* fid) {
-  if (record.size() < abi::kFidHeaderBytes) return Damaged("a file handle record is too short");
-  fid->fsid.value = Load<std::uint64_t>(record, 4);
-  const auto length = Load<std::uint32_t>(record, 12);
-  const auto type = Load<std::int32_t>(record, 16);
+  if (record.size() < abi::kFidHeaderBytes)
+    return DamagedEvent("a file handle record is too short");
+  fid->fsid.value = LoadField<std::uint64_t>(record, 4);
+  const auto length = LoadField<std::uint32_t>(record, 12);
+  const auto type = LoadField<std::int32_t>(record, 16);
   Bytes data = record.subspan(abi::kFidHeaderBytes);
   if (length > abi::kMaxHandleBytes || length > data.size()) {
-    return Damaged("a file handle is longer than its record");
+    return DamagedEvent("a file handle is longer than its record");
   }
   // No bytes: the kernel had no inode to name (FAN_FS_ERROR about the whole filesystem).
   if (length != 0) {
-    if (type < 0 || type > 255) return Damaged("a file handle has an impossible type");
+    if (type < 0 || type > 255) return DamagedEvent("a file handle has an impossible type");
     fid->handle = {type, Text(data.first(length))};
   }
   fid->rest = data.subspan(length);
@@ -51,20 +39,20 @@ Status ParseFid(Bytes record, FidRecord* fid) {
 
 Status ParseName(Bytes rest, std::string_view* name) {
   const std::size_t end = Text(rest).find('\0');
-  if (end == std::string_view::npos) return Damaged("a name does not end inside its record");
+  if (end == std::string_view::npos) return DamagedEvent("a name does not end inside its record");
   *name = Text(rest).substr(0, end);
   return {};
 }
 
 Status ParseError(Bytes record, Event* event) {
-  if (record.size() < abi::kErrorRecordBytes) return Damaged("an error record is too short");
-  event->fs_error = Load<std::int32_t>(record, 4);
-  event->fs_error_count = Load<std::uint32_t>(record, 8);
+  if (record.size() < abi::kErrorRecordBytes) return DamagedEvent("an error record is too short");
+  event->fs_error = LoadField<std::int32_t>(record, 4);
+  event->fs_error_count = LoadField<std::uint32_t>(record, 8);
   return {};
 }
 
 Status ParseRecord(Bytes record, Event* event) {
-  const auto type = Load<std::uint8_t>(record, 0);
+  const auto type = LoadField<std::uint8_t>(record, 0);
   switch (type) {
     case FAN_EVENT_INFO_TYPE_FID:
     case FAN_EVENT_INFO_TYPE_DFID:
@@ -99,35 +87,20 @@ Status ParseRecord(Bytes record, Event* event) {
 }  // namespace
 
 Status ParseEvent(std::span<const std::byte>* buffer, Event* event) {
-  const Bytes input = *buffer;
-  if (input.size() < abi::kMetadataBytes) return Damaged("it is shorter than its header");
-  const auto length = Load<std::uint32_t>(input, 0);
-  const auto version = Load<std::uint8_t>(input, 4);
-  const auto header_length = Load<std::uint16_t>(input, 6);
-  if (version != FANOTIFY_METADATA_VERSION) return Damaged("its version is not 3");
-  if (length < abi::kMetadataBytes || length > input.size()) {
-    return Damaged("its length is not that of the data");
-  }
-  if (header_length < abi::kMetadataBytes || header_length > length) {
-    return Damaged("its header's length is impossible");
-  }
+  EventFrame frame;
+  CJ_RETURN_IF_ERROR(TakeFrame(*buffer, &frame));
   Event parsed;
-  parsed.mask = Load<std::uint64_t>(input, 8);
-  parsed.pid = Load<std::int32_t>(input, 20);
-  Bytes records = input.subspan(header_length, length - header_length);
-  while (!records.empty()) {
-    if (records.size() < abi::kInfoHeaderBytes) return Damaged("an info record is too short");
-    const auto record_length = Load<std::uint16_t>(records, 2);
-    if (record_length < abi::kInfoHeaderBytes || record_length > records.size()) {
-      return Damaged("an info record's length is impossible");
-    }
-    CJ_RETURN_IF_ERROR(ParseRecord(records.first(record_length), &parsed));
-    records = records.subspan(record_length);
+  parsed.mask = frame.mask;
+  parsed.pid = frame.pid;
+  while (!frame.records.empty()) {
+    Bytes record;
+    CJ_RETURN_IF_ERROR(TakeRecord(&frame.records, &record));
+    CJ_RETURN_IF_ERROR(ParseRecord(record, &parsed));
   }
   // A directory's own event names the directory as parent, with the name "." and no FID of its own.
   if (parsed.object.empty() && parsed.name == ".") parsed.object = parsed.parent;
   *event = parsed;
-  *buffer = input.subspan(length);
+  *buffer = frame.rest;
   return {};
 }
 

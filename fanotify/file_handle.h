@@ -35,6 +35,12 @@ struct FileHandle {
     encoded.push_back(static_cast<char>(view.type));
     encoded.append(view.bytes);
   }
+  // `encoded` as the database and the journal's tables have it.
+  static FileHandle FromEncoded(std::string_view encoded) {
+    FileHandle handle;
+    handle.encoded = encoded;
+    return handle;
+  }
   bool empty() const { return encoded.empty(); }
   HandleView view() const {
     if (encoded.empty()) return {};

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "base/unique_fd.h"
@@ -39,25 +42,6 @@ Error InitRefused(int errno_value) {
   return error;
 }
 
-// Opens what is to be marked, and makes sure that it still is the filesystem that the volume means.
-Result<UniqueFd> OpenVolume(const VolumeMount& volume) {
-  const std::string path = MarkPath(volume);
-  UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!fd) return ErrnoError(errno, path);
-  CJ_ASSIGN_OR_RETURN(const FsId fsid, FsIdOfFd(fd.get(), path));
-  struct stat info;
-  if (::fstat(fd.get(), &info) != 0) return ErrnoError(errno, path);
-  const bool same_device = info.st_dev == volume.device || volume.identity.type == "btrfs";
-  if (fsid != volume.fsid || !same_device) {
-    return Error{ErrorCode::kNotFound,
-                 path + ": another filesystem is mounted there now; mount the " +
-                     volume.identity.type + " with UUID " + volume.identity.uuid +
-                     " again, or restart to watch what is there",
-                 0};
-  }
-  return fd;
-}
-
 class LinuxEventGroup : public EventGroup {
  public:
   explicit LinuxEventGroup(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -80,6 +64,17 @@ class LinuxEventGroup : public EventGroup {
         Change(FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, kPostEventMask | FAN_FS_ERROR, at->get());
     if (result == 0 || result == ENOENT) return {};
     return ErrnoError(result, volume.path + ": fanotify_mark (remove)");
+  }
+
+  // fanotify_mark(2): ENOENT when there is no mark to take something off. Opening is nothing that
+  // we ever ask for, so that nothing is taken off.
+  Result<bool> HasMark(const VolumeMount& volume) override {
+    CJ_ASSIGN_OR_RETURN(UniqueFd at, OpenVolume(volume));
+    static_assert((kPostEventMask & FAN_OPEN) == 0);
+    const int result = Change(FAN_MARK_REMOVE | FAN_MARK_FILESYSTEM, FAN_OPEN, at.get());
+    if (result == 0) return true;
+    if (result == ENOENT) return false;
+    return ErrnoError(result, volume.path + ": fanotify_mark (is there one)");
   }
 
   Result<std::size_t> Read(std::span<std::byte> buffer) override {
@@ -137,6 +132,20 @@ std::string OverlayAdvice(const VolumeMount& volume) {
 
 }  // namespace
 
+Result<UniqueFd> OpenVolume(const VolumeMount& volume) {
+  const std::string path = MarkPath(volume);
+  UniqueFd fd(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return ErrnoError(errno, path);
+  if (!IsVolume(fd.get(), path, volume)) {
+    return Error{ErrorCode::kNotFound,
+                 path + ": another filesystem is mounted there now; mount the " +
+                     volume.identity.type + " with UUID " + volume.identity.uuid +
+                     " again, or restart to watch what is there",
+                 0};
+  }
+  return fd;
+}
+
 Error MarkRefused(const VolumeMount& volume, int errno_value) {
   const std::string& type = volume.identity.type;
   Error error = ErrnoError(errno_value, volume.path + ": fanotify_mark on " + type);
@@ -172,6 +181,17 @@ Error MarkRefused(const VolumeMount& volume, int errno_value) {
       break;
   }
   return error;
+}
+
+Result<std::unique_ptr<EventGroup>> AdoptEventGroup(UniqueFd fd) {
+  const std::string link = "/proc/self/fd/" + std::to_string(fd.get());
+  std::array<char, 64> target{};
+  const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
+  if (size < 0) return ErrnoError(errno, link);
+  if (std::string_view(target.data(), static_cast<std::size_t>(size)) != "anon_inode:[fanotify]") {
+    return Error{ErrorCode::kInvalidArgument, "a descriptor was kept that is no fanotify group", 0};
+  }
+  return std::unique_ptr<EventGroup>(std::make_unique<LinuxEventGroup>(std::move(fd)));
 }
 
 Result<std::unique_ptr<EventGroup>> CreateEventGroup(bool unlimited_queue) {

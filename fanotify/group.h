@@ -10,6 +10,12 @@ namespace cj {
 
 Result<std::unique_ptr<EventGroup>> CreateEventGroup(bool unlimited_queue);
 
+Result<std::unique_ptr<EventGroup>> AdoptEventGroup(UniqueFd fd);
+
+// Opens what is to be marked (O_PATH), and makes sure that it still is the filesystem that the
+// volume means; kNotFound where it is not.
+Result<UniqueFd> OpenVolume(const VolumeMount& volume);
+
 // The error for a filesystem that refused our mark with this errno: what it is, and what to watch
 // instead.
 Error MarkRefused(const VolumeMount& volume, int errno_value);

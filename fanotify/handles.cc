@@ -1,8 +1,11 @@
 #include "fanotify/handles.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sched.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -10,7 +13,9 @@
 #include <cstring>
 #include <memory>
 
+#include "base/text.h"
 #include "fanotify/kernel_abi.h"
+#include "fanotify/volume.h"
 
 namespace cj {
 namespace {
@@ -30,10 +35,10 @@ struct HandleBuffer {
 constexpr int kLocateAttempts = 16;
 
 std::optional<ObjectPlace> PlaceAt(const std::string& path, HandleView object, int object_fd) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos || slash + 1 == path.size()) return std::nullopt;
-  const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
-  const std::string name = path.substr(slash + 1);
+  const PathParts parts = SplitPath(path);
+  if (parts.directory.empty() || parts.name.empty()) return std::nullopt;
+  const std::string directory(parts.directory);
+  const std::string name(parts.name);
   UniqueFd parent(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!parent) return std::nullopt;
   auto found = GetHandle(parent.get(), name.c_str(), 0);
@@ -49,7 +54,34 @@ std::optional<ObjectPlace> PlaceAt(const std::string& path, HandleView object, i
   return ObjectPlace{std::move(parent_handle->handle), name};
 }
 
+UniqueFd OpenOnSameMount(int top_fd, const std::string& path, int flags) {
+  UniqueFd fd(::open(path.c_str(), flags));
+  if (!fd) return fd;
+  const auto wanted = MountNumber(top_fd);
+  const auto found = MountNumber(fd.get());
+  if (wanted.has_value() && found.has_value() && *wanted == *found) return fd;
+  fd.reset();
+  errno = EXDEV;
+  return fd;
+}
+
 }  // namespace
+
+UniqueFd OpenWithin(int top_fd, const std::string& top, const std::string& path, int flags) {
+  flags |= O_NOFOLLOW | O_CLOEXEC;
+  if (!PathContains(top, path)) {
+    errno = EXDEV;
+    return {};
+  }
+  std::string below = ".";
+  if (path != top) below = path.substr(top == "/" ? 1 : top.size() + 1);
+  struct open_how how = {};
+  how.flags = static_cast<std::uint64_t>(flags);
+  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, top_fd, below.c_str(), &how, sizeof how)));
+  if (fd || (errno != ENOSYS && errno != EPERM)) return fd;
+  return OpenOnSameMount(top_fd, path, flags);
+}
 
 Result<HandleAt> GetHandle(int directory_fd, const char* path, int flags) {
   HandleBuffer buffer;

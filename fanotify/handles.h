@@ -24,6 +24,14 @@ Result<HandleAt> GetHandle(int directory_fd, const char* path, int flags);
 // Invalid, with errno set, when it cannot be: ESTALE when the object is gone.
 UniqueFd OpenHandle(int mount_fd, HandleView handle, int flags);
 
+// Opens what `path` is in the mount that `top_fd`, which was opened at `top`, is on, whatever may
+// be mounted over that. Invalid with EXDEV in errno where another mount is over it or on the way,
+// or where it is not below `top`; with ELOOP where a symbolic link is on the way. `flags` as of
+// open(2); O_NOFOLLOW and O_CLOEXEC are added. Source: openat2(2), RESOLVE_NO_XDEV; without it
+// (some containers refuse system calls that they do not know) what was opened by its path is
+// compared, and links on the way are followed.
+UniqueFd OpenWithin(int top_fd, const std::string& top, const std::string& path, int flags);
+
 // Where /proc/self/fd says that the descriptor is, as it is now; " (deleted)" may be at its end.
 // kLimit when the path is longer than the kernel can say (PATH_MAX).
 Result<std::string> PathOfFd(int fd);

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
+#include "fanotify/pre_group.h"
 #include "fanotify/volume.h"
 
 namespace cj {
@@ -26,6 +28,9 @@ class EventGroup {
   virtual Status Mark(const VolumeMount& volume) = 0;
   // Takes the mark off again; a volume that has been unmounted is a success.
   virtual Status Unmark(const VolumeMount& volume) = 0;
+  // Whether the group has a mark on the volume. kNotFound: it is not at volume.path, nothing is, or
+  // another filesystem.
+  virtual Result<bool> HasMark(const VolumeMount& volume) = 0;
   // Reads whole events, never blocks. 0: the queue was empty. `buffer` holds at least 4096 bytes.
   virtual Result<std::size_t> Read(std::span<std::byte> buffer) = 0;
   // How many events wait now; at most so many reads' worth are needed to take them. Walks the queue
@@ -46,6 +51,7 @@ struct SilentWriter {
   FileHandle parent;
   std::string name;
   std::int32_t pid = 0;
+  std::int64_t ctime_nsec = 0;  // when it was looked at; 0: not known
 };
 
 class Kernel {
@@ -54,13 +60,24 @@ class Kernel {
   // unlimited_queue false: the kernel's own limit (fs.fanotify.max_queued_events) and
   // FAN_Q_OVERFLOW.
   virtual Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) = 0;
+  // A group that another process of this program has made. kInvalidArgument: it is not a group.
+  virtual Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) = 0;
   // Returns when every notification that could have missed a mark added before this call has
   // finished queueing (docs/race-freedom.md). Takes 0.03 to 20 ms. Any thread.
   virtual Status Barrier() = 0;
   // All silent writers on these volumes at some moment during the call. A process that appears
-  // while the scan runs is scanned too. Any thread.
+  // while the scan runs is scanned too. kNotFound: a volume is not there. Any thread.
   virtual Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) = 0;
+  // A group for permission events (strict mode). kUnsupported: this kernel has none.
+  virtual Result<std::unique_ptr<PreGroup>> CreatePreGroup(PreMode mode) {
+    return CreateLinuxPreGroup(mode);
+  }
+  // All files on these volumes that some process has open for writing, or mapped, at some moment
+  // during the call, and those of ScanSilentWriters(). A file that is open nowhere but in a
+  // descriptor on its way through a socket, in io_uring's fixed files or in a server inside the
+  // kernel is not found. Any thread.
+  virtual Result<std::vector<SilentWriter>> ScanOpenWriters(std::span<const VolumeMount> volumes);
 };
 
 // The kernel this program runs on. Lives as long as the program.

@@ -1,6 +1,6 @@
 // What the kernel's headers of Debian 12 (Linux 6.1) do not have yet. Values are the kernel's own
-// and never change. Sources: include/uapi/linux/fanotify.h and include/uapi/linux/fs.h of
-// Linux 6.18.
+// and never change. Sources: include/uapi/linux/ (fanotify.h, fs.h, stat.h)
+// of Linux 6.18.
 #pragma once
 
 #include <sys/fanotify.h>
@@ -16,6 +16,8 @@ inline constexpr std::uint64_t kFanMntAttach = 0x0100'0000;  // FAN_MNT_ATTACH, 
 inline constexpr std::uint64_t kFanMntDetach = 0x0200'0000;  // FAN_MNT_DETACH, Linux 6.15
 inline constexpr unsigned kFanReportMnt = 0x0000'4000;       // FAN_REPORT_MNT, Linux 6.15
 inline constexpr unsigned kFanMarkMntns = 0x0000'0110;       // FAN_MARK_MNTNS, Linux 6.15
+
+inline constexpr unsigned kStatxMntIdUnique = 0x0000'4000;  // STATX_MNT_ID_UNIQUE, Linux 6.8
 
 // struct fsuuid2 and FS_IOC_GETFSUUID, Linux 6.9.
 struct FsUuid {
@@ -57,6 +59,9 @@ inline constexpr std::size_t kInfoHeaderBytes = 4;
 // named kinds a name with its NUL, then padding.
 inline constexpr std::size_t kFidHeaderBytes = 20;
 inline constexpr std::size_t kErrorRecordBytes = 12;
+// FAN_EVENT_INFO_TYPE_RANGE, Linux 6.14: header, padding (4), offset (8), count (8).
+inline constexpr std::uint8_t kInfoTypeRange = 6;
+inline constexpr std::size_t kRangeRecordBytes = 24;
 inline constexpr std::uint32_t kMaxHandleBytes = 128;  // MAX_HANDLE_SZ
 
 }  // namespace cj::abi

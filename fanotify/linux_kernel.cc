@@ -11,6 +11,9 @@ class RealKernel : public Kernel {
   Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) override {
     return CreateEventGroup(unlimited_queue);
   }
+  Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) override {
+    return AdoptEventGroup(std::move(fd));
+  }
   Status Barrier() override { return WaitForNotifications(); }
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override {
@@ -19,6 +22,10 @@ class RealKernel : public Kernel {
 };
 
 }  // namespace
+
+Result<std::vector<SilentWriter>> Kernel::ScanOpenWriters(std::span<const VolumeMount> volumes) {
+  return FindOpenWriters(volumes);
+}
 
 Kernel& LinuxKernel() {
   static RealKernel kernel;

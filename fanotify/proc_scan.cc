@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -43,6 +44,13 @@ bool MayTraceEverything() {
   __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
   if (::syscall(SYS_capget, &header, data) != 0) return false;
   return (data[CAP_TO_INDEX(CAP_SYS_PTRACE)].effective & CAP_TO_MASK(CAP_SYS_PTRACE)) != 0;
+}
+
+// How often this thread has been put aside.
+std::uint64_t ThreadSwitches() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<std::uint64_t>(usage.ru_nvcsw) + static_cast<std::uint64_t>(usage.ru_nivcsw);
 }
 
 bool StartsWith(std::string_view text, std::string_view start) {
@@ -124,7 +132,9 @@ Status ProcScan::ScanOtherThreads(pid_t pid, const std::string& process) {
 }
 
 Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) {
+  std::uint64_t switches = ThreadSwitches();
   Status status = ReadMaps(directory, empty);
+  bool disturbed = switches != ThreadSwitches();
   // Only here: a refusal further on means that a capability is missing, which is an error.
   if (!status && status.error().code == ErrorCode::kPermissionDenied && may_trace_everything_) {
     guarded_.push_back(pid);
@@ -132,20 +142,20 @@ Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) 
     return {};
   }
   if (!status || *empty) return status;
-  bool asynchronous = false;
-  for (int reading = 1; reading < kMaxMapsReadings; ++reading) {
-    bool torn = false;
-    CJ_RETURN_IF_ERROR(AddCandidates(pid, directory, &torn, &asynchronous));
-    const std::string before = candidates_;
-    bool now_empty = false;
-    CJ_RETURN_IF_ERROR(ReadMaps(directory, &now_empty));
-    if (now_empty || (!torn && before == candidates_)) {
-      return asynchronous ? AddDescriptors(pid, directory) : Status();
-    }
+  MappingReadings readings;
+  found_.clear();
+  bool asynchronous = all_descriptors_;
+  for (int reading = 1; reading <= kMaxMapsReadings; ++reading) {
+    CJ_RETURN_IF_ERROR(LookUpMappings(pid, directory, &readings, &asynchronous));
+    bool done = readings.End(disturbed);
+    switches = ThreadSwitches();
+    if (!done) CJ_RETURN_IF_ERROR(ReadMaps(directory, &done));
+    disturbed = switches != ThreadSwitches();
+    if (done) return asynchronous ? AddDescriptors(pid, directory) : Status();
   }
   return Error{ErrorCode::kBusy,
                "process " + std::to_string(pid) +
-                   " changes its mappings of watched files faster than they can be looked at; ask "
+                   " moves its mappings of watched files faster than they can be looked at; ask "
                    "again",
                0};
 }
@@ -154,7 +164,7 @@ Status ProcScan::ReadMaps(const std::string& directory, bool* empty) {
   const std::string path = directory + "/maps";
   UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return Refused(errno, path);
-  candidates_.clear();
+  mappings_.clear();
   if (may_query_) {
     CJ_ASSIGN_OR_RETURN(may_query_, QueryMaps(fd.get(), path, empty));
     if (may_query_) return {};
@@ -184,15 +194,15 @@ Result<bool> ProcScan::QueryMaps(int maps_fd, const std::string& path, bool* emp
       if (*empty) return true;
       return Refused(errno, path);
     }
-    const bool is_ring = query.vma_name_size > 0 && StartsWith(name_.data(), kAsyncRing);
-    if (is_ring || files_->WatchesSuperblock(makedev(query.dev_major, query.dev_minor))) {
-      std::array<char, 128> line;
-      std::snprintf(line.data(), line.size(), "%llx-%llx ---s 0 %x:%x %llu %s\n",
+    const std::string_view name = query.vma_name_size > 0 ? name_.data() : "";
+    const bool is_ring = StartsWith(name, kAsyncRing);
+    const dev_t device = makedev(query.dev_major, query.dev_minor);
+    if (is_ring || files_->WatchesSuperblock(device)) {
+      std::array<char, 40> range;  // two numbers of 16 digits
+      std::snprintf(range.data(), range.size(), "%llx-%llx",
                     static_cast<unsigned long long>(query.vma_start),
-                    static_cast<unsigned long long>(query.vma_end), query.dev_major,
-                    query.dev_minor, static_cast<unsigned long long>(query.inode),
-                    is_ring ? "/[aio]" : "");
-      candidates_ += line.data();
+                    static_cast<unsigned long long>(query.vma_end));
+      mappings_.push_back({range.data(), device, query.inode, std::string(name), is_ring});
     }
     query.query_addr = query.vma_end;
   }
@@ -204,41 +214,49 @@ Status ProcScan::ReadMapsText(int maps_fd, const std::string& path, bool* empty)
   *empty = text_.empty();
   std::string_view rest = text_;
   MapsLine line;
-  while (true) {
-    const char* start = rest.data();
-    if (!NextMapsLine(&rest, &line)) break;
-    if (line.shared &&
-        (files_->WatchesSuperblock(line.device) || StartsWith(line.path, kAsyncRing))) {
-      candidates_.append(start, static_cast<std::size_t>(rest.data() - start));
-    }
+  while (NextMapsLine(&rest, &line)) {
+    if (!line.shared) continue;
+    const bool is_ring = StartsWith(line.path, kAsyncRing);
+    if (!is_ring && !files_->WatchesSuperblock(line.device)) continue;
+    mappings_.push_back(
+        {std::string(line.range), line.device, line.inode, std::string(line.path), is_ring});
   }
   return {};
 }
 
-Status ProcScan::AddCandidates(pid_t pid, const std::string& directory, bool* torn,
-                               bool* asynchronous) {
-  std::string_view rest = candidates_;
-  MapsLine line;
-  while (NextMapsLine(&rest, &line)) {
-    if (StartsWith(line.path, kAsyncRing)) {
+Status ProcScan::LookUpMappings(pid_t pid, const std::string& directory, MappingReadings* readings,
+                                bool* asynchronous) {
+  for (const Mapping& mapping : mappings_) {
+    if (mapping.is_ring) {
       *asynchronous = true;
       continue;
     }
-    const std::string link = directory + "/map_files/" + std::string(line.range);
-    struct stat info;
-    if (::fstatat(proc_.get(), link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != ENOENT && errno != ESRCH) return Refused(errno, link);
-      *torn = true;
-      continue;
+    FoundFile file{mapping.device, mapping.inode, mapping.name};
+    bool found = found_.count(file) > 0;
+    if (!found) {
+      CJ_ASSIGN_OR_RETURN(const Looked looked, LookUp(pid, directory, mapping));
+      found = looked != Looked::kGone;
+      if (looked == Looked::kWritten) found_.insert(std::move(file));
     }
-    // The link may be written through when the mapped file was opened for writing. That counts, not
-    // the mapping's present protection: mprotect(2) may have changed it to and fro.
-    if ((info.st_mode & S_IWUSR) == 0) continue;
-    auto outcome = files_->Add(proc_.get(), link.c_str(), pid);
-    if (!outcome) return Refused(outcome.error().errno_value, link);
-    if (*outcome == SilentFiles::Outcome::kGone) *torn = true;
+    readings->Listed({mapping.device, mapping.inode}, found);
   }
   return {};
+}
+
+Result<ProcScan::Looked> ProcScan::LookUp(pid_t pid, const std::string& directory,
+                                          const Mapping& mapping) {
+  const std::string link = directory + "/map_files/" + mapping.range;
+  struct stat info;
+  if (::fstatat(proc_.get(), link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno != ENOENT && errno != ESRCH) return Refused(errno, link);
+    return Looked::kGone;
+  }
+  // The link may be written through when the mapped file was opened for writing. That counts, not
+  // the mapping's present protection: mprotect(2) may have changed it to and fro.
+  if ((info.st_mode & S_IWUSR) == 0) return Looked::kReadOnly;
+  auto outcome = files_->Add(proc_.get(), link.c_str(), pid);
+  if (!outcome) return Refused(outcome.error().errno_value, link);
+  return *outcome == SilentFiles::Outcome::kGone ? Looked::kGone : Looked::kWritten;
 }
 
 Status ProcScan::AddDescriptors(pid_t pid, const std::string& directory) {

@@ -7,12 +7,15 @@
 #include <array>
 #include <climits>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "fanotify/mapping_readings.h"
 #include "fanotify/silent_files.h"
 
 namespace cj {
@@ -22,6 +25,8 @@ class ProcScan {
   // `may_query` false: as on a kernel without PROCMAP_QUERY.
   explicit ProcScan(SilentFiles* files, bool may_query = true)
       : files_(files), may_query_(may_query) {}
+  // Files open for writing count in every process, not only where asynchronous I/O is done.
+  void WantAllDescriptors() { all_descriptors_ = true; }
   Status Run();
   // Processes that nobody here may look into although we have every capability for it: they are
   // passed over, and `changectl doctor` names them.
@@ -34,25 +39,39 @@ class ProcScan {
     bool kernel_thread = false;
   };
 
+  struct Mapping {
+    std::string range;  // "7f12a000-7f12b000", which is also the name in map_files/
+    dev_t device = 0;   // of the superblock
+    std::uint64_t inode = 0;
+    std::string name;  // the path as the kernel tells it; empty where it is too long
+    bool is_ring = false;
+  };
+  // The name as well: on btrfs the device and the number are those of other subvolumes' files, too.
+  using FoundFile = std::tuple<dev_t, std::uint64_t, std::string>;
+
   Result<std::vector<pid_t>> List(const std::string& directory) const;
   Status ScanProcess(pid_t pid);
   Status ScanOtherThreads(pid_t pid, const std::string& process);
   // Scans the maps in this directory of /proc; *empty is true when there were none (any more).
   Status ScanMaps(pid_t pid, const std::string& directory, bool* empty);
-  // Reads maps, and leaves in candidates_ the lines that can matter.
+  // Reads maps, and leaves in mappings_ those that can matter.
   Status ReadMaps(const std::string& directory, bool* empty);
   // The two ways of it: asking the kernel for shared mappings only (Linux 6.11), some 20 times
   // faster, or reading all of the text. QueryMaps is false where the kernel cannot be asked.
   Result<bool> QueryMaps(int maps_fd, const std::string& path, bool* empty);
   Status ReadMapsText(int maps_fd, const std::string& path, bool* empty);
-  // Adds what candidates_ names; *torn: a mapping had changed before it could be looked at.
-  Status AddCandidates(pid_t pid, const std::string& directory, bool* torn, bool* asynchronous);
+  // Looks up what is in mappings_, and adds the files that may be written through it.
+  Status LookUpMappings(pid_t pid, const std::string& directory, MappingReadings* readings,
+                        bool* asynchronous);
+  enum class Looked { kGone, kReadOnly, kWritten };
+  Result<Looked> LookUp(pid_t pid, const std::string& directory, const Mapping& mapping);
   Status AddDescriptors(pid_t pid, const std::string& directory);
   Result<ProcessStat> Stat(const std::string& directory);
   bool ParentWasKnown(pid_t pid, int pass);
 
   SilentFiles* files_;
   bool may_query_;
+  bool all_descriptors_ = false;
   UniqueFd proc_;
   bool may_trace_everything_ = false;
   std::vector<pid_t> guarded_;
@@ -60,7 +79,8 @@ class ProcScan {
   std::string text_;
   // Room for the longest path that the kernel makes.
   std::array<char, PATH_MAX> name_{};
-  std::string candidates_;
+  std::vector<Mapping> mappings_;
+  std::set<FoundFile> found_;  // in the process that is being looked at
 };
 
 }  // namespace cj

@@ -1,6 +1,8 @@
 #include "fanotify/silent_files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -10,14 +12,29 @@
 #include "fanotify/volume_lookup.h"
 
 namespace cj {
+namespace {
 
-SilentFiles::SilentFiles(std::span<const VolumeMount> volumes) {
+// What a file's filesystem answers that is broken, shut down, or out of reach. Others than ours may
+// be so at any time, and one of ours that is cannot be written to.
+bool IsOfTheFilesystem(int errno_value) {
+  return errno_value == EIO || errno_value == ESTALE || errno_value == ENOTCONN ||
+         errno_value == ETIMEDOUT || errno_value == EHOSTDOWN || errno_value == EREMOTEIO ||
+         errno_value == ESHUTDOWN;
+}
+
+}  // namespace
+
+Result<SilentFiles> SilentFiles::Of(std::span<const VolumeMount> volumes) {
+  SilentFiles files;
   for (const VolumeMount& volume : volumes) {
     UniqueFd fd(::open(volume.path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    struct stat info;
-    if (!fd || ::fstat(fd.get(), &info) != 0 || info.st_dev != volume.device) continue;
-    watched_.push_back({&volume, std::move(fd), {}});
+    if (!fd) return ErrnoError(errno, volume.path);
+    if (!IsVolume(fd.get(), volume.path, volume)) {
+      return Error{ErrorCode::kNotFound, volume.path + ": another filesystem is there", 0};
+    }
+    files.watched_.push_back({&volume, std::move(fd), {}});
   }
+  return files;
 }
 
 bool SilentFiles::WatchesSuperblock(dev_t device) const {
@@ -45,10 +62,21 @@ Result<SilentFiles::Outcome> SilentFiles::Add(int directory_fd, const char* path
     if (errno == ENOENT || errno == ESRCH || errno == ENOTDIR || errno == ENXIO) {
       return Outcome::kGone;
     }
+    if (IsOfTheFilesystem(errno)) return Outcome::kNotWatched;
     return ErrnoError(errno, path);
   }
-  struct stat info;
-  if (::fstat(fd.get(), &info) != 0) return ErrnoError(errno, path);
+  // Of a file on a filesystem that hangs (a server that is gone) this must not wait. What is asked
+  // of local files is right all the same.
+  struct statx status;
+  constexpr unsigned kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (::statx(fd.get(), "", kFlags, STATX_TYPE | STATX_INO | STATX_CTIME, &status) != 0) {
+    if (IsOfTheFilesystem(errno)) return Outcome::kNotWatched;
+    return ErrnoError(errno, path);
+  }
+  struct stat info {};
+  info.st_dev = makedev(status.stx_dev_major, status.stx_dev_minor);
+  info.st_ino = status.stx_ino;
+  info.st_mode = status.stx_mode;
   if (!S_ISREG(info.st_mode)) return Outcome::kNotWatched;
   auto handle = GetHandle(fd.get(), "", AT_EMPTY_PATH);
   // A filesystem without handles (EOPNOTSUPP) cannot be one of ours.
@@ -59,6 +87,7 @@ Result<SilentFiles::Outcome> SilentFiles::Add(int directory_fd, const char* path
     SilentWriter writer;
     writer.volume = watched.volume->id;
     writer.pid = pid;
+    writer.ctime_nsec = status.stx_ctime.tv_sec * 1'000'000'000LL + status.stx_ctime.tv_nsec;
     if (auto place = LocateObject(watched.mount_fd.get(), handle->handle.view())) {
       writer.parent = std::move(place->parent);
       writer.name = std::move(place->name);

@@ -18,8 +18,8 @@ namespace cj {
 
 class SilentFiles {
  public:
-  // Opens every volume; one that is not mounted any more has no silent writers that we could name.
-  explicit SilentFiles(std::span<const VolumeMount> volumes);
+  // Opens every volume. kNotFound: one is not there, and whatever it has of them would be missed.
+  static Result<SilentFiles> Of(std::span<const VolumeMount> volumes);
 
   // True for the device of a watched volume as /proc/PID/maps has it.
   bool WatchesSuperblock(dev_t device) const;
@@ -32,6 +32,7 @@ class SilentFiles {
   std::vector<SilentWriter> Take() { return std::move(writers_); }
 
  private:
+  SilentFiles() = default;
   struct Watched {
     const VolumeMount* volume;
     UniqueFd mount_fd;

@@ -5,19 +5,33 @@
 #include "fanotify/silent_files.h"
 
 namespace cj {
+namespace {
+
+Result<std::vector<SilentWriter>> Scan(ProcScan* processes, SilentFiles* files) {
+  CJ_RETURN_IF_ERROR(processes->Run());
+  CJ_RETURN_IF_ERROR(AddLoopDevices(files));
+  CJ_RETURN_IF_ERROR(AddSwapFiles(files));
+  return files->Take();
+}
+
+}  // namespace
 
 Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes,
                                                     bool may_query) {
-  SilentFiles files(volumes);
+  CJ_ASSIGN_OR_RETURN(SilentFiles files, SilentFiles::Of(volumes));
   ProcScan processes(&files, may_query);
-  CJ_RETURN_IF_ERROR(processes.Run());
-  CJ_RETURN_IF_ERROR(AddLoopDevices(&files));
-  CJ_RETURN_IF_ERROR(AddSwapFiles(&files));
-  return files.Take();
+  return Scan(&processes, &files);
+}
+
+Result<std::vector<SilentWriter>> FindOpenWriters(std::span<const VolumeMount> volumes) {
+  CJ_ASSIGN_OR_RETURN(SilentFiles files, SilentFiles::Of(volumes));
+  ProcScan processes(&files);
+  processes.WantAllDescriptors();
+  return Scan(&processes, &files);
 }
 
 Result<std::vector<pid_t>> FindGuardedProcesses() {
-  SilentFiles files({});
+  CJ_ASSIGN_OR_RETURN(SilentFiles files, SilentFiles::Of({}));
   ProcScan processes(&files);
   CJ_RETURN_IF_ERROR(processes.Run());
   return processes.guarded();

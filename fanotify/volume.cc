@@ -18,6 +18,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "fanotify/handles.h"
 #include "fanotify/kernel_abi.h"
 #include "fanotify/volume_lookup.h"
 
@@ -94,6 +95,24 @@ Result<FsId> FsIdOfFd(int fd, const std::string& path) {
   return fsid;
 }
 
+bool IsVolume(int fd, const std::string& path, const VolumeMount& volume) {
+  struct stat info;
+  if (::fstat(fd, &info) != 0) return false;
+  auto fsid = FsIdOfFd(fd, path);
+  const bool same_fsid = fsid.has_value() && *fsid == volume.fsid;
+  if (volume.identity.type != "btrfs") return same_fsid && info.st_dev == volume.device;
+  return path == MarkPath(volume) ? same_fsid : info.st_dev == volume.device;
+}
+
+Result<std::uint64_t> MountNumber(int fd) {
+  struct statx info;
+  for (const unsigned which : {abi::kStatxMntIdUnique, unsigned{STATX_MNT_ID}}) {
+    if (::statx(fd, "", AT_EMPTY_PATH, which, &info) != 0) return ErrnoError(errno, "statx");
+    if ((info.stx_mask & which) != 0) return std::uint64_t{info.stx_mnt_id};
+  }
+  return Error{ErrorCode::kUnsupported, "this kernel does not tell mounts apart", 0};
+}
+
 std::string UuidFromIoctl(int directory_fd) {
   abi::FsUuid uuid{};
   if (::ioctl(directory_fd, abi::kFsIocGetFsUuid, &uuid) == 0 &&
@@ -148,6 +167,15 @@ Result<VolumeMount> FindVolume(const std::string& path) {
   volume.mount_point = mount.point;
   volume.mount_root = mount.root;
   volume.identity.type = mount.type;
+
+  // One that has none cannot be marked, which says why.
+  auto root = GetHandle(fd.get(), "", AT_EMPTY_PATH);
+  if (root.has_value()) volume.root = std::move(root->handle);
+  auto top = GetHandle(AT_FDCWD, mount.point.c_str(), 0);
+  if (top.has_value() && top->mount_id != mount.id) {
+    return Error{ErrorCode::kNotFound, volume.path + ": something was mounted over it just now", 0};
+  }
+  if (top.has_value()) volume.mount_handle = std::move(top->handle);
 
   const std::string mark_path = MarkPath(volume);
   UniqueFd mark_fd(::open(mark_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));

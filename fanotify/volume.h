@@ -13,6 +13,7 @@
 #include "base/strong_id.h"
 #include "base/unique_fd.h"
 #include "fanotify/event.h"
+#include "fanotify/file_handle.h"
 
 namespace cj {
 
@@ -57,7 +58,13 @@ struct VolumeMount {
   std::string path;             // the canonical path it was found by, a directory (a watch's root)
   std::string mount_point;      // of the mount that `path` is on
   std::string mount_root;       // Mount::root of that mount
+  FileHandle mount_handle;      // of the directory at mount_point; may be empty
+  FileHandle root;              // of the directory `path`; empty: the filesystem has no handles
 };
+
+// The number of the mount that an open descriptor is on. Unlike mountinfo's it is never given to
+// another mount later, where the kernel has such numbers (Linux 6.8).
+Result<std::uint64_t> MountNumber(int fd);
 
 // Finds the volume that the directory `path` is on. `path` is made canonical (realpath). Errors say
 // what to do instead: not a directory, not there, a relative path.

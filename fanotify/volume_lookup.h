@@ -14,6 +14,11 @@ namespace cj {
 // f_fsid of statfs(2), in the form that events have it. `path` is for the message.
 Result<FsId> FsIdOfFd(int fd, const std::string& path);
 
+// True when the directory `fd`, opened at `path`, is on the volume. The device number alone
+// may have been given to another filesystem since. Of a btrfs it is the watched subvolume's, which
+// may lie below; the fsid is that of the directory that was marked (MarkPath).
+bool IsVolume(int fd, const std::string& path, const VolumeMount& volume);
+
 // FS_IOC_GETFSUUID (Linux 6.9; ext4, xfs, btrfs, tmpfs and more); empty where there is none. Not
 // for O_PATH descriptors.
 std::string UuidFromIoctl(int directory_fd);

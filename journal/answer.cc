@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "journal/gaps.h"
 #include "journal/path_order.h"
 
 namespace cj {
@@ -10,12 +11,6 @@ namespace {
 
 // How many records are scanned between two looks at `cancelled`.
 constexpr std::uint64_t kCancelInterval = 4096;
-
-FileHandle HandleFrom(std::string_view encoded) {
-  FileHandle handle;
-  handle.encoded = std::string(encoded);
-  return handle;
-}
 
 // True when the path is strictly above the root of some watch.
 bool IsAboveWatch(const View& view, const std::string& path) {
@@ -29,7 +24,7 @@ bool IsAboveWatch(const View& view, const std::string& path) {
 Answer::Answer(Environment environment, AnswerRequest request)
     : environment_(std::move(environment)),
       request_(std::move(request)),
-      views_(MakeViews(environment_.watches)),
+      views_(MakeViews(WatchesAsked(environment_.watches, request_.paths))),
       mounts_(MountsOf(views_)),
       fold_(environment_.limits.max_names) {}
 
@@ -45,9 +40,11 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
   CJ_RETURN_IF_ERROR(std::move(scanned));
   CJ_ASSIGN_OR_RETURN(auto directories, answer->environment_.open_directories(answer->mounts_));
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
+  CJ_RETURN_IF_ERROR(answer->SettleIntents(*directories));
   CJ_RETURN_IF_ERROR(answer->Resolve(*directories));
   CJ_RETURN_IF_ERROR(answer->FindRenames(*directories));
   CJ_RETURN_IF_ERROR(answer->FindFormerTrees(*directories));
+  CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   return answer;
 }
 
@@ -58,8 +55,13 @@ Status Answer::Cancelled() const {
   return {};
 }
 
-// Without its mount every directory of a volume would look deleted.
+// Without its mount every directory of a volume would look deleted, and under another one the names
+// are others. Asked before and after looking.
 Status Answer::CheckMounted(Directories& directories) const {
+  for (const Watch& watch : WatchesAsked(environment_.watches, request_.paths)) {
+    if (watch.absent.empty()) continue;
+    return Error{ErrorCode::kRescanNeeded, watch.wanted + ": " + watch.absent};
+  }
   for (std::size_t view = 0; view < views_.size(); ++view) {
     auto root = directories.Look(view, mounts_[view].path, ".");
     if (root.has_value() && root->exists && !root->object.empty()) continue;
@@ -67,15 +69,27 @@ Status Answer::CheckMounted(Directories& directories) const {
                  "the watched filesystem at " + mounts_[view].path + " is not there any more" +
                      (root.has_value() ? "" : ": " + root.error().message)};
   }
+  for (std::size_t view = 0; view < views_.size(); ++view) {
+    for (const Watch& watch : views_[view].watches) {
+      if (!directories.IsHidden(view, watch.volume.path)) continue;
+      return Error{ErrorCode::kRescanNeeded,
+                   watch.volume.path +
+                       " is hidden: something has been mounted over it, or it was unmounted"};
+    }
+  }
   return {};
 }
 
 Status Answer::CheckPaths() const {
   for (const std::string& path : request_.paths) {
-    bool covered = std::any_of(views_.begin(), views_.end(), [&](const View& view) {
+    const bool covered = std::any_of(views_.begin(), views_.end(), [&](const View& view) {
       return Covers(view, path) || IsAboveWatch(view, path);
     });
-    if (!covered) {
+    const auto& watches = environment_.watches;
+    const bool absent = std::any_of(watches.begin(), watches.end(), [&](const Watch& watch) {
+      return !watch.bound() && IsAsked(watch, {path});
+    });
+    if (!covered && !absent) {
       return Error{ErrorCode::kInvalidArgument,
                    path + " is not under any watch, or is excluded: see `changectl status`"};
     }
@@ -84,15 +98,16 @@ Status Answer::CheckPaths() const {
 }
 
 Status Answer::CheckGaps() const {
-  for (const PeriodInfo& period : environment_.store->Periods()) {
-    if (period.id < request_.from || period.id >= request_.until || period.gaps.empty()) continue;
-    const Gap& gap = period.gaps.front();
-    std::string where = gap.volume.empty() ? "" : " on " + gap.volume;
-    return Error{ErrorCode::kRescanNeeded, "changes are not known completely in period " +
-                                               std::to_string(period.id.value) + where + ": " +
-                                               gap.cause};
-  }
-  return {};
+  const auto found = FindOpenGap(environment_.store->Periods(), request_.from, request_.until,
+                                 environment_.watches, request_.paths);
+  if (!found.has_value()) return {};
+  const Gap& gap = found->gap;
+  const std::string where = gap.volume.empty() ? "" : " on " + gap.volume;
+  const std::string late =
+      gap.filled() ? "; a crawl has filled that later than the interval ends" : "";
+  return Error{ErrorCode::kRescanNeeded, "changes are not known completely in period " +
+                                             std::to_string(found->period.value) + where + ": " +
+                                             gap.cause + late};
 }
 
 Status Answer::Scan() {
@@ -100,11 +115,18 @@ Status Answer::Scan() {
   range.from = request_.from;
   range.until = request_.until;
   CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  const bool gaps =
+      request_.crawled || HasGap(environment_.store->Periods(), request_.from, request_.until,
+                                 environment_.watches, request_.paths);
   Record record;
   for (;;) {
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
     if (!more) return {};
-    CJ_RETURN_IF_ERROR(fold_.Add(record));
+    // Found for a gap of an earlier interval: this one is complete without it.
+    const bool for_a_gap = (record.operations & ~kDirectory) == kCrawled;
+    if (gaps || !for_a_gap) CJ_RETURN_IF_ERROR(fold_.Add(record));
+    last_scanned_period_ = record.period;
+    last_scanned_ = record.sequence;
     if (fold_.records() % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
 }
@@ -117,9 +139,9 @@ Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) 
   bool explained = true;
   for (std::size_t view = 0; view < views_.size(); ++view) {
     if (views_[view].mount.id != folded.volume) continue;
-    auto resolved = resolver.Resolve(view, folded.volume, HandleFrom(folded.handle));
+    auto resolved = resolver.Resolve(view, folded.volume, FileHandle::FromEncoded(folded.handle));
     if (!resolved.has_value() && resolved.error().code == ErrorCode::kLimit) {
-      CJ_RETURN_IF_ERROR(TellDeep(directories, view, HandleFrom(folded.handle)));
+      CJ_RETURN_IF_ERROR(TellDeep(directories, view, FileHandle::FromEncoded(folded.handle)));
       continue;
     }
     CJ_ASSIGN_OR_RETURN(auto outcome, std::move(resolved));
@@ -129,9 +151,38 @@ Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) 
     }
     const std::string& path = outcome.path->path;
     if (!Covers(views_[view], path) && !IsAboveWatch(views_[view], path)) continue;
+    const bool only_itself = outcome.path->hidden && IsOnlyItself(folded);
+    // What it was itself went with it, which the records of its parent tell.
+    if (only_itself && outcome.path->dead) continue;
+    if (outcome.path->hidden && !(only_itself && IsMountPoint(directories, view, path))) {
+      hidden_.emplace(path, static_cast<std::uint32_t>(view));
+      continue;
+    }
     places_.push_back({path, index, static_cast<std::uint32_t>(view), outcome.path->dead});
   }
   return explained;
+}
+
+// Nothing in the directory has changed, only what the directory itself is.
+bool Answer::IsOnlyItself(const FoldedDirectory& directory) const {
+  return !directory.crawled &&
+         std::all_of(directory.names.begin(), directory.names.end(),
+                     [&](NameIndex index) { return fold_.names()[index].name == "."; });
+}
+
+// Something is mounted over it, and not only over something above it.
+bool Answer::IsMountPoint(Directories& directories, std::size_t view,
+                          const std::string& path) const {
+  return !directories.IsHidden(view, std::string(SplitPath(path).directory));
+}
+
+// Something is mounted over what has changed: nobody can look at its names now.
+void Answer::TellHidden() {
+  for (const auto& [path, view] : hidden_) {
+    if (!Covers(views_[view], path)) continue;
+    rescan_reason_ = "what changed in " + path + " is hidden: something is mounted over it";
+    rescans_.emplace_back(RescanOf(path), view);
+  }
 }
 
 // A path that no system call takes cannot be told; the nearest directory above it stands for it.
@@ -178,7 +229,38 @@ Status Answer::Resolve(Directories& directories) {
   if (!unexplained.empty()) RefuseList("a directory", "was replaced by the rename of another");
   SortPlaces();
   FindLostRoots();
+  FindCrawled();
+  TellHidden();
   return {};
+}
+
+// Directories that a crawl found changed: what went from them nobody knows. Places are sorted, so
+// that what lies below one of them follows it and needs no line of its own.
+// Of a directory above watched trees: what led to them may have been another.
+void Answer::RescanBelow(const Place& place) {
+  for (const Watch& watch : views_[place.view].watches) {
+    if (watch.volume.path == place.path || !PathContains(place.path, watch.volume.path)) continue;
+    rescan_reason_ = "what led to " + watch.volume.path + " while nobody listened is not known";
+    rescans_.emplace_back(RescanOf(watch.volume.path), place.view);
+  }
+}
+
+void Answer::FindCrawled() {
+  const Place* above = nullptr;
+  for (const Place& place : places_) {
+    if (!fold_.directories()[place.directory].crawled) continue;
+    if (!Covers(views_[place.view], place.path)) {
+      RescanBelow(place);
+      continue;
+    }
+    if (above != nullptr && above->view == place.view && PathContains(above->path, place.path)) {
+      continue;
+    }
+    above = &place;
+    rescan_reason_ = "what went from " + place.path + " while nobody listened is not known";
+    rescans_.emplace_back(RescanOf(place.path), place.view);
+    told_directories_.insert(place.path);
+  }
 }
 
 void Answer::SortPlaces() {
@@ -208,12 +290,7 @@ void Answer::FindLostRoots() {
         bool above = watch.volume.path != path && PathContains(path, watch.volume.path);
         if (above && lost.insert(watch.volume.path).second) {
           rescan_reason_ = path + ", which leads to the watched tree, was renamed or replaced";
-          Change change;
-          change.kind = ChangeKind::kRescan;
-          change.type = FileType::kDirectory;
-          change.path = watch.volume.path;
-          change.recursive = true;
-          rescans_.push_back(std::move(change));
+          rescans_.emplace_back(RescanOf(watch.volume.path), place.view);
         }
       }
     }
@@ -222,16 +299,12 @@ void Answer::FindLostRoots() {
 
 void Answer::RescanAll(std::string reason) {
   rescan_reason_ = std::move(reason);
+  rescan_all_ = true;
   places_.clear();
   rescans_.clear();
-  for (const View& view : views_) {
-    for (const Watch& watch : view.watches) {
-      Change change;
-      change.kind = ChangeKind::kRescan;
-      change.type = FileType::kDirectory;
-      change.path = watch.volume.path;
-      change.recursive = true;
-      rescans_.push_back(std::move(change));
+  for (std::uint32_t view = 0; view < views_.size(); ++view) {
+    for (const Watch& watch : views_[view].watches) {
+      rescans_.emplace_back(RescanOf(watch.volume.path), view);
     }
   }
 }
@@ -248,6 +321,8 @@ Status Answer::FindRenames(Directories& directories) {
     if (object == kNone || present_name_[object] != kNone) continue;
     const FoldedObject& folded = fold_.objects()[object];
     if (!folded.renamed || folded.name_before == kNone || folded.name_before == index) continue;
+    // It is told as the rename by an entry record; another name may come of a later interval.
+    if ((name.classes & kEntryClass) == 0) continue;
     if (place_of_[name.directory].empty()) continue;
     const Place& place = places_[place_of_[name.directory].front()];
     if (!request_.until_now) {
@@ -263,26 +338,30 @@ Status Answer::FindRenames(Directories& directories) {
 }
 
 Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
+  CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
+  CJ_RETURN_IF_ERROR(CheckMounted(*directories));
+  CJ_ASSIGN_OR_RETURN(const bool more, TellSome(*directories, max, changes));
+  CJ_RETURN_IF_ERROR(CheckMounted(*directories));
+  return more;
+}
+
+Result<bool> Answer::TellSome(Directories& directories, std::size_t max,
+                              std::vector<Change>* changes) {
   out_ = changes;
   std::size_t target = changes->size() + max;
   if (!began_) {
     began_ = true;
-    for (const Change& rescan : rescans_) Tell(0, rescan);
+    for (const auto& [rescan, view] : rescans_) Tell(view, rescan);
     for (const auto& [change, view] : deep_) Tell(view, change);
   }
-  std::unique_ptr<Directories> directories;
   while (changes->size() < target) {
     CJ_RETURN_IF_ERROR(Cancelled());
     if (walk_ != nullptr || !to_expand_.empty()) {
       CJ_RETURN_IF_ERROR(TellExpansion());
       continue;
     }
-    if (directories == nullptr) {
-      CJ_ASSIGN_OR_RETURN(directories, environment_.open_directories(mounts_));
-      CJ_RETURN_IF_ERROR(CheckMounted(*directories));
-    }
     if (next_name_ < group_names_.size()) {
-      CJ_RETURN_IF_ERROR(StepGroup(*directories));
+      CJ_RETURN_IF_ERROR(StepGroup(directories));
     } else if (group_end_ > group_begin_) {
       TellSelf();
       group_begin_ = group_end_;
@@ -290,9 +369,14 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
       BeginGroup();
     } else if (!links_told_) {
       links_told_ = true;
-      CJ_RETURN_IF_ERROR(TellOtherLinks(*directories));
+      CJ_RETURN_IF_ERROR(TellOtherLinks(directories));
     } else if (next_former_ < former_.size()) {
       CJ_RETURN_IF_ERROR(TellFormerTree());
+    } else if (!former_.empty() && !tail_found_) {
+      tail_found_ = true;
+      CJ_RETURN_IF_ERROR(FindTail(directories));
+    } else if (!tail_.empty()) {
+      TellTailMember();
     } else {
       return false;
     }

@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -38,6 +40,9 @@ struct AnswerRequest {
   std::uint8_t classes = 0;        // ChangeClass bits to tell; 0: all
   Presence presence = Presence::kAll;
   bool expand = false;  // every member of a recursive entry by name
+  // The interval begins earlier than the records: a crawl, which began in period `from`, has found
+  // what had changed before.
+  bool crawled = false;
 };
 
 struct AnswerLimits {
@@ -56,8 +61,8 @@ class Answer {
     Store* store = nullptr;  // also learns names of hard links
     std::vector<Watch> watches;
     Opener open_directories;
-    // Stores what the kernel still has queued; called at most once, when a directory is gone of
-    // which no stored record tells. May be empty.
+    // Stores what the kernel still has queued; called at most twice: when a directory is gone of
+    // which no stored record tells, and at the end of a list of former trees. May be empty.
     std::function<Status()> flush;
     // Asked now and then; true ends the work with kCancelled. May be empty.
     std::function<bool()> cancelled;
@@ -68,7 +73,9 @@ class Answer {
   // kRescanNeeded: a gap lies in the interval. kInvalidArgument: a path that no watch covers.
   static Result<std::unique_ptr<Answer>> Build(Environment environment, AnswerRequest request);
 
-  // Appends up to about `max` changes (an entry may add a few more). False: that was the end.
+  // Appends up to about `max` changes (an entry may add a few more). False: that was the end. After
+  // an error what it appended is worth nothing. kRescanNeeded: a filesystem went, or was mounted
+  // over, meanwhile.
   Result<bool> Next(std::size_t max, std::vector<Change>* changes);
 
   // Changes handed out so far.
@@ -76,7 +83,8 @@ class Answer {
   // The answer holds a `rescan` entry: a list of plain paths cannot say that.
   bool wants_rescan() const { return !rescans_.empty(); }
   // Not empty: with `expand`, some former member of a directory cannot be told by name, only by a
-  // `recursive` entry. A sentence fit to be shown.
+  // `recursive` entry. A sentence fit to be shown. Final only when Next() has said that it is the
+  // end: what is found out on the way, a directory renamed meanwhile, passes with the next answer.
   const std::string& unlistable() const { return unlistable_; }
   // Why; a clause fit to be shown.
   const std::string& rescan_reason() const { return rescan_reason_; }
@@ -111,18 +119,26 @@ class Answer {
   Status CheckGaps() const;
   Status CheckPaths() const;
   Status CheckMounted(Directories& directories) const;
+  Status SettleIntents(Directories& directories);
   Status Resolve(Directories& directories);
   Result<std::vector<DirectoryIndex>> ResolveSome(Directories& directories,
                                                   const std::vector<DirectoryIndex>& indices);
   Result<bool> ResolveOne(Directories& directories, DirectoryIndex index);
   void SortPlaces();
   void FindLostRoots();
+  void FindCrawled();
+  void RescanBelow(const Place& place);
   void RescanAll(std::string reason);
   Status TellDeep(Directories& directories, std::size_t view, const FileHandle& directory);
   Status FindRenames(Directories& directories);
   Status Cancelled() const;
 
   // answer_tell.cc: from places to changes.
+  Result<bool> TellSome(Directories& directories, std::size_t max, std::vector<Change>* changes);
+  bool IsOnlyItself(const FoldedDirectory& directory) const;
+  bool IsMountPoint(Directories& directories, std::size_t view, const std::string& path) const;
+  void TellHidden();
+  void TellHiddenLink(std::uint32_t view, const std::string& directory);
   void BeginGroup();
   Status StepGroup(Directories& directories);
   Status TellName(Directories& directories, const Place& place, std::string_view name,
@@ -135,6 +151,7 @@ class Answer {
   void Tell(std::uint32_t view, Change change);
   const Place* PlaceOf(NameIndex name, std::uint32_t view) const;
   std::string PathOf(NameIndex name, std::uint32_t view) const;
+  bool MayHaveBeenOutside(const FoldedObject& object) const;
   bool RenameIsTold(ObjectIndex object, std::uint32_t view) const;
   NameState StateAtEnd(const NameFacts& facts, NameState now) const;
   bool NamedByRecords(const std::string& path) const;
@@ -146,6 +163,11 @@ class Answer {
     std::uint32_t view = 0;
     bool alive = false;
   };
+  struct TailMember {  // was in a former tree when the interval ended, and went since
+    std::uint32_t tree = 0;
+    bool directory = false;
+    std::string path;
+  };
   Status FindFormerTrees(Directories& directories);
   Status AddFormerTree(Directories& directories, const DirectoryMove& move, std::uint32_t view,
                        const std::string& before);
@@ -156,8 +178,19 @@ class Answer {
   void TellRecordedMembers(const FormerTree& tree);
   void TellFormer(const FormerTree& tree, const std::string& member, bool directory);
 
+  // answer_tail.cc: what went from former trees while the answer was made.
+  Status FindTail(Directories& directories);
+  Status ScanTail(Fold* tail);
+  Result<std::vector<std::string>> TailPaths(Directories& directories, const Fold& tail,
+                                             std::uint32_t view);
+  bool TailMovedFormerTree(const Fold& tail, std::uint32_t view,
+                           const std::vector<std::string>& paths);
+  void FindTailMembers(const Fold& tail, std::uint32_t view, const std::vector<std::string>& paths);
+  void TellTailMember();
+
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
+  std::uint64_t GapsOf(VolumeId volume);
   Status FindUnseen(Directories& directories);
   Status FindMovedLinks(Directories& directories);
   Status CountMovedLinks(Directories& directories, const MovedTree& tree,
@@ -179,15 +212,21 @@ class Answer {
   std::vector<std::vector<std::uint32_t>> place_of_;  // directory index → places
   std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
   std::vector<bool> seen_;               // object → it was found at a name that a watch covers
-  std::vector<Change> rescans_;
+  std::vector<std::pair<Change, std::uint32_t>> rescans_;  // with their views
   std::string rescan_reason_;
+  bool rescan_all_ = false;  // RescanAll() has said all there is
   std::string unlistable_;
   std::vector<FormerTree> former_;
   std::unordered_set<std::string> former_known_;
   std::size_t next_former_ = 0;
   std::unique_ptr<TreeWalk> former_walk_;
+  PeriodId last_scanned_period_;  // of the interval's last record
+  SequenceNumber last_scanned_;
+  bool tail_found_ = false;
+  std::deque<TailMember> tail_;
   std::vector<std::pair<Change, std::uint32_t>> deep_;  // stand for paths that are too long
   std::unordered_set<std::string> deep_told_;
+  std::set<std::pair<std::string, std::uint32_t>> hidden_;  // path and view: mounted over
   // The group under way: the places [group_begin_, group_end_) are one path in one view, and their
   // names, sorted, are told one by one from next_name_ on.
   std::size_t group_begin_ = 0;
@@ -201,6 +240,7 @@ class Answer {
   std::unordered_set<std::string> gone_trees_;
   std::vector<MovedTree> moved_trees_;
   std::unordered_map<ObjectIndex, Links> linked_;
+  std::map<VolumeId, std::uint64_t> gaps_of_;   // fingerprints, taken before any search
   std::unordered_set<std::string> links_seen_;  // "object/directory/name" outside of the fold
   std::unique_ptr<TreeWalk> walk_;              // the expansion under way
   std::deque<std::pair<Change, std::uint32_t>> to_expand_;

@@ -45,10 +45,8 @@ Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move
                              std::uint32_t view, const std::string& before) {
   std::string to = PathOf(move.to, view);
   const FoldedObject& object = fold_.objects()[move.object];
-  FileHandle handle;
-  handle.encoded = std::string(object.handle);
   PathResolver resolver(*environment_.store, directories);
-  auto resolved = resolver.Resolve(view, object.volume, handle);
+  auto resolved = resolver.Resolve(view, object.volume, FileHandle::FromEncoded(object.handle));
   bool known = resolved.has_value() && resolved->path.has_value();
   if (to.empty() || !Covers(views_[view], to) || !known ||
       !Covers(views_[view], resolved->path->path)) {

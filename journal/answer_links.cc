@@ -5,19 +5,17 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
 
 #include "base/text.h"
 #include "journal/answer.h"
+#include "journal/gaps.h"
 #include "journal/path_order.h"
+#include "journal/record_codec.h"
 
 namespace cj {
 namespace {
-
-FileHandle HandleFrom(std::string_view encoded) {
-  FileHandle handle;
-  handle.encoded = std::string(encoded);
-  return handle;
-}
 
 // Names found by a walk are stored in batches of this size.
 constexpr std::size_t kLinkBatch = 1024;
@@ -25,8 +23,29 @@ constexpr ObjectIndex kCancelInterval = 4096;
 
 }  // namespace
 
+// Of the gaps in which names of its files may have come and gone.
+std::uint64_t Answer::GapsOf(VolumeId volume) {
+  auto known = gaps_of_.find(volume);
+  if (known != gaps_of_.end()) return known->second;
+  std::vector<Watch> on_volume;
+  std::copy_if(environment_.watches.begin(), environment_.watches.end(),
+               std::back_inserter(on_volume),
+               [&](const Watch& watch) { return watch.volume.id == volume; });
+  std::string text;
+  for (const PeriodInfo& period : environment_.store->Periods()) {
+    PeriodInfo concerned;
+    for (const Gap& gap : period.gaps) {
+      if (Concerns(gap, on_volume, environment_.watches)) concerned.gaps.push_back(gap);
+    }
+    if (concerned.gaps.empty()) continue;
+    text += std::to_string(period.id.value) + ":";
+    EncodePeriod(concerned, &text);
+  }
+  return gaps_of_[volume] = std::hash<std::string>()(text);
+}
+
 Status Answer::TellOtherLinks(Directories& directories) {
-  if (!rescans_.empty() && places_.empty()) return {};
+  if (rescan_all_) return {};
   CJ_RETURN_IF_ERROR(FindUnseen(directories));
   const bool links_wanted = request_.presence != Presence::kDeleted &&
                             (request_.classes == 0 || (request_.classes & kMetadataClass) != 0);
@@ -40,20 +59,22 @@ Status Answer::TellOtherLinks(Directories& directories) {
     const FoldedObject& folded = fold_.objects()[object];
     if (links.verified >= links.count) continue;
     if (environment_.link_memory != nullptr &&
-        environment_.link_memory->Searched(folded.volume, HandleFrom(folded.handle), links.count,
-                                           links.verified)) {
+        environment_.link_memory->Searched(folded.volume, FileHandle::FromEncoded(folded.handle),
+                                           {links.count, links.verified, GapsOf(folded.volume)})) {
       continue;
     }
     missing.push_back(object);
   }
   if (missing.empty()) return {};
   CJ_RETURN_IF_ERROR(LearnLinks(directories, missing));
+  CJ_RETURN_IF_ERROR(CheckMounted(directories));  // before it is remembered
   for (ObjectIndex object : missing) {
     CJ_RETURN_IF_ERROR(TellKnownLinks(directories, object));
     const FoldedObject& folded = fold_.objects()[object];
     if (environment_.link_memory != nullptr) {
-      environment_.link_memory->Note(folded.volume, HandleFrom(folded.handle),
-                                     linked_[object].count, linked_[object].verified);
+      environment_.link_memory->Note(
+          folded.volume, FileHandle::FromEncoded(folded.handle),
+          {linked_[object].count, linked_[object].verified, GapsOf(folded.volume)});
     }
   }
   return {};
@@ -65,10 +86,11 @@ Status Answer::FindUnseen(Directories& directories) {
   for (ObjectIndex object = 0; object < fold_.objects().size(); ++object) {
     const FoldedObject& folded = fold_.objects()[object];
     if (folded.classes == 0 || folded.is_directory || seen_[object]) continue;
-    FileHandle handle = HandleFrom(folded.handle);
+    FileHandle handle = FileHandle::FromEncoded(folded.handle);
     for (std::size_t view = 0; view < views_.size(); ++view) {
       if (views_[view].mount.id != folded.volume) continue;
       auto count = directories.LinkCount(view, handle);
+      if (!count.has_value() && count.error().code != ErrorCode::kNotFound) return count.error();
       if (!count.has_value() || *count == 0) break;
       linked_[object].count = *count;
       auto place = directories.Locate(view, handle);
@@ -113,10 +135,12 @@ Status Answer::CountMovedLinks(Directories& directories, const MovedTree& tree,
   FileHandle parent;
   for (const TreeWalk::Member& member : members) {
     if (S_ISDIR(member.status.st_mode) || member.status.st_nlink < 2) continue;
-    const std::size_t slash = member.path.rfind('/');
-    const std::string directory = member.path.substr(0, slash == 0 ? 1 : slash);
-    const std::string name = member.path.substr(slash + 1);
-    CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(tree.view, directory, name));
+    const PathParts parts = SplitPath(member.path);
+    const std::string directory(parts.directory);
+    const std::string name(parts.name);
+    auto looked = directories.Look(tree.view, directory, name);
+    if (!looked.has_value() && looked.error().errno_value == EXDEV) return {};  // another mount's
+    CJ_ASSIGN_OR_RETURN(NameState now, std::move(looked));
     if (!now.exists || now.object.empty() || now.link_count < 2) continue;
     if (parent.empty()) {
       auto handle = directories.HandleOf(directory);
@@ -149,8 +173,8 @@ bool Answer::ToldByName(ObjectIndex object, const FileHandle& parent,
 
 Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
   const FoldedObject& folded = fold_.objects()[object];
-  CJ_ASSIGN_OR_RETURN(auto names,
-                      environment_.store->FindLinkNames(folded.volume, HandleFrom(folded.handle)));
+  CJ_ASSIGN_OR_RETURN(auto names, environment_.store->FindLinkNames(
+                                      folded.volume, FileHandle::FromEncoded(folded.handle)));
   for (const LinkName& name : names) {
     CJ_RETURN_IF_ERROR(TellLink(directories, object, name.parent, name.name));
   }
@@ -171,20 +195,33 @@ Status Answer::TellLink(Directories& directories, ObjectIndex object, const File
     if (views_[view].mount.id != folded.volume) continue;
     auto path = directories.Path(view, parent);
     if (!path.has_value()) continue;
-    CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(view, *path, name));
+    if (path->hidden) {
+      TellHiddenLink(static_cast<std::uint32_t>(view), path->path);
+      continue;
+    }
+    CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(view, path->path, name));
     if (!now.exists || now.object.encoded != folded.handle) continue;
     verified = true;
     Change change;
     change.kind = ChangeKind::kModified;
     change.type = TypeOf(now.mode);
-    change.path = JoinPath(*path, name);
+    change.path = JoinPath(path->path, name);
     change.data = (folded.classes & kDataClass) != 0;
     // A further name, or a renamed one, changes the group of links that this name belongs to.
     change.metadata = (folded.classes & kMetadataClass) != 0 || !change.data;
+    change.maybe = (folded.classes & kMaybeClass) != 0 && !change.metadata;
     if (Covers(views_[view], change.path)) Tell(static_cast<std::uint32_t>(view), change);
   }
   if (verified) ++linked_[object].verified;
   return {};
+}
+
+// Another name of a changed file, where nobody can look now.
+void Answer::TellHiddenLink(std::uint32_t view, const std::string& directory) {
+  if (!Covers(views_[view], directory) || !hidden_.emplace(directory, view).second) return;
+  rescan_reason_ = "another name of a changed file is in " + directory + ", which is mounted over";
+  rescans_.emplace_back(RescanOf(directory), view);  // told below: the first ones have been
+  Tell(view, RescanOf(directory));
 }
 
 // Walks the watched trees of the volumes concerned, once, and stores every name of a file with
@@ -215,10 +252,12 @@ Status Answer::LearnBelow(Directories& directories, std::uint32_t view, const st
     FileHandle parent;
     for (const TreeWalk::Member& member : members) {
       if (S_ISDIR(member.status.st_mode)) continue;
-      std::size_t slash = member.path.rfind('/');
-      std::string directory = member.path.substr(0, slash == 0 ? 1 : slash);
-      std::string name = member.path.substr(slash + 1);
-      CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(view, directory, name));
+      const PathParts parts = SplitPath(member.path);
+      const std::string directory(parts.directory);
+      const std::string name(parts.name);
+      auto looked = directories.Look(view, directory, name);
+      if (!looked.has_value() && looked.error().errno_value == EXDEV) break;  // another mount's
+      CJ_ASSIGN_OR_RETURN(NameState now, std::move(looked));
       if (!now.exists || now.object.empty()) continue;
       bool asked = wanted.count(fold_.FindObject(volume, now.object)) != 0;
       if (now.link_count < 2 && !asked) continue;

@@ -116,6 +116,13 @@ NameState Answer::StateAtEnd(const NameFacts& facts, NameState now) const {
   return state;
 }
 
+// Out and in again, by renames, by links, or in a directory that was moved out and in. Of an
+// interval that is over nobody knows any more where the directories were.
+bool Answer::MayHaveBeenOutside(const FoldedObject& object) const {
+  if (object.linked || object.unlinked || object.moved_again) return true;
+  return object.moved && (!request_.until_now || !fold_.moves().empty());
+}
+
 Status Answer::TellName(Directories& directories, const Place& place, std::string_view name,
                         const PathFacts& merged) {
   const View& view = views_[place.view];
@@ -143,7 +150,11 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   };
   situation.renamed_here =
       object != kNone && is_here(present_name_[object]) && RenameIsTold(object, place.view);
-  situation.renamed_away = RenameIsTold(merged.facts.object_before, place.view);
+  situation.by_way_of_outside = situation.renamed_here && MayHaveBeenOutside(*situation.object);
+  // Of an object with several names the rename is told of one; the others have just gone.
+  const ObjectIndex before = merged.facts.object_before;
+  situation.renamed_away = before != kNone && is_here(fold_.objects()[before].name_before) &&
+                           RenameIsTold(before, place.view);
   for (NameIndex index : merged.names) TellLostRename(place.view, index, object);
   situation.subvolume =
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
@@ -207,12 +218,12 @@ void Answer::TellSelf() {
 }
 
 bool Answer::Wanted(const View& view, const Change& change) const {
-  if (change.kind != ChangeKind::kRescan && request_.classes != 0 &&
-      (request_.classes & ClassesTold(change)) == 0) {
-    return false;
+  // What may be below a `rescan` is of every kind, and may be gone.
+  if (change.kind != ChangeKind::kRescan) {
+    if (request_.classes != 0 && (request_.classes & ClassesTold(change)) == 0) return false;
+    if (request_.presence == Presence::kExisting && !Exists(change.kind)) return false;
+    if (request_.presence == Presence::kDeleted && Exists(change.kind)) return false;
   }
-  if (request_.presence == Presence::kExisting && !Exists(change.kind)) return false;
-  if (request_.presence == Presence::kDeleted && Exists(change.kind)) return false;
   if (request_.paths.empty()) return true;
   auto touches = [&](const std::string& asked, const std::string& path) {
     return PathContains(asked, path) || (change.recursive && PathContains(path, asked));
@@ -233,7 +244,11 @@ void Answer::Tell(std::uint32_t view, Change change) {
   if (request_.expand && change.recursive && Exists(change.kind)) {
     to_expand_.emplace_back(change, view);
   }
-  if (change.recursive && Exists(change.kind) && change.kind != ChangeKind::kRescan) {
+  // Beside a tree that is scanned as a whole there are no other names.
+  const std::vector<Watch>& watches = views_[view].watches;
+  const bool all =
+      views_.size() == 1 && watches.size() == 1 && change.path == watches.front().volume.path;
+  if (change.recursive && Exists(change.kind) && !all) {
     moved_trees_.push_back({change.path, view});
   }
   ++count_;
@@ -242,17 +257,16 @@ void Answer::Tell(std::uint32_t view, Change change) {
 
 // True when the records name this path themselves, so that it gets a line of its own.
 bool Answer::NamedByRecords(const std::string& path) const {
-  std::size_t slash = path.rfind('/');
-  std::string parent = slash == 0 ? "/" : path.substr(0, slash);
-  std::string_view name = std::string_view(path).substr(slash + 1);
+  const auto [parent, name] = SplitPath(path);
   auto place = std::lower_bound(
-      places_.begin(), places_.end(), parent, [&](const Place& a, const std::string& wanted) {
+      places_.begin(), places_.end(), parent, [&](const Place& a, std::string_view wanted) {
         return a.view != walk_view_ ? a.view < walk_view_ : PathLess(a.path, wanted);
       });
   for (; place != places_.end() && place->view == walk_view_ && place->path == parent; ++place) {
     NameIndex index = fold_.FindName(place->directory, name);
     if (index == kNone) continue;
     std::uint8_t classes = fold_.names()[index].classes;
+    if (classes == 0) continue;  // opened for writing, and nothing came of it
     if (request_.classes == 0 || (classes & request_.classes) != 0) return true;
   }
   return false;

@@ -23,7 +23,19 @@ struct Change {
   // Net of everything nothing happened to the path, as far as records tell: it came and went, or
   // was renamed and renamed back. A reader may have seen it in between, so a copy needs it.
   bool transient = false;
+  // The file was opened for writing (strict mode), and nothing says that it was changed or not.
+  bool maybe = false;
   friend bool operator==(const Change&, const Change&) = default;
 };
+
+// Anything below the directory may have changed; it has to be looked through.
+inline Change RescanOf(const std::string& directory) {
+  Change change;
+  change.kind = ChangeKind::kRescan;
+  change.type = FileType::kDirectory;
+  change.path = directory;
+  change.recursive = true;
+  return change;
+}
 
 }  // namespace cj

@@ -31,8 +31,9 @@ bool MayHideChanges(const Situation& situation) {
 Change SameObject(const Situation& situation, Change change) {
   const FoldedObject& object = *situation.object;
   change.kind = ChangeKind::kModified;
-  if (object.moved && !S_ISDIR(situation.now.mode)) {
-    // It was in another directory and came back; that one may not have been watched.
+  const bool left = object.moved || object.linked || object.unlinked;
+  if (left && !S_ISDIR(situation.now.mode)) {
+    // It was in another directory, or had a name there; that one may not have been watched.
     change.data = true;
     change.metadata = true;
   }
@@ -55,6 +56,9 @@ Change Here(const Situation& situation, Change change) {
   bool directory = S_ISDIR(situation.now.mode);
   if (situation.renamed_here) {
     change.kind = ChangeKind::kRenamed;
+    // Changes of it that nobody recorded because it was in no watch.
+    change.data |= situation.by_way_of_outside && !directory;
+    change.metadata |= situation.by_way_of_outside && !directory;
     change.recursive = directory || facts.directory_before;
     return change;
   }
@@ -130,6 +134,7 @@ std::optional<Change> Classify(const Situation& situation) {
   if ((situation.facts.classes & kEntryClass) != 0) return Here(situation, change);
   change.kind = ChangeKind::kModified;
   if (!change.data && !change.metadata) return std::nullopt;
+  change.maybe = (classes & kMaybeClass) != 0 && !change.metadata;
   return change;
 }
 

@@ -4,8 +4,11 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "base/check.h"
+#include "journal/gaps.h"
 #include "journal/keys.h"
 #include "journal/record_codec.h"
 #include "journal/rocks_status.h"
@@ -13,17 +16,27 @@
 namespace cj {
 namespace {
 
-// Takes back what failed writes have left in `database`: records past the promised ones, a period
-// that was not acknowledged, a gap that was not.
+// Whoever has the database gives it back within milliseconds, unless the disk keeps it waiting.
+constexpr std::chrono::seconds kHolderPatience{2};
+constexpr const char* kRecordsLost =
+    "records that had just been stored are gone after an error of the disk";
+
+// A disk that went away took along what had not been synced: records of the open period. (The end
+// of a period is synced; without it the journal is another one.)
+Result<bool> HasLostRecords(const StoreState& found, const StoreState& promised) {
+  if (found.journal != promised.journal || found.periods.back().id < promised.periods.back().id) {
+    return Error{
+        ErrorCode::kIo,
+        "periods that were stored are gone after an error of the disk; restart the service"};
+  }
+  return found.next_sequence < promised.next_sequence;
+}
+
+// Takes back what failed writes have left in `database`: records past the promised ones and the
+// spool's position with them, a period that was not acknowledged, a gap that was not.
 Status TakeBack(const Database& database, const StoreState& found, const StoreState& promised) {
   const PeriodInfo& open = promised.periods.back();
   PeriodId last = found.periods.back().id;
-  if (found.journal != promised.journal || last < open.id ||
-      found.next_sequence < promised.next_sequence) {
-    return Error{
-        ErrorCode::kIo,
-        "records that were stored are gone after an error of the disk; restart the service"};
-  }
   rocksdb::ColumnFamilyHandle* periods = database.column(Column::kPeriods);
   rocksdb::WriteBatch writes;
   rocksdb::Status status;
@@ -32,12 +45,21 @@ Status TakeBack(const Database& database, const StoreState& found, const StoreSt
                                 RecordKey({open.id, promised.next_sequence}),
                                 RecordKey({last.Next(), SequenceNumber(0)}));
   }
+  // A number that is missing would be damage. What was lost is at most what is stored in a second.
+  for (std::uint64_t lost = found.next_sequence.value;
+       lost < promised.next_sequence.value && status.ok(); ++lost) {
+    status = writes.Put(database.column(Column::kRecords),
+                        RecordKey({open.id, SequenceNumber(lost)}), rocksdb::Slice());
+  }
   for (PeriodId extra = open.id.Next(); extra <= last && status.ok(); extra = extra.Next()) {
     status = writes.Delete(periods, PeriodKey(extra));
   }
   std::string value;
   EncodePeriod(open, &value);
   if (status.ok()) status = writes.Put(periods, PeriodKey(open.id), value);
+  value.clear();
+  EncodeSpoolPosition(promised.spool, &value);
+  if (status.ok()) status = writes.Put(database.column(Column::kMeta), kSpoolKey, value);
   rocksdb::WriteOptions synced;
   synced.sync = true;
   if (status.ok()) status = database.db().Write(synced, &writes);
@@ -74,16 +96,33 @@ bool DatabaseKeeper::WorthTrying() const {
   // Replacing the database cuts off its cursors, so it is not done without hope.
   bool full = error_ && error_->code == ErrorCode::kLimit;
   return clock_.MonotonicUsec() >= next_attempt_usec_ &&
-         (!full || FreeBytes(directory_) >= kReopenRoomBytes) && database_.use_count() <= 1;
+         (!full || FreeBytes(directory_) >= kReopenRoomBytes);
+}
+
+// Under the lock nobody new can get it, however often somebody asks.
+bool DatabaseKeeper::AwaitAlone() const {
+  const auto deadline = std::chrono::steady_clock::now() + kHolderPatience;
+  while (database_.use_count() > 1) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
   StoreState found;
   CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
                       OpenDatabase(directory_, false, clock_, env_, &found));
-  CJ_RETURN_IF_ERROR(TakeBack(*database, found, promised));
+  CJ_ASSIGN_OR_RETURN(found.records_lost, HasLostRecords(found, promised));
+  StoreState wanted = promised;
+  if (found.records_lost) {
+    PeriodInfo& open = wanted.periods.back();
+    AddGap({"", open.start_usec, clock_.RealtimeUsec(), kRecordsLost}, &open.gaps);
+    wanted.spool = found.spool;  // of what is still there
+  }
+  CJ_RETURN_IF_ERROR(TakeBack(*database, found, wanted));
   PeriodId oldest = found.periods.front().id;
-  found.periods = promised.periods;
+  found.periods = wanted.periods;
   std::erase_if(found.periods, [oldest](const PeriodInfo& period) { return period.id < oldest; });
   found.next_sequence = promised.next_sequence;
   database_ = std::move(database);
@@ -93,7 +132,7 @@ Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
 Result<StoreState> DatabaseKeeper::Reopen(const StoreState& promised) {
   MutexLock lock(mutex_);
   CJ_CHECK(failed_ && error_, "a database that works is not replaced");
-  if (!WorthTrying()) return *error_;
+  if (!WorthTrying() || !AwaitAlone()) return *error_;
   cursors_->AbandonAll();
   database_.reset();
   Result<StoreState> found = Open(promised);

@@ -22,7 +22,7 @@ namespace cj {
 
 // Attempts to go on are this far apart at first, and twice as far after each that failed.
 inline constexpr std::int64_t kReopenIntervalUsec = 1'000'000;
-inline constexpr std::int64_t kReopenIntervalMostUsec = 30'000'000;
+inline constexpr std::int64_t kReopenIntervalMostUsec = 10'000'000;
 // Where the disk was full, nothing is attempted with less room than this: opening writes a little.
 inline constexpr std::uint64_t kReopenRoomBytes = 4 << 20;
 
@@ -46,13 +46,15 @@ class DatabaseKeeper {
   // A write failed: none may follow before Reopen() has succeeded.
   void Fail(const Error& error) EXCLUDES(mutex_);
   // Opens the database again and makes it what was `promised`: periods and records that were never
-  // acknowledged are taken back. Returns what is there then: `promised`, less the periods that a
-  // drop has taken, plus volumes. While it is too early to try, or it fails, the reason; reading
-  // goes on with what there is.
+  // acknowledged are taken back. Records that were acknowledged and are gone, because nothing had
+  // synced them, become a gap of the open period; empty values take their places. Returns what
+  // is there then: `promised`, less the periods that a drop has taken, plus volumes and that gap.
+  // While it is too early to try, or it fails, the reason; reading goes on with what there is.
   Result<StoreState> Reopen(const StoreState& promised) EXCLUDES(mutex_);
 
  private:
   bool WorthTrying() const REQUIRES(mutex_);
+  bool AwaitAlone() const REQUIRES(mutex_);
   Result<StoreState> Open(const StoreState& promised) REQUIRES(mutex_);
 
   const std::string directory_;

@@ -1,6 +1,8 @@
 #include "journal/directory_scope.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <iterator>
 
 #include "base/text.h"
 
@@ -15,6 +17,11 @@ bool WatchedWhole(const View& view) {
          });
 }
 
+// Its mount is gone, or anything but "not found": that says nothing of where the object is.
+bool LeavesItOpen(const Error& error) {
+  return error.code != ErrorCode::kNotFound || error.errno_value == EXDEV;
+}
+
 // The name in `directory` through which `root` is reached; empty when it is not above it.
 std::string NameTowards(const std::string& directory, const std::string& root) {
   if (root == directory || !PathContains(directory, root)) return {};
@@ -25,7 +32,20 @@ std::string NameTowards(const std::string& directory, const std::string& root) {
 }  // namespace
 
 DirectoryScope::DirectoryScope(const std::vector<Watch>& watches, Opener open)
-    : views_(MakeViews(watches)), mounts_(MountsOf(views_)), open_(std::move(open)) {
+    : open_(std::move(open)) {
+  SetWatches(watches);
+}
+
+void DirectoryScope::SetWatches(const std::vector<Watch>& watches) {
+  directories_.reset();
+  remembered_.clear();
+  // Of a tree that is not there nothing is watched: a gap, until it is found again.
+  std::vector<Watch> present;
+  std::copy_if(watches.begin(), watches.end(), std::back_inserter(present),
+               [](const Watch& watch) { return watch.absent.empty(); });
+  views_ = MakeViews(present);
+  mounts_ = MountsOf(views_);
+  whole_.clear();
   for (const View& view : views_) {
     if (WatchedWhole(view)) whole_.push_back(view.mount.id);
   }
@@ -40,29 +60,31 @@ bool DirectoryScope::Open() {
 }
 
 DirectoryScope::Verdict DirectoryScope::Judge(VolumeId volume, const FileHandle& directory) {
-  bool found = false;
+  bool shown = false;
   bool alive = false;
   Verdict verdict;
   for (std::size_t i = 0; i < views_.size(); ++i) {
     if (views_[i].mount.id != volume) continue;
     auto path = directories_->Path(i, directory);
     if (!path.has_value()) {
-      // Anything but "not found" leaves it open where the directory is.
-      found |= path.error().code != ErrorCode::kNotFound;
-      verdict.inside |= path.error().code != ErrorCode::kNotFound;
-      alive |= directories_->LinkCount(i, directory).has_value();
+      verdict.sure &= !LeavesItOpen(path.error());
+      // One that was deleted and is still open somewhere has a handle that opens, and no name.
+      const auto links = directories_->LinkCount(i, directory);
+      alive |= links.has_value() && *links != 0;
       continue;
     }
-    found = true;
-    verdict.inside |= Covers(views_[i], *path);
+    // Also where something is mounted over it: that may be gone again when somebody asks.
+    shown = true;
+    verdict.inside |= Covers(views_[i], path->path);
     for (const Watch& watch : views_[i].watches) {
-      std::string name = NameTowards(*path, watch.volume.path);
+      std::string name = NameTowards(path->path, watch.volume.path);
       if (!name.empty()) verdict.leads_to.push_back(std::move(name));
     }
   }
   // A directory that is gone may have been inside. One that lives where none of our mounts shows it
   // (a bind mount shows a part of its volume) is outside; a move into view is an event of its own.
-  if (!found) verdict.inside = !alive;
+  verdict.sure |= verdict.inside;
+  if (!verdict.sure || (!shown && !alive)) verdict.inside = true;
   return verdict;
 }
 
@@ -71,29 +93,40 @@ bool DirectoryScope::InScope(VolumeId volume, HandleView directory, std::string_
   Key key{volume, FileHandle(directory)};
   auto known = remembered_.find(key);
   if (known == remembered_.end()) {
+    if (!HasView(volume)) return false;
     if (!Open()) return true;
+    Verdict verdict = Judge(volume, key.handle);
+    if (!verdict.sure) return true;
     if (remembered_.size() >= kMaxRemembered) remembered_.clear();
-    known = remembered_.emplace(key, Judge(volume, key.handle)).first;
+    known = remembered_.emplace(key, std::move(verdict)).first;
   }
   const Verdict& verdict = known->second;
   return verdict.inside || std::find(verdict.leads_to.begin(), verdict.leads_to.end(), name) !=
                                verdict.leads_to.end();
 }
 
-std::optional<DirectoryScope::Counted> DirectoryScope::CountNames(VolumeId volume,
-                                                                  const FileHandle& object) {
+bool DirectoryScope::HasView(VolumeId volume) const {
+  return std::any_of(views_.begin(), views_.end(),
+                     [&](const View& view) { return view.mount.id == volume; });
+}
+
+Result<DirectoryScope::Counted> DirectoryScope::CountNames(VolumeId volume,
+                                                           const FileHandle& object) {
+  Error error{ErrorCode::kNotFound, "no watch is on the volume", 0};
   for (std::size_t i = 0; i < views_.size(); ++i) {
     if (views_[i].mount.id != volume) continue;
     auto count = directories_->LinkCount(i, object);
     if (count.has_value()) return Counted{i, *count};
+    if (!LeavesItOpen(error)) error = std::move(count).error();
   }
-  return std::nullopt;
+  return error;
 }
 
 bool DirectoryScope::HasSeveralNames(VolumeId volume, HandleView object) {
   if (!Open()) return true;
   auto counted = CountNames(volume, FileHandle(object));
-  return counted.has_value() && counted->names > 1;
+  if (!counted.has_value()) return LeavesItOpen(counted.error());
+  return counted->names > 1;
 }
 
 bool DirectoryScope::HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
@@ -101,9 +134,29 @@ bool DirectoryScope::HasFurtherNames(VolumeId volume, HandleView object, HandleV
   if (!Open()) return true;
   const FileHandle handle(object);
   auto counted = CountNames(volume, handle);
-  if (!counted.has_value() || counted->names == 0) return false;
+  if (!counted.has_value()) return LeavesItOpen(counted.error());
+  if (counted->names == 0) return false;
   return counted->names > 1 ||
          SingleNameMayBeInside(counted->view, handle, FileHandle(directory), std::string(name));
+}
+
+// Mostly its name is cached, because somebody has just opened it, and inside.
+Scope::Whereabouts DirectoryScope::Find(VolumeId volume, HandleView object) {
+  if (!Open()) return {};
+  const FileHandle handle(object);
+  bool located = false;
+  for (std::size_t i = 0; i < views_.size(); ++i) {
+    if (views_[i].mount.id != volume) continue;
+    auto place = directories_->Locate(i, handle);
+    if (!place.has_value()) continue;
+    located = true;
+    if (!InScope(volume, place->parent.view(), place->name)) continue;
+    return {true, std::move(place->parent), std::move(place->name)};
+  }
+  auto counted = CountNames(volume, handle);
+  if (!counted.has_value()) return {LeavesItOpen(counted.error()), {}, {}};
+  if (counted->names == 0) return {false, {}, {}};
+  return {!located || counted->names > 1, {}, {}};
 }
 
 // The event's name is asked for first: it costs two system calls and mostly is the one.

@@ -27,6 +27,8 @@ class DirectoryScope : public Scope {
   bool HasSeveralNames(VolumeId volume, HandleView object) override;
   bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
                        std::string_view name) override;
+  Whereabouts Find(VolumeId volume, HandleView object) override;
+  void SetWatches(const std::vector<Watch>& watches) override;
   void DirectoryMoved() override { remembered_.clear(); }
   void EndBatch() override { directories_.reset(); }
 
@@ -41,9 +43,11 @@ class DirectoryScope : public Scope {
       return std::hash<FileHandle>()(key.handle) ^ key.volume.value;
     }
   };
-  // `leads_to`: names in this directory that are, or are above, a watch's root.
+  // `leads_to`: names in this directory that are, or are above, a watch's root. `sure`: it will be
+  // the same as long as no directory is moved.
   struct Verdict {
     bool inside = false;
+    bool sure = true;
     std::vector<std::string> leads_to;
   };
 
@@ -53,8 +57,9 @@ class DirectoryScope : public Scope {
   };
 
   bool Open();
-  // nullopt: the object is gone.
-  std::optional<Counted> CountNames(VolumeId volume, const FileHandle& object);
+  bool HasView(VolumeId volume) const;
+  // kNotFound, but with errno_value EXDEV: the object is gone.
+  Result<Counted> CountNames(VolumeId volume, const FileHandle& object);
   bool SingleNameMayBeInside(std::size_t view, const FileHandle& object,
                              const FileHandle& directory, const std::string& name);
   Verdict Judge(VolumeId volume, const FileHandle& directory);

@@ -10,6 +10,7 @@ std::uint8_t ClassesOf(std::uint32_t operations) {
   if ((operations & kEntryOperations) != 0) classes |= kEntryClass;
   if ((operations & kDataOperations) != 0) classes |= kDataClass;
   if ((operations & kMetadataOperations) != 0) classes |= kMetadataClass;
+  if ((operations & kCrawled) != 0) classes |= kDataClass | kMetadataClass;
   return classes;
 }
 
@@ -132,7 +133,9 @@ void Fold::AddRename(const Record& record, ObjectIndex object) {
   }
   if (object == kNone) return;
   objects_[object].renamed = true;
-  objects_[object].moved |= record.old_parent != record.parent;
+  if (record.old_parent == record.parent) return;
+  objects_[object].moved_again |= objects_[object].moved;
+  objects_[object].moved = true;
 }
 
 void Fold::AddEntry(const Record& record, ObjectIndex object) {
@@ -141,6 +144,7 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
   bool created = (record.operations & kCreated) != 0;
   bool deleted = (record.operations & kDeleted) != 0;
   if ((record.operations & kReplaced) != 0) {
+    if (object != kNone) objects_[object].unlinked = true;
     // Follows the rename that did it: what was there before is known after all.
     // Not if the victim itself came here within the interval.
     bool came = object != kNone && (objects_[object].renamed || objects_[object].created);
@@ -149,6 +153,7 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
   }
   bool linked = (record.operations & kLinked) != 0;
   if (linked && object != kNone) objects_[object].linked = true;
+  if (created && deleted && object != kNone) objects_[object].unlinked |= linked;
   if (created && deleted && linked) {
     // Merged: a further name made and deleted, or deleted and made again; the second is assumed.
     Disappear(name, object, is_directory);
@@ -159,12 +164,45 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
     names_[name].after = Existence::kAbsent;
     if (object != kNone) objects_[object].created = true;
   } else if (deleted) {
+    if (object != kNone) objects_[object].unlinked = true;
     Disappear(name, object, is_directory);
   } else if (created) {
     if (object != kNone && !linked) objects_[object].created = true;
     Appear(name, object, Existence::kAbsent, is_directory);
   } else {
     Appear(name, object, Existence::kUnknown, is_directory);
+  }
+}
+
+// Later ones at the same name say no more than the first.
+void Fold::AddIntent(const Record& record, ObjectIndex object) {
+  if (object == kNone) return;
+  FoldedIntent intent;
+  intent.object = object;
+  if (!record.parent.empty()) {
+    intent.name = InternName(InternDirectory(record.volume, record.parent), record.name);
+    if (names_[intent.name].object_after == kNone) names_[intent.name].object_after = object;
+  }
+  intent.time_usec = record.time_usec;
+  intent.ctime_nsec = record.ctime_nsec;
+  auto [first, is_new] = first_intent_.emplace(object, static_cast<std::uint32_t>(intents_.size()));
+  if (!is_new) {
+    const FoldedIntent& known = intents_[first->second];
+    if (known.name == intent.name) return;
+    intent.time_usec = known.time_usec;
+    intent.ctime_nsec = known.ctime_nsec;
+  }
+  intents_.push_back(intent);
+}
+
+void Fold::Settle(const FoldedIntent& intent) {
+  const std::uint8_t known = objects_[intent.object].classes & (kDataClass | kMaybeClass);
+  const std::uint8_t classes = known == kDataClass ? kDataClass : kDataClass | kMaybeClass;
+  objects_[intent.object].classes |= classes;
+  if (intent.name != kNone) {
+    names_[intent.name].classes |= classes;
+  } else {
+    objects_[intent.object].nameless = true;
   }
 }
 
@@ -176,6 +214,10 @@ Status Fold::Add(const Record& record) {
                  "the interval has more than " + std::to_string(max_names_) + " changed names"};
   }
   ObjectIndex object = InternObject(record.volume, record.object);
+  if ((record.operations & kIntent) != 0) {
+    AddIntent(record, object);
+    return {};
+  }
   bool is_directory = (record.operations & kDirectory) != 0;
   std::uint8_t classes = ClassesOf(record.operations);
   if (object != kNone) {
@@ -183,7 +225,9 @@ Status Fold::Add(const Record& record) {
     objects_[object].is_directory |= is_directory;
   }
   if (is_directory && record.name == ".") {
-    directories_[InternDirectory(record.volume, record.parent)].self_metadata = true;
+    FoldedDirectory& directory = directories_[InternDirectory(record.volume, record.parent)];
+    directory.self_metadata = true;
+    directory.crawled |= (record.operations & kCrawled) != 0;
     return {};
   }
   if (record.parent.empty()) {

@@ -45,6 +45,7 @@ enum ChangeClass : std::uint8_t {
   kEntryClass = 1,
   kDataClass = 2,
   kMetadataClass = 4,
+  kMaybeClass = 8,  // kDataClass is there for an intent alone
 };
 
 struct FoldedName {
@@ -66,11 +67,23 @@ struct FoldedObject {
   NameIndex name_before = kNone;  // where it was first, if it was there before the interval
   std::uint8_t classes = 0;
   bool is_directory = false;
-  bool renamed = false;   // some record renamed it
-  bool moved = false;     // ... from one directory to another, perhaps out of every watch
-  bool created = false;   // some record made it
-  bool linked = false;    // some record made a further name of it
-  bool nameless = false;  // changed without a name in the record
+  bool renamed = false;      // some record renamed it
+  bool moved = false;        // ... from one directory to another, perhaps out of every watch
+  bool moved_again = false;  // ... more than once
+  bool created = false;      // some record made it
+  bool linked = false;       // some record made a further name of it
+  bool unlinked = false;     // some record took a name from it
+  bool nameless = false;     // changed without a name in the record
+};
+
+// A file that was opened for writing within the interval. Alone it says nothing of a change: who
+// folds says what came of it (Settle).
+struct FoldedIntent {
+  ObjectIndex object = kNone;
+  NameIndex name = kNone;  // kNone: not known
+  // Of the first record: until then nobody had it open for writing within the interval.
+  std::int64_t time_usec = 0;
+  std::int64_t ctime_nsec = 0;
 };
 
 struct FoldedDirectory {
@@ -79,6 +92,7 @@ struct FoldedDirectory {
   std::vector<NameIndex> names;
   bool entries_changed = false;  // its own mtime changed, too
   bool self_metadata = false;    // its own attributes changed
+  bool crawled = false;          // a crawl could not tell what came and went below it
 };
 
 // One rename of a directory, as one record has it.
@@ -99,6 +113,9 @@ class Fold {
   const std::vector<FoldedName>& names() const { return names_; }
   const std::vector<FoldedObject>& objects() const { return objects_; }
   const std::vector<DirectoryMove>& moves() const { return moves_; }
+  const std::vector<FoldedIntent>& intents() const { return intents_; }
+  // The file of this intent has changed, or that cannot be ruled out.
+  void Settle(const FoldedIntent& intent);
   std::uint64_t records() const { return records_; }
 
   // kNone where no record speaks of it.
@@ -135,6 +152,7 @@ class Fold {
   void SetBefore(NameIndex name, ObjectIndex object, bool is_directory);
   void AddEntry(const Record& record, ObjectIndex object);
   void AddRename(const Record& record, ObjectIndex object);
+  void AddIntent(const Record& record, ObjectIndex object);
 
   std::size_t max_names_;
   std::pmr::monotonic_buffer_resource arena_{1 << 16};
@@ -145,6 +163,8 @@ class Fold {
   std::unordered_map<HandleKey, DirectoryIndex, KeyHash> directory_index_;
   std::unordered_map<NameKey, NameIndex, KeyHash> name_index_;
   std::vector<DirectoryMove> moves_;
+  std::vector<FoldedIntent> intents_;
+  std::unordered_map<ObjectIndex, std::uint32_t> first_intent_;  // object → intents_
   std::uint64_t records_ = 0;
 };
 

@@ -15,9 +15,7 @@ Error Damaged(const char* what) {
 // A handle that comes off the disk; nullopt when no kernel can have made it.
 std::optional<FileHandle> ToHandle(std::string_view encoded) {
   if (encoded.size() > kMaxEncodedHandle) return std::nullopt;
-  FileHandle handle;
-  handle.encoded = encoded;
-  return handle;
+  return FileHandle::FromEncoded(encoded);
 }
 
 }  // namespace

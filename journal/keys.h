@@ -21,6 +21,9 @@ inline constexpr std::size_t kMaxEncodedHandle = 129;
 // `default`
 inline constexpr const char* kFormatKey = "format";
 inline constexpr const char* kJournalKey = "journal";
+inline constexpr const char* kSpoolKey = "spool";
+inline constexpr const char* kCrawlKey = "crawl";
+inline constexpr const char* kWatchedKey = "watched";
 
 // Where a record is: the key of the column family `records`.
 struct RecordPosition {

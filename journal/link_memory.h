@@ -1,7 +1,7 @@
 // Remembers for which files a search for their other names has been done, and with what success, so
 // that a file whose other names lie outside of every watch is not searched for at every question.
 // A later name can only come by a link or a rename, which the journal records, or show in the
-// count. Any thread.
+// count; but not by what happened in a gap. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -19,17 +19,19 @@ class LinkMemory {
   // Some 8 MiB; beyond, everything is forgotten, which costs one search.
   static constexpr std::size_t kMaxObjects = 64 * 1024;
 
-  // True when a search has found `found` names (or more) while the file had `link_count` or more.
-  bool Searched(VolumeId volume, const FileHandle& object, std::uint64_t link_count,
-                std::uint64_t found) const EXCLUDES(mutex_);
-  void Note(VolumeId volume, const FileHandle& object, std::uint64_t link_count,
-            std::uint64_t found) EXCLUDES(mutex_);
+  struct Outcome {
+    std::uint64_t link_count = 0;  // how many names the file has
+    std::uint64_t found = 0;       // how many of them are known
+    std::uint64_t gaps = 0;        // a fingerprint of the volume's gaps, before the search
+  };
+
+  // True when a search that no gap has outdated since found as many names (or more) while the file
+  // had as many (or more).
+  bool Searched(VolumeId volume, const FileHandle& object, const Outcome& now) const
+      EXCLUDES(mutex_);
+  void Note(VolumeId volume, const FileHandle& object, const Outcome& outcome) EXCLUDES(mutex_);
 
  private:
-  struct Outcome {
-    std::uint64_t link_count = 0;
-    std::uint64_t found = 0;
-  };
   static std::string Key(VolumeId volume, const FileHandle& object);
 
   mutable Mutex mutex_;

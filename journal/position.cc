@@ -28,20 +28,39 @@ Result<PeriodId> FindToken(const std::string& text, JournalId journal,
   return token.period;
 }
 
+// Whether the clock may have shown the time for the first time in the period that ends when the
+// next one starts. Where the clock was set back in between, nobody knows from where to where.
+bool MayHaveBeenIn(std::int64_t time_usec, const PeriodInfo& period, const PeriodInfo& next) {
+  if (next.start_usec < period.start_usec) {
+    return time_usec >= period.start_usec || time_usec < next.start_usec;
+  }
+  return time_usec >= period.start_usec && time_usec < next.start_usec;
+}
+
+Result<PeriodId> FindTime(std::int64_t time_usec, End end, JournalId journal,
+                          const std::vector<PeriodInfo>& periods) {
+  if (end == End::kSince) {
+    for (std::size_t i = 0; i + 1 < periods.size(); ++i) {
+      if (MayHaveBeenIn(time_usec, periods[i], periods[i + 1])) return periods[i].id;
+    }
+  }
+  for (auto period = periods.rbegin(); period != periods.rend(); ++period) {
+    if (period->start_usec <= time_usec) return period->id;
+  }
+  return Error{ErrorCode::kRescanNeeded,
+               "there is no checkpoint that old: the oldest one kept is " +
+                   FormatToken({journal, periods.front().id})};
+}
+
 }  // namespace
 
-Result<PeriodId> FindPosition(const Position& position, JournalId journal,
+Result<PeriodId> FindPosition(const Position& position, End end, JournalId journal,
                               const std::vector<PeriodInfo>& periods) {
   if (position.token.has_value() == position.time_usec.has_value()) {
     return Error{ErrorCode::kInvalidArgument, "give either a token or a time"};
   }
   if (position.token.has_value()) return FindToken(*position.token, journal, periods);
-  for (auto period = periods.rbegin(); period != periods.rend(); ++period) {
-    if (period->start_usec <= *position.time_usec) return period->id;
-  }
-  return Error{ErrorCode::kRescanNeeded,
-               "there is no checkpoint that old: the oldest one kept is " +
-                   FormatToken({journal, periods.front().id})};
+  return FindTime(*position.time_usec, end, journal, periods);
 }
 
 }  // namespace cj

@@ -17,11 +17,16 @@ struct Position {
   std::optional<std::int64_t> time_usec;  // the newest checkpoint at or before it
 };
 
+// Of which end of an interval a position is. What a time means is not sure when the clock was set
+// back: it showed the same time twice. Then an interval begins at the earlier moment and ends at
+// the later one, so that it holds what was meant.
+enum class End { kSince, kUntil };
+
 // The period that starts at the position. `periods` as Store::Periods() gives them.
 // kInvalidArgument: not a token, or both or none given. kRescanNeeded: a token of another journal,
 // of a checkpoint that was never made, or of one whose records are not kept any more; a time before
 // the oldest checkpoint.
-Result<PeriodId> FindPosition(const Position& position, JournalId journal,
+Result<PeriodId> FindPosition(const Position& position, End end, JournalId journal,
                               const std::vector<PeriodInfo>& periods);
 
 }  // namespace cj

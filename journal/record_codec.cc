@@ -1,5 +1,6 @@
 #include "journal/record_codec.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/bytes.h"
@@ -85,6 +86,7 @@ void EncodeRecord(const Record& record, std::int64_t period_start_usec, std::str
     PutHandle(record.old_parent, &record.parent, writer);
     writer.String(record.old_name);
   }
+  if ((record.operations & kIntent) != 0) writer.Varint(ZigZag(record.ctime_nsec));
 }
 
 Status DecodeRecord(std::string_view value, std::int64_t period_start_usec, Record* record) {
@@ -105,6 +107,8 @@ Status DecodeRecord(std::string_view value, std::int64_t period_start_usec, Reco
     if (!TakeHandle(reader, &record->parent, &record->old_parent)) return Damaged("record");
     record->old_name = reader.String();
   }
+  record->ctime_nsec = 0;
+  if ((record->operations & kIntent) != 0) record->ctime_nsec = UnZigZag(reader.Varint());
   if (!reader.Done()) return Damaged("record");
   return {};
 }
@@ -123,6 +127,11 @@ void EncodePeriod(const PeriodInfo& period, std::string* out) {
     writer.Varint(ZigZag(gap.to_usec));
     writer.String(gap.cause);
   }
+  const bool none_filled = std::none_of(period.gaps.begin(), period.gaps.end(),
+                                        [](const Gap& gap) { return gap.filled(); });
+  if (none_filled && period.unscanned_usec == 0) return;
+  for (const Gap& gap : period.gaps) writer.Varint(gap.filled_in.value);
+  if (period.unscanned_usec != 0) writer.Varint(ZigZag(period.unscanned_usec));
 }
 
 Result<PeriodInfo> DecodePeriod(PeriodId id, std::string_view value) {
@@ -143,7 +152,12 @@ Result<PeriodInfo> DecodePeriod(PeriodId id, std::string_view value) {
     gap.cause = reader.String();
     period.gaps.push_back(std::move(gap));
   }
-  if (!reader.Done()) return Damaged("period");
+  if (reader.remaining() > 0) {
+    for (Gap& gap : period.gaps) gap.filled_in = PeriodId(reader.Varint());
+  }
+  const bool unscanned = reader.remaining() > 0;
+  if (unscanned) period.unscanned_usec = UnZigZag(reader.Varint());
+  if (!reader.Done() || (unscanned && period.unscanned_usec <= 0)) return Damaged("period");
   return period;
 }
 
@@ -201,6 +215,24 @@ Result<JournalId> DecodeJournalId(std::string_view value) {
   JournalId id(reader.Fixed32());
   if (!reader.Done()) return Damaged("journal id");
   return id;
+}
+
+void EncodeSpoolPosition(const SpoolPosition& position, std::string* out) {
+  ByteWriter writer(out);
+  writer.Fixed64(position.spool);
+  writer.Fixed64(position.stored);
+  writer.Fixed64(static_cast<std::uint64_t>(position.complete_usec));
+}
+
+Result<SpoolPosition> DecodeSpoolPosition(std::string_view value) {
+  ByteReader reader(value);
+  SpoolPosition position;
+  position.spool = reader.Fixed64();
+  position.stored = reader.Fixed64();
+  // Once it ended here.
+  if (reader.remaining() > 0) position.complete_usec = static_cast<std::int64_t>(reader.Fixed64());
+  if (!reader.Done()) return Damaged("spool position");
+  return position;
 }
 
 }  // namespace cj

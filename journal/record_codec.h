@@ -17,8 +17,11 @@
 namespace cj {
 
 // The version of the format as a whole: keys, values, column families. A journal of a newer version
-// is refused; one of an older version would be converted here.
-inline constexpr std::uint64_t kFormatVersion = 1;
+// is refused.
+// Version 1 knew no gaps that are filled, and no kCrawled; version 2 no PeriodInfo::unscanned_usec
+// and no SpoolPosition::complete_usec. Else they are the same, so that their values are read as
+// they are, and opening such a journal makes it one of this version.
+inline constexpr std::uint64_t kFormatVersion = 3;
 
 // Without period and sequence, which are the key. The old place is written for kRenamed only.
 void EncodeRecord(const Record& record, std::int64_t period_start_usec, std::string* out);
@@ -39,10 +42,12 @@ Result<PeriodId> PeekDeadDirectoryPeriod(std::string_view value);
 void EncodeVolumeId(VolumeId volume, std::string* out);
 Result<VolumeId> DecodeVolumeId(std::string_view value);
 
-// The two values of `default`.
+// The values of `default`.
 void EncodeFormatVersion(std::uint64_t version, std::string* out);
 Result<std::uint64_t> DecodeFormatVersion(std::string_view value);
 void EncodeJournalId(JournalId id, std::string* out);
 Result<JournalId> DecodeJournalId(std::string_view value);
+void EncodeSpoolPosition(const SpoolPosition& position, std::string* out);
+Result<SpoolPosition> DecodeSpoolPosition(std::string_view value);
 
 }  // namespace cj

@@ -13,7 +13,8 @@ Result<PathResolver::Outcome> PathResolver::ResolveAt(std::size_t mount_index, V
                                                       const FileHandle& directory, int depth) {
   auto path = directories_.Path(mount_index, directory);
   if (path.has_value()) {
-    return Outcome{ResolvedPath{std::move(path).value(), depth > 0}, Unresolved::kOutOfView};
+    return Outcome{ResolvedPath{std::move(path->path), depth > 0, path->hidden},
+                   Unresolved::kOutOfView};
   }
   if (path.error().code != ErrorCode::kNotFound) return path.error();
   return ResolveDead(mount_index, volume, directory, depth);
@@ -23,15 +24,18 @@ Result<PathResolver::Outcome> PathResolver::ResolveDead(std::size_t mount_index,
                                                         const FileHandle& directory, int depth) {
   CJ_ASSIGN_OR_RETURN(auto row, store_.FindDeadDirectory(volume, directory));
   if (!row.has_value()) {
-    bool alive = directories_.LinkCount(mount_index, directory).has_value();
+    auto count = directories_.LinkCount(mount_index, directory);
+    if (!count.has_value() && count.error().code != ErrorCode::kNotFound) return count.error();
+    const bool alive = count.has_value() && *count != 0;  // not only held open by somebody
     return Outcome{std::nullopt, alive ? Unresolved::kOutOfView : Unresolved::kUnexplained};
   }
   // Rows of directories that a rename replaced are guesses, and may lead in a circle.
   if (depth >= kMaxDepth) return Outcome{std::nullopt, Unresolved::kUnexplained};
   CJ_ASSIGN_OR_RETURN(Outcome parent, ResolveAt(mount_index, volume, row->parent, depth + 1));
   if (!parent.path.has_value()) return parent;
-  return Outcome{ResolvedPath{JoinPath(parent.path->path, row->name), true},
-                 Unresolved::kOutOfView};
+  std::string path = JoinPath(parent.path->path, row->name);
+  const bool hidden = parent.path->hidden || directories_.IsHidden(mount_index, path);
+  return Outcome{ResolvedPath{std::move(path), true, hidden}, Unresolved::kOutOfView};
 }
 
 }  // namespace cj

@@ -13,7 +13,8 @@ namespace cj {
 
 struct ResolvedPath {
   std::string path;
-  bool dead = false;  // the directory is gone: the path is where it was when it went
+  bool dead = false;    // the directory is gone: the path is where it was when it went
+  bool hidden = false;  // something is mounted over it, or on the way to it
 };
 
 enum class Unresolved {

@@ -104,12 +104,15 @@ Result<bool> RocksCursor::Next(Record* record) {
                  "the journal was opened again after an error of the disk, or closed; ask again"};
   }
   if (!iterator_ || finished_) return false;
-  Step();
-  if (!iterator_->Valid()) return Finish();
-  rocksdb::Slice key = iterator_->key();
-  rocksdb::Slice value = iterator_->value();
-  CJ_ASSIGN_OR_RETURN(RecordPosition position, ParseRecordKey({key.data(), key.size()}));
-  CJ_RETURN_IF_ERROR(Check(position.sequence));
+  RecordPosition position;
+  do {
+    Step();
+    if (!iterator_->Valid()) return Finish();
+    const rocksdb::Slice key = iterator_->key();
+    CJ_ASSIGN_OR_RETURN(position, ParseRecordKey({key.data(), key.size()}));
+    CJ_RETURN_IF_ERROR(Check(position.sequence));
+  } while (iterator_->value().empty());  // lost with a disk, which is a gap of the period
+  const rocksdb::Slice value = iterator_->value();
   // Within the bounds, so the period is one of the plan's.
   const PeriodInfo& period = plan_.periods[static_cast<std::size_t>(
       position.period.value - plan_.periods.front().id.value)];

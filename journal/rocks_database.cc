@@ -140,6 +140,18 @@ Status Initialize(const Database& database, const Clock& clock, const std::strin
   return FromRocks(status, "making a journal in " + directory);
 }
 
+// The values of older versions are read as they are (record_codec.h); from now on there may be
+// newer ones among them.
+Status RaiseFormat(const Database& database, std::uint64_t found, const std::string& directory) {
+  if (found == kFormatVersion) return {};
+  std::string format;
+  EncodeFormatVersion(kFormatVersion, &format);
+  rocksdb::WriteOptions synced;
+  synced.sync = true;
+  return FromRocks(database.db().Put(synced, database.column(Column::kMeta), kFormatKey, format),
+                   "raising the format's version in " + directory);
+}
+
 }  // namespace
 
 // The two ways to open: to look, which changes no byte of the directory, and to write.
@@ -255,6 +267,7 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
   if (!loaded) return CannotLoad(directory, loaded.error());
   CJ_CHECK(loaded->has_value(), "a journal that was just made is not there");
   *state = **std::move(loaded);
+  CJ_RETURN_IF_ERROR(RaiseFormat(*database, state->format, directory));
   database->SetOldestPeriod(state->periods.front().id);
   return database;
 }

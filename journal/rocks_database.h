@@ -22,10 +22,13 @@ namespace cj {
 
 // What the store keeps in memory.
 struct StoreState {
+  std::uint64_t format = 0;  // the version that the database has
   JournalId journal;
   std::vector<PeriodInfo> periods;  // oldest first, numbered without gaps, the last one is open
   SequenceNumber next_sequence;
   std::map<VolumeIdentity, VolumeId> volumes;
+  SpoolPosition spool;
+  bool records_lost = false;  // DatabaseKeeper::Reopen() only: some that were stored are gone
 };
 
 class Database {

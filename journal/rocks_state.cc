@@ -34,7 +34,7 @@ Result<bool> AllEmpty(const Database& database) {
   return true;
 }
 
-Status CheckVersion(std::string_view value) {
+Result<std::uint64_t> CheckVersion(std::string_view value) {
   CJ_ASSIGN_OR_RETURN(std::uint64_t version, DecodeFormatVersion(value));
   if (version > kFormatVersion) {
     return Error{ErrorCode::kUnsupported,
@@ -42,7 +42,7 @@ Status CheckVersion(std::string_view value) {
                      ", this one knows up to " + std::to_string(kFormatVersion) +
                      "); install the newer version, or name another state directory"};
   }
-  return {};
+  return version;
 }
 
 Status LoadPeriods(const Database& database, StoreState* state) {
@@ -116,7 +116,7 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
     return Error{ErrorCode::kInvalidArgument,
                  "it holds a RocksDB database of another program; name another state directory"};
   }
-  CJ_RETURN_IF_ERROR(CheckVersion(*format));
+  CJ_ASSIGN_OR_RETURN(const std::uint64_t version, CheckVersion(*format));
   for (std::size_t i = 0; i < kColumnCount; ++i) {
     if (database.column(static_cast<Column>(i)) == nullptr) {
       return Inconsistent(std::string("its column family ") + kColumnNames[i] + " is missing");
@@ -124,9 +124,14 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
   }
   if (database.has_unknown_columns()) return Inconsistent("it has unknown column families");
   StoreState state;
+  state.format = version;
   CJ_ASSIGN_OR_RETURN(std::optional<std::string> id, GetMeta(database, kJournalKey));
   if (!id) return Inconsistent("its journal id is missing");
   CJ_ASSIGN_OR_RETURN(state.journal, DecodeJournalId(*id));
+  CJ_ASSIGN_OR_RETURN(std::optional<std::string> spool, GetMeta(database, kSpoolKey));
+  if (spool) {
+    CJ_ASSIGN_OR_RETURN(state.spool, DecodeSpoolPosition(*spool));
+  }
   CJ_RETURN_IF_ERROR(LoadPeriods(database, &state));
   CJ_RETURN_IF_ERROR(LoadSequence(database, &state));
   CJ_RETURN_IF_ERROR(LoadVolumes(database, &state));

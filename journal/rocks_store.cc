@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "journal/database_keeper.h"
+#include "journal/gaps.h"
 #include "journal/keys.h"
 #include "journal/record_codec.h"
 #include "journal/rocks_cursor.h"
@@ -47,7 +48,8 @@ RocksStore::RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> ke
       journal_(state.journal),
       volumes_(std::move(state.volumes)),
       periods_(std::move(state.periods)),
-      next_sequence_(state.next_sequence) {}
+      next_sequence_(state.next_sequence),
+      spool_(state.spool) {}
 
 RocksStore::~RocksStore() = default;
 
@@ -57,6 +59,7 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
   promised.journal = journal_;
   promised.periods = Periods();
   promised.next_sequence = next_sequence();
+  promised.spool = spool_position();
   CJ_ASSIGN_OR_RETURN(StoreState found, keeper_->Reopen(promised));
   // A number that was given in a write that failed may be there, and then stays given.
   volumes_ = std::move(found.volumes);
@@ -64,6 +67,11 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
     MutexLock lock(mutex_);
     PeriodId oldest = found.periods.front().id;
     std::erase_if(periods_, [oldest](const PeriodInfo& period) { return period.id < oldest; });
+    periods_.back().gaps = found.periods.back().gaps;
+    if (found.records_lost) {
+      ++losses_;
+      ++gap_changes_;
+    }
   }
   return keeper_->Get();
 }
@@ -87,6 +95,16 @@ PeriodInfo RocksStore::OpenPeriod() const {
 SequenceNumber RocksStore::next_sequence() const {
   MutexLock lock(mutex_);
   return next_sequence_;
+}
+
+std::uint64_t RocksStore::losses() const {
+  MutexLock lock(mutex_);
+  return losses_;
+}
+
+SpoolPosition RocksStore::spool_position() const {
+  MutexLock lock(mutex_);
+  return spool_;
 }
 
 std::vector<PeriodInfo> RocksStore::Periods() const {
@@ -116,6 +134,11 @@ void RocksStore::AddBatch(const Database& database, const Batch& batch, const Pe
                         DirectoryKey(dead.volume, dead.directory), value_));
   }
   PutLinks(database, batch.link_names, writes);
+  if (batch.spool.has_value()) {
+    value_.clear();
+    EncodeSpoolPosition(*batch.spool, &value_);
+    MustAdd(writes->Put(database.column(Column::kMeta), kSpoolKey, value_));
+  }
 }
 
 Status RocksStore::Append(const Batch& batch) {
@@ -127,6 +150,7 @@ Status RocksStore::Append(const Batch& batch) {
   CJ_RETURN_IF_ERROR(Write(*database, &writes, false, "appending to"));
   MutexLock lock(mutex_);
   next_sequence_.value += batch.records.size();
+  if (batch.spool.has_value()) spool_ = *batch.spool;
   return {};
 }
 
@@ -144,6 +168,12 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
 
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
+  // There may be one more since the database was opened again.
+  for (const Gap& gap : OpenPeriod().gaps) {
+    if (std::find(open.gaps.begin(), open.gaps.end(), gap) == open.gaps.end()) {
+      cj::AddGap(gap, &ended.gaps);
+    }
+  }
   rocksdb::WriteBatch writes;
   AddBatch(*database, last, open, &writes);
   PutPeriod(*database, ended, &writes);
@@ -151,6 +181,7 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
   CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "starting a period in"));
   MutexLock lock(mutex_);
   next_sequence_ = begun.first_sequence;
+  if (last.spool.has_value()) spool_ = *last.spool;
   periods_.back() = std::move(ended);
   periods_.push_back(std::move(begun));
   return {};
@@ -164,19 +195,6 @@ Status RocksStore::Sync() {
   Error error = RocksError(status, "syncing the journal in " + directory_);
   keeper_->Fail(error);
   return error;
-}
-
-Status RocksStore::AddGap(const Gap& gap) {
-  PeriodInfo open = OpenPeriod();
-  open.gaps.push_back(gap);
-  MutexLock write_lock(write_mutex_);
-  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
-  rocksdb::WriteBatch writes;
-  PutPeriod(*database, open, &writes);
-  CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "noting a gap in"));
-  MutexLock lock(mutex_);
-  periods_.back().gaps = std::move(open.gaps);
-  return {};
 }
 
 Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {

@@ -14,6 +14,7 @@
 // Threads as in store.h.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +47,8 @@ class RocksStore : public Store {
  public:
   RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> keeper, StoreState state);
   ~RocksStore() override;
+  std::uint64_t losses() const override EXCLUDES(mutex_);
+  std::uint64_t gap_changes() const override { return gap_changes_; }
 
   // Numbers of `batch.records` continue next_sequence(), and batch.period is the open one.
   Status Append(const Batch& batch) override EXCLUDES(write_mutex_, mutex_);
@@ -56,8 +59,15 @@ class RocksStore : public Store {
   Status Sync() override EXCLUDES(write_mutex_);
   Status AddGap(const Gap& gap) override EXCLUDES(write_mutex_, mutex_);
 
+  Status FillGaps(const std::vector<GapFill>& fills) override EXCLUDES(write_mutex_, mutex_);
+  Status KeepCrawlNote(const std::string& note) override EXCLUDES(write_mutex_, mutex_);
+  Status KeepWatched(const std::string& text) override EXCLUDES(write_mutex_, mutex_);
+  Result<std::string> Watched() const override;
+  Result<std::string> CrawlNote() const override;
+
   JournalId journal_id() const override { return journal_; }
   SequenceNumber next_sequence() const override EXCLUDES(mutex_);
+  SpoolPosition spool_position() const override EXCLUDES(mutex_);
   std::vector<PeriodInfo> Periods() const override EXCLUDES(mutex_);
 
   // range.from 0 is the oldest period; range.until may lie beyond the open one. kRescanNeeded when
@@ -83,6 +93,7 @@ class RocksStore : public Store {
   Status Compact();
 
  private:
+  Result<std::string> Meta(const char* key, const std::string& what) const;
   // The database to write to, opened again where the last write failed.
   Result<std::shared_ptr<Database>> Writable() REQUIRES(write_mutex_) EXCLUDES(mutex_);
   // Adds what `batch` holds. `period` is the open one.
@@ -109,6 +120,9 @@ class RocksStore : public Store {
   mutable Mutex mutex_;
   std::vector<PeriodInfo> periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
   SequenceNumber next_sequence_ GUARDED_BY(mutex_);
+  std::uint64_t losses_ GUARDED_BY(mutex_) = 0;
+  std::atomic<std::uint64_t> gap_changes_ = 0;
+  SpoolPosition spool_ GUARDED_BY(mutex_);
 };
 
 // Opens the journal in `directory`, or makes one. The parent directory must exist. Errors, before

@@ -16,6 +16,11 @@ namespace cj {
 // A subtree asked for. `volume.path` is its canonical root.
 struct Watch {
   VolumeMount volume;
+  std::string wanted = {};  // the path as it was asked for
+  // Why what was asked for is not there at the moment; empty: it is.
+  std::string absent = {};
+  // False: it has not been there since the daemon runs. Then `volume` has a path and nothing else.
+  bool bound() const { return volume.id != VolumeId(); }
   std::vector<std::string>
       excludes;  // fnmatch(3) patterns on the path below the root; '*' crosses '/'
   std::vector<std::string> excluded_paths;  // absolute; the journal's own state directory
@@ -37,9 +42,20 @@ class Scope {
   // is told by the events that made and took it.
   virtual bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
                                std::string_view name) = 0;
+  // Where an object (not a directory) is that somebody may write to. `inside` is false when none of
+  // its names is under a watch, or it has none any more; a doubt is inside. `parent` and `name` are
+  // empty where they could not be found.
+  struct Whereabouts {
+    bool inside = true;
+    FileHandle parent;
+    std::string name;
+  };
+  virtual Whereabouts Find(VolumeId, HandleView) { return {}; }
   // A directory was renamed or moved: what was remembered of paths may be wrong now. Not needed for
   // a deletion: a dead directory's handle is never used again.
   virtual void DirectoryMoved() = 0;
+  // Other trees are watched from now on, or other filesystems are at their paths.
+  virtual void SetWatches(const std::vector<Watch>& watches) { (void)watches; }
   // Called once before each batch: opens what the batch's questions need, and lets go of it after.
   virtual void BeginBatch() {}
   virtual void EndBatch() {}

@@ -1,9 +1,9 @@
 // The store seam: what the journal keeps, as an interface. The real one is on RocksDB
 // (rocks_store.h); tests of the checkpoint protocol use one that writes down the order of calls.
 //
-// Threads: one writer thread calls Append, Advance and AddGap; any thread calls the rest at any
-// time. Errors are kIo (the disk), kCorruption (damage; nothing was overwritten) or kLimit (disk
-// full).
+// Threads: one writer thread calls Append, Advance, AddGap, FillGaps, KeepCrawlNote, KeepWatched;
+// any thread calls the rest at any time. Errors are kIo (the disk), kCorruption (damage; nothing
+// was overwritten) or kLimit (disk full).
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct Batch {
   std::vector<Record> records;
   std::vector<DeadDirectory> dead_directories;
   std::vector<LinkName> link_names;
+  std::optional<SpoolPosition> spool;  // written only along with something else
   bool empty() const { return records.empty() && dead_directories.empty() && link_names.empty(); }
 };
 
@@ -43,6 +44,9 @@ struct ScanRange {
   bool reverse = false;  // newest first
 };
 
+// A note is read and written as a whole.
+inline constexpr std::size_t kMaxCrawlNote = 1 << 20;
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -54,11 +58,29 @@ class Store {
   virtual Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) = 0;
   // Makes all that was appended durable.
   virtual Status Sync() = 0;
-  // Adds a gap to the open period, synced.
+  // Adds a gap to the open period, synced. Gaps of one cause are one (gaps.h).
   virtual Status AddGap(const Gap& gap) = 0;
 
+  // Marks gaps as filled in the open period, synced; those that are not there any more as they were
+  // are left alone (gaps.h). The crawl's note goes with it.
+  virtual Status FillGaps(const std::vector<GapFill>& fills) = 0;
+  // How far a crawl is, in its own words, at most kMaxCrawlNote bytes; empty: none is under way.
+  // Survives power loss no sooner than the records before it.
+  virtual Status KeepCrawlNote(const std::string& note) = 0;
+  virtual Result<std::string> CrawlNote() const = 0;
+  // Which trees are watched, and how, in the words of the caller; synced. Empty: never said.
+  virtual Status KeepWatched(const std::string& text) = 0;
+  virtual Result<std::string> Watched() const = 0;
+
+  // How often records that had been appended were found to be gone, after an error of the disk;
+  // each time the open period has got a gap. Whoever remembers what is stored must forget it then.
+  virtual std::uint64_t losses() const { return 0; }
+  // Grows whenever a gap comes, grows, or is filled.
+  virtual std::uint64_t gap_changes() const { return 0; }
   virtual JournalId journal_id() const = 0;
   virtual SequenceNumber next_sequence() const = 0;
+  // Of the last write that had one.
+  virtual SpoolPosition spool_position() const = 0;
   // Oldest first; the last one is the open period. Never empty. Cheap (kept in memory).
   virtual std::vector<PeriodInfo> Periods() const = 0;
 

@@ -7,8 +7,11 @@ namespace cj {
 std::vector<View> MakeViews(const std::vector<Watch>& watches) {
   std::vector<View> views;
   for (const Watch& watch : watches) {
+    if (!watch.bound()) continue;
     auto same = [&](const View& view) {
-      return view.mount.id == watch.volume.id && view.mount.mount_point == watch.volume.mount_point;
+      return view.mount.id == watch.volume.id &&
+             view.mount.mount_point == watch.volume.mount_point &&
+             view.mount.mount_handle == watch.volume.mount_handle;
     };
     auto found = std::find_if(views.begin(), views.end(), same);
     if (found == views.end()) {

@@ -15,6 +15,7 @@ struct View {
   std::vector<Watch> watches;
 };
 
+// A watch that was never bound to a volume has none.
 std::vector<View> MakeViews(const std::vector<Watch>& watches);
 
 // The mounts of the views, in order: what OpenDirectories() wants, so that a view's number is its

@@ -14,5 +14,15 @@ scripts/install-deps.sh test
 cmake --preset release -B build/bench -DCJ_BUILD_TESTS=OFF >/dev/null
 cmake --build build/bench -j 2
 # A mount namespace of its own: whatever happens, nothing stays mounted.
-unshare --mount --propagation=private \
-  /usr/bin/python3 bench/measure.py --build=build/bench --output=build/bench/results.json "$@"
+measure() {
+  unshare --mount --propagation=private \
+    /usr/bin/python3 "bench/$1.py" --build=build/bench --output="build/bench/$2" "${@:3}"
+}
+only='' rest=()
+for option in "$@"; do
+  case $option in --only=*) only=${option#--only=} ;; *) rest+=("$option") ;; esac
+done
+if [ "$only" != strict ]; then
+  measure measure results.json "${rest[@]}" ${only:+"--only=$only"}
+fi
+if [ -z "$only" ] || [ "$only" = strict ]; then measure strict strict.json "${rest[@]}"; fi

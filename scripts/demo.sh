@@ -27,7 +27,8 @@ daemon=$PWD/build/demo/service/changejournald
 changectl=$PWD/build/demo/client/changectl
 
 work=$(mktemp -d /tmp/changejournal-demo.XXXXXX)
-srv=$work/srv mirror=$work/mirror socket=$work/socket token_file=$work/mirror.token
+srv=$work/srv ledger=$work/ledger mirror=$work/mirror
+socket=$work/socket token_file=$work/mirror.token
 daemon_pid='' mapper_pid=''
 clean_up() {
   status=$?
@@ -37,7 +38,9 @@ clean_up() {
     kill "$daemon_pid" 2>/dev/null || true
     wait "$daemon_pid" || true
   fi
-  ! mountpoint -q "$srv" || umount "$srv" || umount -l "$srv"
+  for tree in "$srv" "$ledger"; do
+    ! mountpoint -q "$tree" || umount "$tree" || umount -l "$tree"
+  done
   if [ $status -ne 0 ] && [ -f "$work/log" ]; then
     echo "demo.sh: failed; the daemon's log:" >&2
     cat "$work/log" >&2
@@ -51,13 +54,20 @@ trap 'exit 130' INT TERM
 chapter "2. A filesystem, some data, the daemon"
 truncate -s 512M "$work/ext4.img"
 mkfs.ext4 -q "$work/ext4.img"
-mkdir "$srv" "$mirror"
+mkdir "$srv" "$ledger" "$mirror"
 mount -o loop "$work/ext4.img" "$srv"
+truncate -s 64M "$work/ledger.img"
+mkfs.ext4 -q "$work/ledger.img"
+mount -o loop "$work/ledger.img" "$ledger"
+echo "balance 100" >"$ledger/book"
 # A source tree, as the Debian package "googletest" ships it.
 unpack() { mkdir -p "$2" && tar -C "$1" -cf - . | tar -C "$2" -xf -; }
 unpack /usr/src/googletest "$srv/project"
 say "$srv holds $(find "$srv" | wc -l) files and directories."
-"$daemon" --state-directory="$work/state" --socket="$socket" --watch="$srv" 2>"$work/log" &
+say "$ledger is a second tree, in strict mode: see chapter 8."
+printf '[Watch]\nPath=%s\n[Watch]\nPath=%s\nPreModify=open\nDurability=sync\n' \
+  "$srv" "$ledger" >"$work/conf"
+"$daemon" --config="$work/conf" --state-directory="$work/state" --socket="$socket" 2>"$work/log" &
 daemon_pid=$!
 ctl() { "$changectl" --socket="$socket" "$@"; }
 deadline=$((SECONDS + 30))
@@ -158,6 +168,21 @@ say "by itself would take 'mapped' for unchanged. --checksum makes it look, at w
 mirror_now --checksum
 compare
 show ctl periods
+
+chapter "8. Strict mode: on record before it happens"
+token=$(ctl checkpoint)
+say "A program opens a file of the second tree for writing. It is let through when that is on disk;"
+say "the file has not changed, and its intent is there:"
+exec 5>>"$ledger/book"
+show ctl log --since="$token" "$ledger"
+show cat "$ledger/book"
+ctl log --since="$token" "$ledger" | grep -q intent
+say "Now it writes, over a checkpoint: who has a file open for writing is in both periods."
+show ctl checkpoint
+echo "balance 90" >&5
+exec 5>&-
+show ctl log --since="$token" "$ledger"
+show ctl changes --since="$token" --no-checkpoint "$ledger"
 
 chapter "Done. The daemon ends, the filesystem goes."
 kill "$daemon_pid"

@@ -1,8 +1,10 @@
 #include "service/convert.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "protocol/path_json.h"
+#include "service/strict_watches.h"
 
 namespace cj {
 namespace {
@@ -39,7 +41,7 @@ constexpr OperationName kOperationNames[] = {
     {kCreated, "created"},          {kDeleted, "deleted"},       {kRenamed, "renamed"},
     {kReplaced, "replaced"},        {kLinked, "linked"},         {kModified, "modified"},
     {kClosedWrite, "closed-write"}, {kAttributes, "attributes"}, {kSilent, "silent"},
-    {kDirectory, "directory"},
+    {kDirectory, "directory"},      {kCrawled, "crawled"},       {kIntent, "intent"},
 };
 
 json OperationNames(std::uint32_t operations) {
@@ -70,12 +72,27 @@ json ToJson(const Change& change) {
   if (change.metadata) object["metadata"] = true;
   if (change.recursive) object["recursive"] = true;
   if (change.transient) object["transient"] = true;
+  if (change.maybe) object["maybe"] = true;
   return object;
 }
 
 json ToJson(const Gap& gap) {
   json object = {{"from_usec", gap.from_usec}, {"to_usec", gap.to_usec}, {"cause", gap.cause}};
   if (!gap.volume.empty()) object["volume"] = gap.volume;
+  if (gap.filled()) object["filled_in"] = gap.filled_in.value;
+  return object;
+}
+
+json ToJson(const CrawlStatus& crawl) {
+  json object = {{"running", crawl.running},
+                 {"directories", crawl.counts.directories},
+                 {"entries", crawl.counts.entries},
+                 {"changed", crawl.counts.changed},
+                 {"completed", crawl.crawls}};
+  if (crawl.start_usec != 0) object["start_usec"] = crawl.start_usec;
+  if (crawl.took_usec != 0 && !crawl.running) object["took_usec"] = crawl.took_usec;
+  if (crawl.expected != 0) object["expected"] = crawl.expected;
+  if (crawl.counts.unreadable != 0) object["unreadable"] = crawl.counts.unreadable;
   return object;
 }
 
@@ -116,11 +133,24 @@ json ToJson(const Diagnosis& diagnosis) {
   return object;
 }
 
+json SummaryToJson(const OpenedAnswer& answered) {
+  return {{"summary",
+           {{"since", answered.since},
+            {"next", answered.next},
+            {"changes", answered.answer->count()},
+            {"complete", true}}}};
+}
+
 json ToJson(const ServiceStatus& status, const JournalService& service) {
   json watches = json::array();
-  for (const Watch& watch : status.watches) {
+  for (std::size_t i = 0; i < status.watches.size(); ++i) {
+    const Watch& watch = status.watches[i];
+    const WatchConfig& setting = status.settings.at(i);
     json one = {{"path", watch.volume.path}, {"volume", watch.volume.id.value}};
+    one["pre_modify"] = NameOf(setting.pre_modify);
+    if (setting.pre_modify != PreModify::kOff) one["durability"] = NameOf(setting.durability);
     if (!watch.excludes.empty()) one["excludes"] = watch.excludes;
+    if (!watch.absent.empty()) one["absent"] = watch.absent;
     watches.push_back(std::move(one));
   }
   json volumes = json::array();
@@ -132,7 +162,13 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
   }
   json gaps = json::array();
   for (const PeriodInfo& period : status.periods) {
-    for (const Gap& gap : period.gaps) gaps.push_back(ToJson(gap));
+    for (const Gap& gap : period.gaps) {
+      json one = ToJson(gap);
+      for (const auto& [stuck, why] : status.crawl.stuck) {
+        if (!gap.filled() && IsSameGap(stuck, {period.id, gap})) one["obstacle"] = why;
+      }
+      gaps.push_back(std::move(one));
+    }
   }
   const EngineCounters& counters = status.counters;
   const PeriodInfo& open = status.periods.back();
@@ -146,6 +182,7 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                  {"watches", std::move(watches)},
                  {"volumes", std::move(volumes)},
                  {"gaps", std::move(gaps)},
+                 {"crawl", ToJson(status.crawl)},
                  {"consumers", json::array()},
                  {"start_usec", status.start_usec},
                  {"counters",
@@ -157,6 +194,18 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                    {"appends", counters.appends},
                    {"checkpoints", counters.checkpoints},
                    {"overflows", counters.overflows}}}};
+  if (std::any_of(status.settings.begin(), status.settings.end(),
+                  [](const WatchConfig& one) { return one.pre_modify != PreModify::kOff; })) {
+    object["strict"] = {{"answered", counters.strict.events},
+                        {"intents", counters.strict.intents},
+                        {"own", counters.strict.own},
+                        {"missed", counters.strict.missed},
+                        {"waits", counters.hasty_since_usec == 0}};
+  }
+  json& continuity = object["continuity"];
+  continuity = {{"survives_kill", status.counters.survives_kill},
+                {"inherited", status.start.inherited}};
+  if (!status.start.refused.empty()) continuity["not_inherited"] = status.start.refused;
   if (!counters.storage_error.empty()) object["storage_error"] = counters.storage_error;
   return object;
 }

@@ -15,6 +15,8 @@ nlohmann::json ToJson(const PeriodInfo& period, const std::string& token);
 nlohmann::json ToJson(const LogEntry& entry);
 nlohmann::json ToJson(const Gap& gap);
 nlohmann::json ToJson(const Diagnosis& diagnosis);
+nlohmann::json ToJson(const CrawlStatus& crawl);
+nlohmann::json SummaryToJson(const OpenedAnswer& answered);
 nlohmann::json ToJson(const ServiceStatus& status, const JournalService& service);
 
 }  // namespace cj

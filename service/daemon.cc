@@ -1,14 +1,17 @@
 #include "service/daemon.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -17,7 +20,10 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <optional>
+#include <set>
+#include <utility>
 
+#include "fanotify/mount_events.h"
 #include "service/journal_interface.h"
 #include "service/journal_service.h"
 #include "service/varlink/run_on.h"
@@ -39,6 +45,8 @@ constexpr const char* kDefaultSocketDirectory = "/run/changejournal";
 constexpr std::size_t kQueryThreads = 2;
 // How often retention and trouble with storage are looked at.
 constexpr seconds kUpkeepInterval{10};
+// Mounts that change all the time are looked at this often.
+constexpr seconds kMountsInterval{1};
 // A period that nobody ends is ended after this time, so that "since two hours ago" has a
 // checkpoint to start from and retention something to drop.
 constexpr std::int64_t kMaxPeriodUsec = 3'600'000'000;
@@ -60,6 +68,22 @@ std::string StatusLine(const JournalService& service) {
   if (!counters.storage_error.empty()) return "Not storing: " + counters.storage_error;
   return "Recorded " + std::to_string(counters.records_stored) + " changes, open period " +
          service.RescanToken();
+}
+
+// systemd's FD store as the keeper of what the next process goes on with.
+class SystemdKeeper : public DescriptorKeeper {
+ public:
+  bool Keep(const std::string& name, int fd) override { return NotifyKeepFd(name, fd); }
+  void Forget(const std::string& name) override { (void)NotifyForgetFd(name); }
+};
+
+void ReportStart(const EngineStart& start) {
+  if (start.inherited) {
+    Log(Priority::kNotice,
+        "going on where the process before was ended; " + std::to_string(start.replayed) +
+            " buffers of events were left",
+        {}, kMessageInherited);
+  }
 }
 
 class Daemon {
@@ -90,11 +114,18 @@ class Daemon {
     server_->Serve(std::move(listener));
     asio::co_spawn(io_, WaitForSignal(), asio::detached);
     asio::co_spawn(io_, Upkeep(), asio::detached);
+    BeginMounts();
+    AwaitClock();
     watchdog_interval_ = microseconds(WatchdogIntervalUsec().value_or(0));
     if (watchdog_interval_.count() > 0) asio::co_spawn(io_, Watchdog(), asio::detached);
     NotifyReady(StatusLine(*service_));
     Log(Priority::kInfo, "changejournald " CJ_VERSION " is listening for changes",
         {{"STATE_DIRECTORY", options_.config.state_directory}}, kMessageStarted);
+    ReportStart(service_->engine_start());
+    const std::vector<PeriodInfo> periods = service_->Periods();
+    const bool sealed = !service_->engine_start().inherited && periods.size() > 1;
+    gaps_reported_ = periods[periods.size() - (sealed ? 2 : 1)].id;
+    ReportGaps();
     io_.run();
     EndCalls();
     service_->SetAppendListener({});
@@ -130,6 +161,9 @@ class Daemon {
     NotifyStopping("Stopping");
     stopping_ = true;
     upkeep_timer_.cancel();
+    mounts_timer_.cancel();
+    mounts_.cancel(ignored);
+    clock_.cancel(ignored);
     watchdog_timer_.cancel();
     co_await server_->Stop(kDrain);
     io_.stop();
@@ -149,7 +183,12 @@ class Daemon {
     for (;;) {
       const bool go_on = co_await Wait(&watchdog_timer_, watchdog_interval_);
       if (!go_on) co_return;
-      NotifyWatchdog();
+      // Who does not move any more is ended, and the next process goes on without a gap.
+      if (service_->Alive()) {
+        NotifyWatchdog();
+      } else {
+        Log(Priority::kError, "the journal does not move; waiting for the watchdog to end it");
+      }
     }
   }
 
@@ -159,6 +198,8 @@ class Daemon {
       const bool go_on = co_await Wait(&upkeep_timer_, kUpkeepInterval);
       if (!go_on) co_return;
       Result<JournalService::Upkeep> done = co_await RunOn(pool_, work);
+      ReportGaps();
+      ReportCrawls();
       ReportStorage(done.has_value() ? service_->counters().storage_error : done.error().message);
       if (done.has_value() && done->dropped) {
         Log(Priority::kInfo, "dropped the periods before " + service_->TokenOf(done->oldest),
@@ -167,6 +208,106 @@ class Daemon {
       NotifyStatus(StatusLine(*service_));
       ::malloc_trim(0);  // what a large answer has left behind
     }
+  }
+
+  // A filesystem that is unmounted takes its mark along, and no event of the mark tells. Whoever
+  // asks finds out; this is to be there again soon.
+  void BeginMounts() {
+    auto opened = MountEvents::Open();
+    if (!opened.has_value()) {
+      return Log(Priority::kWarning,
+                 "mounts are noticed only when somebody asks: " + opened.error().message);
+    }
+    mount_events_.emplace(*std::move(opened));
+    boost::system::error_code failed;
+    mounts_.assign(::fcntl(mount_events_->fd(), F_DUPFD_CLOEXEC, 0), failed);
+    if (!failed) AwaitMounts();
+    MountsChanged();  // they may have since the service began
+  }
+
+  void AwaitMounts() {
+    const bool group = mount_events_->source() == MountEvents::Source::kFanotify;
+    auto changed = [this, group](const boost::system::error_code& error) {
+      if (error || stopping_) return;
+      if (group) mount_events_->Drain();
+      AwaitMounts();  // before the look: what comes meanwhile is looked for again
+      MountsChanged();
+    };
+    mounts_.async_wait(
+        group ? asio::posix::descriptor_base::wait_read : asio::posix::descriptor_base::wait_error,
+        changed);
+  }
+
+  // A clock that is set makes a timer of its own kind end (timerfd_create(2), CANCEL_ON_SET). A
+  // look at the mounts then parts the time before from the time after: what is missed in one of
+  // them is looked for by the times that the clock showed in it.
+  void AwaitClock() {
+    if (!clock_.is_open()) {
+      UniqueFd timer(::timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK));
+      if (!timer.valid()) return;
+      clock_.assign(timer.release());
+    }
+    itimerspec never{};
+    never.it_value.tv_sec = 9'000'000'000;  // the year 2255; the kernel ends in 2262
+    ::timerfd_settime(clock_.native_handle(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never,
+                      nullptr);
+    auto ended = [this](const boost::system::error_code& error) {
+      if (error || stopping_) return;
+      std::uint64_t expirations = 0;
+      // ECANCELED is what it says; the timer is set anew in any case.
+      const ssize_t ignored = ::read(clock_.native_handle(), &expirations, sizeof(expirations));
+      static_cast<void>(ignored);
+      Log(Priority::kNotice, "the clock was set", {}, kMessageClockSet);
+      AwaitClock();
+      MountsChanged();
+    };
+    clock_.async_wait(asio::posix::descriptor_base::wait_read, ended);
+  }
+
+  void MountsChanged() {
+    mounts_changed_ = true;
+    if (!std::exchange(checking_mounts_, true)) {
+      asio::co_spawn(io_, CheckMounts(), asio::detached);
+    }
+  }
+
+  asio::awaitable<void> CheckMounts() {
+    auto check = [this] { return service_->CheckMounts(); };
+    while (std::exchange(mounts_changed_, false)) {
+      Status checked = co_await RunOn(pool_, check);
+      if (checked.has_value()) ReportGaps();
+      // Containers come and go by the dozen.
+      const bool go_on = co_await Wait(&mounts_timer_, kMountsInterval);
+      if (!go_on) co_return;
+    }
+    checking_mounts_ = false;
+  }
+
+  // Each gap is logged once, when it is first seen.
+  void ReportGaps() {
+    for (const PeriodInfo& period : service_->Periods()) {
+      if (period.id < gaps_reported_) continue;
+      for (const Gap& gap : period.gaps) {
+        const std::string key =
+            std::to_string(period.id.value) + "/" + gap.volume + "/" + gap.cause;
+        if (period.id > gaps_reported_) {
+          gaps_known_.clear();
+          gaps_reported_ = period.id;
+        }
+        if (!gaps_known_.insert(key).second) continue;
+        const std::string where = gap.volume.empty() ? "" : gap.volume + ": ";
+        Log(Priority::kWarning, "a gap: " + where + gap.cause,
+            {{"CAUSE", gap.cause}, {"MOUNT_POINT", gap.volume}}, kMessageGap);
+      }
+    }
+  }
+
+  void ReportCrawls() {
+    const CrawlStatus crawl = service_->crawl();
+    if (crawl.crawls == std::exchange(crawls_reported_, crawl.crawls) || crawl.running) return;
+    Log(Priority::kNotice, "a crawl is complete: " + std::to_string(crawl.counts.entries) +
+                               " files looked at, " + std::to_string(crawl.counts.changed) +
+                               " told as changed");
   }
 
   // Said once when trouble begins and once when it ends.
@@ -192,6 +333,15 @@ class Daemon {
   asio::signal_set signals_;
   asio::steady_timer upkeep_timer_{io_};
   asio::steady_timer watchdog_timer_{io_};
+  asio::steady_timer mounts_timer_{io_};
+  std::optional<MountEvents> mount_events_;
+  asio::posix::stream_descriptor mounts_{io_};  // a copy, for waiting
+  asio::posix::stream_descriptor clock_{io_};
+  bool mounts_changed_ = false;
+  bool checking_mounts_ = false;
+  PeriodId gaps_reported_;            // the last period that had a gap
+  std::set<std::string> gaps_known_;  // ... and those of it that were logged
+  std::uint64_t crawls_reported_ = 0;
   microseconds watchdog_interval_{0};  // 0: systemd does not ask
   std::atomic<bool> wake_{false};
   bool stopping_ = false;
@@ -229,8 +379,12 @@ Status RunDaemon(const DaemonOptions& options, PassedFds passed) {
                  "CAP_SYS_ADMIN, and open_by_handle_at(2) CAP_DAC_READ_SEARCH"};
   }
   // The store's lock comes first: two daemons that start at once must not both take the socket.
-  CJ_ASSIGN_OR_RETURN(auto service,
-                      JournalService::Start(options.config, LinuxKernel(), Clock::System()));
+  SystemdKeeper keeper;
+  Legacy legacy;
+  legacy.keeper = &keeper;
+  for (NamedFd& each : passed.others) legacy.kept.push_back({each.name, std::move(each.fd)});
+  CJ_ASSIGN_OR_RETURN(auto service, JournalService::Start(options.config, LinuxKernel(),
+                                                          Clock::System(), std::move(legacy)));
   CJ_ASSIGN_OR_RETURN(Listener listener, TakeListener(options, std::move(passed.listener)));
   Daemon daemon(std::move(service), options);
   daemon.Run(std::move(listener));

@@ -59,6 +59,7 @@ std::map<std::string, Method> JournalInterface::Methods() {
   methods.emplace("Diagnose", Guarded(&JournalInterface::Diagnose, false));
   methods.emplace("Changes", Guarded(&JournalInterface::Changes, true));
   methods.emplace("ChangePaths", Guarded(&JournalInterface::ChangePaths, true));
+  methods.emplace("Crawl", Guarded(&JournalInterface::Crawl, true));
   methods.emplace("Log", Guarded(&JournalInterface::Log, true));
   return methods;
 }

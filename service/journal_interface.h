@@ -13,6 +13,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -66,7 +67,17 @@ class JournalInterface {
   Awaitable Diagnose(Call& call);
   Awaitable Changes(Call& call);
   Awaitable ChangePaths(Call& call);
+  Awaitable Crawl(Call& call);
+  // Waits while a crawl fills a gap in the question's interval. False: the client is gone.
+  boost::asio::awaitable<bool> AwaitCrawl(Call& call, const Question& question);
+  // The answer that `open` opens; waits once more where a gap shows only then.
+  boost::asio::awaitable<Result<OpenedAnswer>> OpenFilled(
+      Call& call, const Question& question, std::function<Result<OpenedAnswer>()> open);
+  Awaitable FollowCrawl(Call& call, std::function<CrawlStep()> look);
   Awaitable Log(Call& call);
+  // Sends what there is, and notes in *question where to go on. False: the call is over.
+  boost::asio::awaitable<bool> SendTail(Call& call, std::size_t lines, LogQuestion* question);
+  boost::asio::awaitable<bool> SendLog(Call& call, std::size_t lines, LogQuestion* question);
   Awaitable FollowLog(Call& call, LogQuestion question);
   Awaitable FailAnswer(Call& call, const Error& error);
 

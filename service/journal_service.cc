@@ -1,5 +1,6 @@
 #include "service/journal_service.h"
 
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -8,20 +9,13 @@
 #include <cstdlib>
 
 #include "base/text.h"
-#include "journal/record_paths.h"
+#include "journal/gaps.h"
 #include "journal/rocks_store.h"
 #include "journal/token.h"
+#include "service/strict_watches.h"
 
 namespace cj {
 namespace {
-
-std::string Canonical(const std::string& path) {
-  char* resolved = ::realpath(path.c_str(), nullptr);
-  if (resolved == nullptr) return path;
-  std::string result(resolved);
-  ::free(resolved);  // NOLINT(cppcoreguidelines-no-malloc): realpath(3) allocates so
-  return result;
-}
 
 std::uint64_t FreeBytes(const std::string& path) {
   struct statvfs status {};
@@ -29,62 +23,15 @@ std::uint64_t FreeBytes(const std::string& path) {
   return std::uint64_t{status.f_bavail} * status.f_frsize;
 }
 
-class StoreLogReader : public LogReader {
- public:
-  StoreLogReader(const Store& store, std::vector<View> views, std::vector<std::string> paths,
-                 std::unique_ptr<RecordCursor> cursor)
-      : store_(store),
-        views_(std::move(views)),
-        paths_(std::move(paths)),
-        cursor_(std::move(cursor)) {}
-
-  Result<bool> Next(std::size_t max, std::vector<LogEntry>* entries) override {
-    CJ_ASSIGN_OR_RETURN(auto directories, OpenDirectories(MountsOf(views_)));
-    RecordPaths record_paths(store_, views_, *directories);
-    // Records that no watch shows are read past, but not for ever: the caller looks in between
-    // whether anybody still wants the answer.
-    for (std::size_t read = 0; read < max * kReadAhead && entries->size() < max; ++read) {
-      LogEntry entry;
-      CJ_ASSIGN_OR_RETURN(bool more, cursor_->Next(&entry.record));
-      if (!more) return false;
-      last_sequence_ = entry.record.sequence;
-      last_period_ = entry.record.period;
-      CJ_ASSIGN_OR_RETURN(auto found, record_paths.Find(entry.record));
-      if (!Wanted(found)) continue;
-      entry.path = std::move(found.path);
-      entry.from = std::move(found.from);
-      entries->push_back(std::move(entry));
-    }
-    return true;
-  }
-
-  SequenceNumber last_sequence() const override { return last_sequence_; }
-  PeriodId last_period() const override { return last_period_; }
-
- private:
-  static constexpr std::size_t kReadAhead = 16;
-
-  bool Wanted(const RecordPaths::Paths& found) const {
-    if (found.path.empty() && found.from.empty()) return false;
-    if (paths_.empty()) return true;
-    return std::any_of(paths_.begin(), paths_.end(), [&](const std::string& asked) {
-      return PathContains(asked, found.path) ||
-             (!found.from.empty() && PathContains(asked, found.from));
-    });
-  }
-
-  const Store& store_;
-  std::vector<View> views_;
-  std::vector<std::string> paths_;
-  std::unique_ptr<RecordCursor> cursor_;
-  SequenceNumber last_sequence_;
-  PeriodId last_period_;
-};
+std::uint64_t DescriptorLimit() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
 
 }  // namespace
 
 Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& config, Kernel& kernel,
-                                                              Clock& clock) {
+                                                              Clock& clock, Legacy legacy) {
   std::unique_ptr<JournalService> service(new JournalService(config, clock));
   service->start_usec_ = clock.RealtimeUsec();
   if (config.watches.empty()) {
@@ -95,52 +42,30 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   store_options.clock = &clock;
   CJ_ASSIGN_OR_RETURN(auto store, OpenRocksStore(config.state_directory, store_options));
   service->store_ = std::move(store);
-  CJ_RETURN_IF_ERROR(service->FindWatches());
-  service->views_ = MakeViews(service->watches_);
-  service->scope_ = std::make_unique<DirectoryScope>(service->watches_, OpenDirectories);
+  service->binder_ = std::make_unique<WatchBinder>(service->config_, *service->store_);
+  CJ_RETURN_IF_ERROR(service->binder_->Start());
+  const auto binding = service->binder_->binding();
+  service->scope_ = std::make_unique<DirectoryScope>(binding->watches, OpenDirectories);
   EngineOptions options;
   options.sync_interval_usec = config.sync_interval_usec;
   options.unlimited_queue = !config.queue_limited;
-  CJ_ASSIGN_OR_RETURN(service->engine_, StartEngine(kernel, *service->store_, *service->scope_,
-                                                    clock, service->Volumes(), options));
+  options.keeper = legacy.keeper;
+  options.watched = binding->text;
+  options.watches = service->binder_.get();
+  service->strict_scope_ =
+      std::make_unique<DirectoryScope>(binding->strict_watches, OpenDirectories);
+  options.strict = StrictOptionsOf(*binding, config.watches);
+  if (options.strict.wanted) CJ_RETURN_IF_ERROR(CheckDescriptors(DescriptorLimit()));
+  options.strict.scope = service->strict_scope_.get();
+  CJ_ASSIGN_OR_RETURN(service->engine_,
+                      StartEngine(kernel, *service->store_, *service->scope_, clock,
+                                  binding->volumes, options, std::move(legacy.kept)));
+  service->StartCrawler();
   return service;
 }
 
 JournalService::~JournalService() {
-  if (engine_ != nullptr) (void)engine_->Stop().has_value();
-}
-
-Status JournalService::FindWatches() {
-  std::string state = Canonical(config_.state_directory);
-  for (const WatchConfig& wanted : config_.watches) {
-    auto found = FindVolume(wanted.path);
-    if (!found.has_value()) {
-      return WithContext(std::move(found).error(), "cannot watch " + wanted.path);
-    }
-    Watch watch;
-    watch.volume = std::move(found).value();
-    watch.excludes = wanted.excludes;
-    CJ_ASSIGN_OR_RETURN(watch.volume.id, store_->InternVolume(watch.volume.identity));
-    // The journal must not record its own writing.
-    if (PathContains(watch.volume.path, state)) watch.excluded_paths.push_back(state);
-    if (state == watch.volume.path) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "cannot watch " + wanted.path +
-                       ": it is the state directory; choose another StateDirectory="};
-    }
-    watches_.push_back(std::move(watch));
-  }
-  return {};
-}
-
-std::vector<VolumeMount> JournalService::Volumes() const {
-  std::vector<VolumeMount> volumes;
-  for (const View& view : views_) {
-    bool known = std::any_of(volumes.begin(), volumes.end(),
-                             [&](const VolumeMount& volume) { return volume.id == view.mount.id; });
-    if (!known) volumes.push_back(view.mount);
-  }
-  return volumes;
+  if (engine_ != nullptr) (void)Stop().has_value();
 }
 
 std::string JournalService::TokenOf(PeriodId period) const {
@@ -149,6 +74,12 @@ std::string JournalService::TokenOf(PeriodId period) const {
 
 std::string JournalService::RescanToken() const { return TokenOf(store_->Periods().back().id); }
 
+// When that fails the token is as good as before, and `status` says why.
+void JournalService::BeginRescan() {
+  (void)engine_->Flush().has_value();
+  EndGap();
+}
+
 Result<std::string> JournalService::Checkpoint(const std::string& label) {
   CJ_ASSIGN_OR_RETURN(CheckpointResult made, engine_->Checkpoint(label));
   return TokenOf(made.opened.id);
@@ -156,8 +87,8 @@ Result<std::string> JournalService::Checkpoint(const std::string& label) {
 
 Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   JournalId journal = store_->journal_id();
-  CJ_ASSIGN_OR_RETURN(PeriodId from, FindPosition(question.since, journal, store_->Periods()));
   AnswerRequest request;
+  CJ_ASSIGN_OR_RETURN(PeriodId from, FindStart(question, &request));
   request.from = from;
   request.paths = question.paths;
   request.classes = question.classes;
@@ -165,7 +96,8 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   request.expand = question.expand;
   PeriodId next;
   if (question.until.has_value()) {
-    CJ_ASSIGN_OR_RETURN(next, FindPosition(*question.until, journal, store_->Periods()));
+    CJ_ASSIGN_OR_RETURN(next,
+                        FindPosition(*question.until, End::kUntil, journal, store_->Periods()));
     if (next < from) {
       return Error{ErrorCode::kInvalidArgument, "`until` lies before `since`"};
     }
@@ -182,36 +114,60 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   }
   Answer::Environment environment;
   environment.store = store_.get();
-  environment.watches = watches_;
+  environment.watches = binder_->binding()->watches;
   environment.open_directories = OpenDirectories;
   environment.flush = [this] { return engine_->Flush(); };
   environment.cancelled = question.cancelled;
   environment.link_memory = &link_memory_;
-  CJ_ASSIGN_OR_RETURN(auto answer, Answer::Build(std::move(environment), std::move(request)));
-  return OpenedAnswer{std::move(answer), TokenOf(from), TokenOf(next)};
+  environment.limits = answer_limits_;
+  auto answer = Answer::Build(std::move(environment), std::move(request));
+  if (!answer.has_value() && answer.error().code == ErrorCode::kRescanNeeded) {
+    BeginRescan();
+    return WithObstacle(question, from, std::move(answer).error());
+  }
+  CJ_RETURN_IF_ERROR(answer.has_value() ? Status() : Status(answer.error()));
+  return OpenedAnswer{std::move(answer).value(), TokenOf(from), TokenOf(next)};
+}
+
+// Whoever is refused because of a gap in the open period goes on from a period without it.
+void JournalService::EndGap() {
+  const std::vector<Gap> gaps = store_->Periods().back().gaps;
+  const auto binding = binder_->binding();
+  // A tree that is still not there would be a gap of the next period, too.
+  const bool none_ends = std::all_of(gaps.begin(), gaps.end(), [&](const Gap& gap) {
+    return std::any_of(binding->watches.begin(), binding->watches.end(), [&](const Watch& watch) {
+      return !watch.absent.empty() && IsGapOf(gap, watch);
+    });
+  });
+  if (none_ends) return;
+  // When it fails the storage does: then `status` says so, and the next one who asks tries again.
+  (void)engine_->Checkpoint("").has_value();
 }
 
 Result<std::unique_ptr<LogReader>> JournalService::OpenLog(const LogQuestion& question) {
-  JournalId journal = store_->journal_id();
-  std::vector<PeriodInfo> periods = store_->Periods();
-  ScanRange range;
-  range.from = periods.front().id;
-  range.until = periods.back().id.Next();
+  const JournalId journal = store_->journal_id();
+  LogSource source;
+  source.periods = store_->Periods();
+  ScanRange& range = source.range;
+  range.from = source.periods.front().id;
+  range.until = source.periods.back().id.Next();
   range.after = question.after;
   range.reverse = question.reverse;
   if (question.since.has_value()) {
-    CJ_ASSIGN_OR_RETURN(range.from, FindPosition(*question.since, journal, periods));
+    CJ_ASSIGN_OR_RETURN(range.from,
+                        FindPosition(*question.since, End::kSince, journal, source.periods));
   }
   range.from = std::max(range.from, question.from_period);
   if (question.until.has_value()) {
-    CJ_ASSIGN_OR_RETURN(range.until, FindPosition(*question.until, journal, periods));
+    CJ_ASSIGN_OR_RETURN(range.until,
+                        FindPosition(*question.until, End::kUntil, journal, source.periods));
   } else {
     if (question.flush) CJ_RETURN_IF_ERROR(engine_->Flush());
-    range.until = store_->Periods().back().id.Next();
+    source.periods = store_->Periods();
+    range.until = source.periods.back().id.Next();
   }
-  CJ_ASSIGN_OR_RETURN(auto cursor, store_->Scan(range));
-  return std::unique_ptr<LogReader>(
-      std::make_unique<StoreLogReader>(*store_, views_, question.paths, std::move(cursor)));
+  source.watches = binder_->binding()->watches;
+  return OpenLogReader(*store_, source, question);
 }
 
 ServiceStatus JournalService::GetStatus() {
@@ -222,17 +178,22 @@ ServiceStatus JournalService::GetStatus() {
   status.store_bytes = usage.has_value() ? *usage : 0;
   status.periods = store_->Periods();
   status.next_sequence = store_->next_sequence();
-  status.watches = watches_;
-  status.volumes = Volumes();
+  const auto binding = binder_->binding();
+  status.watches = binding->watches;
+  status.settings = config_.watches;
+  status.volumes = binding->volumes;
   status.counters = engine_->counters();
+  status.start = engine_->start();
   status.start_usec = start_usec_;
+  status.crawl = crawler_->status();
   return status;
 }
 
 std::vector<Diagnosis> JournalService::Diagnose() {
   std::vector<Diagnosis> all;
   for (Finding& finding : ProbeKernel()) all.push_back({"kernel", std::move(finding)});
-  for (const Watch& watch : watches_) {
+  for (const Watch& watch : binder_->binding()->watches) {
+    if (!watch.absent.empty()) continue;  // `status` tells
     for (Finding& finding : ProbeFilesystem(watch.volume.path)) {
       all.push_back({watch.volume.path, std::move(finding)});
     }
@@ -242,6 +203,12 @@ std::vector<Diagnosis> JournalService::Diagnose() {
 
 Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_usec) {
   Upkeep upkeep;
+  const auto binding = binder_->binding();
+  const bool some_absent = std::any_of(binding->watches.begin(), binding->watches.end(),
+                                       [](const Watch& watch) { return !watch.absent.empty(); });
+  // A directory that is made tells nobody, as a mount does.
+  if (some_absent) CJ_RETURN_IF_ERROR(engine_->Flush());
+  crawler_->Wake();
   std::int64_t now = clock_.RealtimeUsec();
   std::vector<PeriodInfo> periods = store_->Periods();
   if (periods.back().record_count > 0 && now - periods.back().start_usec > max_age_usec) {
@@ -262,6 +229,9 @@ void JournalService::SetAppendListener(std::function<void(SequenceNumber)> liste
   engine_->SetAppendListener(std::move(listener));
 }
 
-Status JournalService::Stop() { return engine_->Stop(); }
+Status JournalService::Stop() {
+  if (crawler_ != nullptr) crawler_->Stop();
+  return engine_->Stop();
+}
 
 }  // namespace cj

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "checkpoint/crawl.h"
 #include "checkpoint/engine.h"
 #include "fanotify/capabilities.h"
 #include "journal/answer.h"
@@ -22,6 +23,9 @@
 #include "journal/retention.h"
 #include "journal/store.h"
 #include "service/config/config.h"
+#include "service/history_crawls.h"
+#include "service/log_reader.h"
+#include "service/watch_binder.h"
 
 namespace cj {
 
@@ -34,6 +38,8 @@ struct Question {
   std::uint8_t classes = 0;
   Presence presence = Presence::kAll;
   bool expand = false;
+  bool wait = true;  // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
+  bool progress = false;  // tell about it while waiting
   std::function<bool()> cancelled;
 };
 
@@ -43,35 +49,6 @@ struct OpenedAnswer {
   std::string next;
 };
 
-struct LogQuestion {
-  std::optional<Position> since;  // none: the oldest period
-  std::optional<Position> until;
-  std::vector<std::string> paths;
-  bool reverse = false;
-  SequenceNumber after;  // only records with a greater number
-  PeriodId from_period;  // for going on behind `after`: where to look first; 0: from `since`
-  bool flush = true;     // store what the kernel has queued first
-};
-
-struct LogEntry {
-  Record record;
-  std::string path;
-  std::string from;
-};
-
-// Reads records a batch at a time. Not thread-safe, no thread is bound to it. Sees the journal as
-// it was when it was opened.
-class LogReader {
- public:
-  virtual ~LogReader() = default;
-  // Appends up to `max` entries that a watch shows (and that lie under the question's paths).
-  // False: that was the end.
-  virtual Result<bool> Next(std::size_t max, std::vector<LogEntry>* entries) = 0;
-  // Of the last record that was read, shown or not; 0 before the first.
-  virtual SequenceNumber last_sequence() const = 0;
-  virtual PeriodId last_period() const = 0;
-};
-
 struct ServiceStatus {
   std::string journal;  // id, 8 hex digits
   std::string state_directory;
@@ -79,9 +56,12 @@ struct ServiceStatus {
   std::vector<PeriodInfo> periods;
   SequenceNumber next_sequence;
   std::vector<Watch> watches;
+  std::vector<WatchConfig> settings;  // of the watches, in their order
   std::vector<VolumeMount> volumes;
   EngineCounters counters;
+  EngineStart start;
   std::int64_t start_usec = 0;
+  CrawlStatus crawl;
 };
 
 struct Diagnosis {
@@ -89,21 +69,56 @@ struct Diagnosis {
   Finding finding;
 };
 
+// How far a crawl is that was asked for.
+struct CrawlStep {
+  bool done = false;
+  Status status;  // why it failed
+  CrawlStatus crawl;
+};
+
+// What a process before this one left behind, and who keeps what this one leaves.
+struct Legacy {
+  std::vector<KeptDescriptor> kept;
+  DescriptorKeeper* keeper = nullptr;  // outlives the service; null: a crash is a gap
+};
+
 class JournalService {
  public:
   // Opens the store, finds and marks the volumes, starts the engine. Messages say which setting is
   // at fault.
   static Result<std::unique_ptr<JournalService>> Start(const Config& config, Kernel& kernel,
-                                                       Clock& clock);
+                                                       Clock& clock, Legacy legacy = {});
   ~JournalService();
 
   Result<std::string> Checkpoint(const std::string& label);  // its token
+  // Refuses an interval with a gap that nothing has filled; who wants to wait asks LookForCrawl()
+  // until there is nothing to wait for.
   Result<OpenedAnswer> OpenAnswer(const Question& question);
+
+  // Whether the question's interval has a gap that a crawl is filling, or is about to fill. Returns
+  // soon.
+  struct CrawlLook {
+    bool wait = false;
+    std::string obstacle;  // else, if there is such a gap: why it is not filled
+    CrawlStatus crawl;
+  };
+  CrawlLook LookForCrawl(const Question& question);
+  // Asks for a crawl of these paths: what has changed since the oldest kept checkpoint is told
+  // again, whoever changed it. Empty: of nothing but the gaps that are open. A number for
+  // LookAtCrawl().
+  Result<std::uint64_t> RequestCrawl(const std::vector<std::string>& paths);
+  CrawlStep LookAtCrawl(std::uint64_t request);
+  CrawlStatus crawl() const { return crawler_->status(); }
   Result<std::unique_ptr<LogReader>> OpenLog(const LogQuestion& question);
   ServiceStatus GetStatus();
   std::vector<Diagnosis> Diagnose();
   std::string TokenOf(PeriodId period) const;
-  // The token to go on from after a full scan that begins now.
+  // What one answer may cost, from the next OpenAnswer() on. Not thread-safe: before the first one.
+  void SetAnswerLimits(const AnswerLimits& limits) { answer_limits_ = limits; }
+  // Before somebody is told to scan the trees anew, and to go on from RescanToken(): looks where
+  // the watches lead, so that the end of what he finds mounted is a gap, and leaves the open one
+  // behind.
+  void BeginRescan();
   std::string RescanToken() const;
 
   // Makes a checkpoint if the open period is older than `max_age_usec` and has records, and drops
@@ -118,24 +133,39 @@ class JournalService {
   // `listener` is called on the writer's thread after every append; it must not block.
   void SetAppendListener(std::function<void(SequenceNumber)> listener);
   SequenceNumber next_sequence() const { return store_->next_sequence(); }
+  // Grows whenever a gap comes, or is filled.
+  std::uint64_t gap_changes() const { return store_->gap_changes(); }
   EngineCounters counters() const { return engine_->counters(); }
+  // Looks whether the watched filesystems are still there, and marked; for when mounts have
+  // changed.
+  Status CheckMounts();
+  std::vector<PeriodInfo> Periods() const { return store_->Periods(); }
+  // For the watchdog: see Engine::Alive().
+  bool Alive() { return engine_->Alive(); }
+  const EngineStart& engine_start() const { return engine_->start(); }
 
   Status Stop();
 
  private:
   JournalService(Config config, Clock& clock) : config_(std::move(config)), clock_(clock) {}
-  Status FindWatches();
-  std::vector<VolumeMount> Volumes() const;
+  void EndGap();
+  void StartCrawler();
+  std::optional<CrawlLook> LookForHistory(const Question& question);
+  Result<PeriodId> FindStart(const Question& question, AnswerRequest* request);
+  Error WithObstacle(const Question& question, PeriodId from, Error error);
 
   Config config_;
   Clock& clock_;
   std::int64_t start_usec_ = 0;
   std::unique_ptr<Store> store_;
-  std::vector<Watch> watches_;
-  std::vector<View> views_;
+  std::unique_ptr<WatchBinder> binder_;
   std::unique_ptr<DirectoryScope> scope_;
+  std::unique_ptr<DirectoryScope> strict_scope_;
   std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Crawler> crawler_;
+  HistoryCrawls history_;
   LinkMemory link_memory_;
+  AnswerLimits answer_limits_;
 };
 
 }  // namespace cj

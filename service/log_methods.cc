@@ -20,15 +20,30 @@ namespace asio = boost::asio;
 
 constexpr std::size_t kBatch = 500;
 
-json RecordsOf(const std::vector<LogEntry>& entries) {
-  json records = json::array();
-  for (const LogEntry& entry : entries) records.push_back(ToJson(entry));
-  return {{"records", std::move(records)}};
+// Replies in which gaps come before records, as they do in the log.
+std::vector<json> RepliesOf(const std::vector<LogEntry>& entries) {
+  std::vector<json> replies;
+  for (const LogEntry& entry : entries) {
+    const bool begins = replies.empty() || (entry.gap && !replies.back()["records"].empty());
+    if (begins) replies.push_back({{"records", json::array()}});
+    json& reply = replies.back();
+    if (entry.gap) {
+      reply["gaps"].push_back(ToJson(*entry.gap));
+    } else {
+      reply["records"].push_back(ToJson(entry));
+    }
+  }
+  return replies;
 }
 
 struct LogBatch {
   bool more = false;
   std::vector<LogEntry> entries;
+};
+
+struct LogTail {
+  std::vector<LogEntry> entries;
+  std::vector<PeriodGap> gaps;  // all that are known
 };
 
 Result<LogBatch> NextBatch(LogReader& reader, std::size_t max) {
@@ -38,16 +53,27 @@ Result<LogBatch> NextBatch(LogReader& reader, std::size_t max) {
 }
 
 // The last `lines` entries in their order: read backwards, then turned around.
-Result<std::vector<LogEntry>> Tail(JournalService& service, LogQuestion question, std::size_t lines,
-                                   const std::atomic<bool>& gone) {
+Result<LogTail> Tail(JournalService& service, LogQuestion question, std::size_t lines,
+                     const std::atomic<bool>& gone) {
   question.reverse = true;
   CJ_ASSIGN_OR_RETURN(auto reader, service.OpenLog(question));
-  std::vector<LogEntry> entries;
+  LogTail tail;
+  std::vector<LogEntry>& entries = tail.entries;
   for (bool more = true; more && entries.size() < lines && !gone.load();) {
     CJ_ASSIGN_OR_RETURN(more, reader->Next(std::min(kBatch, lines - entries.size()), &entries));
   }
+  entries.resize(std::min(entries.size(), lines));
   std::reverse(entries.begin(), entries.end());
-  return entries;
+  tail.gaps = reader->gaps();
+  return tail;
+}
+
+asio::awaitable<bool> Send(Call& call, const std::vector<LogEntry>& entries) {
+  for (const json& reply : RepliesOf(entries)) {
+    const bool on = co_await call.ReplyContinues(reply);
+    if (!on) co_return false;
+  }
+  co_return true;
 }
 
 }  // namespace
@@ -66,58 +92,78 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
   }
   LogQuestion question = parameters.question;
   std::size_t lines = static_cast<std::size_t>(parameters.lines);
-  auto gone = call.gone_flag();
+  bool on = false;
   if (lines > 0 && !question.reverse) {
-    // Where a follower goes on: behind everything that the tail could have seen.
-    auto tail = [&] { return Tail(service_, question, lines, *gone); };
-    SequenceNumber end = service_.next_sequence();
-    Result<std::vector<LogEntry>> entries = co_await RunOn(pool_, tail);
-    if (!entries.has_value()) {
-      co_await FailAnswer(call, entries.error());
-      co_return;
-    }
-    for (std::size_t sent = 0; sent < entries->size(); sent += kBatch) {
-      std::size_t count = std::min(kBatch, entries->size() - sent);
-      auto from = entries->begin() + static_cast<std::ptrdiff_t>(sent);
-      json reply = RecordsOf({from, from + static_cast<std::ptrdiff_t>(count)});
-      if (!co_await call.ReplyContinues(reply)) co_return;
-    }
-    if (!entries->empty()) {
-      question.after = std::max(question.after, entries->back().record.sequence);
-      question.from_period = entries->back().record.period;
-    } else if (end.value > 0) {
-      question.after = std::max(question.after, SequenceNumber(end.value - 1));
-    }
+    on = co_await SendTail(call, lines, &question);
   } else {
-    auto open = [&] { return service_.OpenLog(question); };
-    Result<std::unique_ptr<LogReader>> opened = co_await RunOn(pool_, open);
-    if (!opened.has_value()) {
-      co_await FailAnswer(call, opened.error());
-      co_return;
-    }
-    std::size_t left = lines > 0 ? lines : SIZE_MAX;
-    for (bool more = true; more && left > 0;) {
-      auto next = [&] { return NextBatch(**opened, std::min(kBatch, left)); };
-      Result<LogBatch> batch = co_await RunOn(pool_, next);
-      if (!batch.has_value()) {
-        co_await FailAnswer(call, batch.error());
-        co_return;
-      }
-      more = batch->more;
-      left -= batch->entries.size();
-      if (batch->entries.empty()) continue;
-      json reply = RecordsOf(batch->entries);
-      if (!co_await call.ReplyContinues(reply)) co_return;
-    }
-    question.after = std::max(question.after, (*opened)->last_sequence());
-    question.from_period = std::max(question.from_period, (*opened)->last_period());
+    on = co_await SendLog(call, lines > 0 ? lines : SIZE_MAX, &question);
   }
+  if (!on) co_return;
   if (parameters.follow) {
     co_await FollowLog(call, question);
     co_return;
   }
   json end = {{"records", json::array()}};
   co_await call.Reply(end);
+}
+
+asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
+                                                 LogQuestion* question) {
+  auto gone = call.gone_flag();
+  auto read = [&] { return Tail(service_, *question, lines, *gone); };
+  // Where a follower goes on: behind everything that the tail could have seen.
+  SequenceNumber end = service_.next_sequence();
+  Result<LogTail> tail = co_await RunOn(pool_, read);
+  if (!tail.has_value()) {
+    co_await FailAnswer(call, tail.error());
+    co_return false;
+  }
+  const std::vector<LogEntry>& entries = tail->entries;
+  for (std::size_t sent = 0; sent < entries.size(); sent += kBatch) {
+    std::size_t count = std::min(kBatch, entries.size() - sent);
+    auto from = entries.begin() + static_cast<std::ptrdiff_t>(sent);
+    const std::vector<LogEntry> some(from, from + static_cast<std::ptrdiff_t>(count));
+    const bool on = co_await Send(call, some);
+    if (!on) co_return false;
+  }
+  auto last = std::find_if(entries.rbegin(), entries.rend(),
+                           [](const LogEntry& entry) { return !entry.gap; });
+  if (last != entries.rend()) {
+    question->after = std::max(question->after, last->record.sequence);
+    question->from_period = last->record.period;
+  } else if (end.value > 0) {
+    question->after = std::max(question->after, SequenceNumber(end.value - 1));
+  }
+  question->told = std::move(tail->gaps);
+  co_return true;
+}
+
+asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
+                                                LogQuestion* question) {
+  auto open = [&] { return service_.OpenLog(*question); };
+  Result<std::unique_ptr<LogReader>> opened = co_await RunOn(pool_, open);
+  if (!opened.has_value()) {
+    co_await FailAnswer(call, opened.error());
+    co_return false;
+  }
+  LogReader& reader = **opened;
+  auto next = [&] { return NextBatch(reader, std::min(kBatch, lines)); };
+  for (bool more = true; more && lines > 0;) {
+    Result<LogBatch> batch = co_await RunOn(pool_, next);
+    if (!batch.has_value()) {
+      co_await FailAnswer(call, batch.error());
+      co_return false;
+    }
+    more = batch->more;
+    batch->entries.resize(std::min(batch->entries.size(), lines));
+    lines -= batch->entries.size();
+    const bool on = co_await Send(call, batch->entries);
+    if (!on) co_return false;
+  }
+  question->after = std::max(question->after, reader.last_sequence());
+  question->from_period = std::max(question->from_period, reader.last_period());
+  question->told = reader.gaps();
+  co_return true;
 }
 
 // Reads on whenever the writer has stored something, until the client goes.
@@ -127,33 +173,18 @@ JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion 
   auto forget = [this](asio::steady_timer* timer) { followers_.erase(timer); };
   followers_.insert(&stored);
   std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
+  std::uint64_t gaps_seen = service_.gap_changes();
   while (!call.gone()) {
-    if (service_.next_sequence() <= question.after.Next()) {
+    const std::uint64_t gaps = service_.gap_changes();
+    if (service_.next_sequence() <= question.after.Next() && gaps == gaps_seen) {
       boost::system::error_code ignored;
       auto token = asio::redirect_error(asio::use_awaitable, ignored);
       co_await stored.async_wait(token);
       continue;
     }
-    auto open = [&] { return service_.OpenLog(question); };
-    Result<std::unique_ptr<LogReader>> opened = co_await RunOn(pool_, open);
-    if (!opened.has_value()) {
-      co_await FailAnswer(call, opened.error());
-      co_return;
-    }
-    auto next = [&] { return NextBatch(**opened, kBatch); };
-    for (bool more = true; more;) {
-      Result<LogBatch> batch = co_await RunOn(pool_, next);
-      if (!batch.has_value()) {
-        co_await FailAnswer(call, batch.error());
-        co_return;
-      }
-      more = batch->more;
-      if (batch->entries.empty()) continue;
-      json reply = RecordsOf(batch->entries);
-      if (!co_await call.ReplyContinues(reply)) co_return;
-    }
-    question.after = std::max(question.after, (*opened)->last_sequence());
-    question.from_period = std::max(question.from_period, (*opened)->last_period());
+    gaps_seen = gaps;
+    const bool on = co_await SendLog(call, SIZE_MAX, &question);
+    if (!on) co_return;
   }
 }
 

@@ -63,6 +63,7 @@ bool Override(const Options& options, Config* config) {
     }
     WatchConfig wanted;
     wanted.path = std::move(path).value();
+    wanted.must_be_there = true;
     config->watches.push_back(std::move(wanted));
   }
   return true;

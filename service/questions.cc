@@ -20,19 +20,6 @@ std::optional<Position> ReadOptionalPosition(ParameterReader& reader, std::strin
   return position;
 }
 
-std::vector<std::string> ReadPaths(ParameterReader& reader) {
-  std::vector<std::string> paths;
-  for (const std::string& path : reader.Paths("paths")) {
-    auto normal = NormalPath(path);
-    if (!normal.has_value()) {
-      reader.Reject("paths", normal.error().message);
-      break;
-    }
-    paths.push_back(std::move(normal).value());
-  }
-  return paths;
-}
-
 std::uint8_t ReadClasses(ParameterReader& reader) {
   std::uint8_t classes = 0;
   for (const std::string& kind : reader.Enums("kinds", {"entry", "data", "metadata"})) {
@@ -52,6 +39,19 @@ Presence ReadPresence(ParameterReader& reader) {
 
 }  // namespace
 
+std::vector<std::string> ReadPaths(ParameterReader& reader) {
+  std::vector<std::string> paths;
+  for (const std::string& path : reader.Paths("paths")) {
+    auto normal = NormalPath(path);
+    if (!normal.has_value()) {
+      reader.Reject("paths", normal.error().message);
+      break;
+    }
+    paths.push_back(std::move(normal).value());
+  }
+  return paths;
+}
+
 Question ReadQuestion(ParameterReader& reader) {
   Question question;
   auto since = [&](ParameterReader& inner) { ReadPosition(inner, &question.since); };
@@ -63,8 +63,8 @@ Question ReadQuestion(ParameterReader& reader) {
   question.classes = ReadClasses(reader);
   question.presence = ReadPresence(reader);
   question.expand = reader.Bool("expand", false);
-  // There is nothing to wait for yet: a gap stays a gap until the caller has scanned the tree.
-  reader.Bool("wait", true);
+  question.wait = reader.Bool("wait", true);
+  question.progress = reader.Bool("progress", false);
   return question;
 }
 

@@ -11,6 +11,9 @@ namespace cj {
 // What Changes and ChangePaths have in common. Paths are checked: absolute, and made normal.
 Question ReadQuestion(ParameterReader& reader);
 
+// `paths`, checked likewise.
+std::vector<std::string> ReadPaths(ParameterReader& reader);
+
 struct LogParameters {
   LogQuestion question;
   std::int64_t lines = 0;  // 0: no bound

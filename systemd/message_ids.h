@@ -7,6 +7,8 @@
 namespace cj {
 
 inline constexpr std::string_view kMessageStarted = "5f335951b9de4bc6dd8c4640fb73090c";
+// Goes on where another process was ended, without a gap.
+inline constexpr std::string_view kMessageInherited = "6692118872f49ac784bd3efa583e997e";
 inline constexpr std::string_view kMessageStopped = "b9fb85c44636af22daf537634bdde06d";
 // A gap was recorded: answers across it need a rescan. Fields: CAUSE, VOLUME, MOUNT_POINT.
 inline constexpr std::string_view kMessageGap = "c54222733d195188d6d099678ba79c16";
@@ -17,6 +19,8 @@ inline constexpr std::string_view kMessageStorageRecovered = "088a8d82ef934fe0ea
 inline constexpr std::string_view kMessageWatchRefused = "caeffb3e29b8935310eb5fce5d45eb07";
 // The journal on disk is damaged or of another version. Fields: STATE_DIRECTORY, REASON.
 inline constexpr std::string_view kMessageJournalRefused = "e84119c742b9665f65a08a0388dbbebf";
+// CLOCK_REALTIME was set.
+inline constexpr std::string_view kMessageClockSet = "89504803b965436cb8ddb7e726012186";
 // One complaint about the configuration. Fields: CONFIG_FILE, CONFIG_LINE.
 inline constexpr std::string_view kMessageConfigInvalid = "0c7a2c031f5fe8a4ad3e78f02306db8b";
 // Periods were dropped although they could have been asked for. Fields: OLDEST, REASON.

@@ -48,6 +48,17 @@ std::optional<std::int64_t> WatchdogIntervalUsec() {
   return static_cast<std::int64_t>(usec / 2 > 0 ? usec / 2 : 1);
 }
 
+bool NotifyKeepFd(const std::string& name, int fd) {
+  const std::string state = "FDSTORE=1\nFDNAME=" + name;
+  return ::sd_pid_notify_with_fds(/*pid=*/0, /*unset_environment=*/0, state.c_str(), &fd, 1) > 0;
+}
+
+bool NotifyForgetFd(const std::string& name) {
+  constexpr std::uint64_t kBarrierUsec = 1'000'000;
+  if (!Send("FDSTOREREMOVE=1\nFDNAME=" + name)) return false;
+  return ::sd_notify_barrier(/*unset_environment=*/0, kBarrierUsec) > 0;
+}
+
 bool NotifyWatchdog() { return Send("WATCHDOG=1"); }
 
 }  // namespace cj

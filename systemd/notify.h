@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace cj {
@@ -20,6 +21,13 @@ bool NotifyStopping(std::string_view status);
 bool NotifyReloading();
 // Start or stop takes longer: this much more time from now on, in microseconds.
 bool NotifyExtendTimeout(std::int64_t usec);
+
+// The FD store (FileDescriptorStoreMax=): a copy of `fd` stays with the manager under this name,
+// and is passed at the next start (listen.h). True when it was handed over; a manager without room
+// for it says nothing. `name`: printable ASCII without ':', at most 255.
+bool NotifyKeepFd(const std::string& name, int fd);
+// The copies of this name are closed; waits until the manager has done so, at most a second.
+bool NotifyForgetFd(const std::string& name);
 
 // How often NotifyWatchdog() must be called: half of what WatchdogSec= allows, in microseconds.
 // Nothing when no watchdog is set for this process.

@@ -26,6 +26,13 @@ inline constexpr std::size_t kMaxDiagnostics = 100;
 inline constexpr std::int64_t kMinSyncIntervalUsec = 10'000;
 inline constexpr std::int64_t kMaxSyncIntervalUsec = 60'000'000;
 
+// Below, a kernel's clock for change times (it moves with the timer) might lag behind; above, every
+// gap would be told as a change of everything.
+inline constexpr std::int64_t kMinCrawlMarginUsec = 20'000;
+inline constexpr std::int64_t kMaxCrawlMarginUsec = std::int64_t{86'400} * 1'000'000;
+// No machine looks at so many; a rate beyond is a mistake.
+inline constexpr std::uint64_t kMaxCrawlRate = 1'000'000'000;
+
 inline constexpr std::string_view kDefaultStateDirectory = "/var/lib/changejournal";
 
 enum class PreModify { kOff, kOpen, kAccess };
@@ -36,6 +43,8 @@ struct WatchConfig {
   std::vector<std::string> excludes;  // fnmatch(3) patterns on the path below `path`
   PreModify pre_modify = PreModify::kOff;
   Durability durability = Durability::kWal;
+  // Somebody has just typed it: not there is wrong. A configuration may name what comes later.
+  bool must_be_there = false;
 };
 
 // A smaller MaxUse= is refused: the store's log (32 MiB) and tables of two periods fill it alone.
@@ -48,8 +57,10 @@ struct Config {
   std::optional<std::uint64_t>
       keep_free;  // bytes left free on the store's filesystem; none: no rule
   std::int64_t sync_interval_usec = 1'000'000;
-  bool queue_limited = false;        // QueueLimit=kernel
-  std::vector<WatchConfig> watches;  // in the order written; paths are unique
+  bool queue_limited = false;                   // QueueLimit=kernel
+  std::int64_t crawl_margin_usec = 60'000'000;  // as kCrawlMarginUsec (checkpoint/crawl_plan.h)
+  std::uint64_t crawl_rate = 0;                 // entries per second; 0: no limit
+  std::vector<WatchConfig> watches;             // in the order written; paths are unique
 };
 
 // A piece of configuration with the name that complaints give it. Later ones override earlier ones.

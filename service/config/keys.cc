@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "base/units.h"
 #include "service/config/diagnostics.h"
@@ -9,8 +10,9 @@
 namespace cj {
 namespace {
 
-constexpr std::array<std::string_view, 6> kJournalKeys = {
-    "StateDirectory", "MaxUse", "MaxAge", "KeepFree", "SyncIntervalSec", "QueueLimit"};
+constexpr std::array<std::string_view, 8> kJournalKeys = {
+    "StateDirectory",  "MaxUse",     "MaxAge",         "KeepFree",
+    "SyncIntervalSec", "QueueLimit", "CrawlMarginSec", "CrawlRate"};
 constexpr std::array<std::string_view, 4> kWatchKeys = {"Path", "Exclude", "PreModify",
                                                         "Durability"};
 
@@ -46,18 +48,40 @@ KeyOutcome AssignAge(std::string_view value, std::optional<std::int64_t>* target
   return Good();
 }
 
-KeyOutcome AssignSyncInterval(std::string_view value, std::int64_t* target) {
+struct SpanRange {
+  std::int64_t least_usec;
+  std::int64_t most_usec;
+};
+
+KeyOutcome AssignSpan(std::string_view value, std::int64_t standard_usec, const SpanRange& range,
+                      std::int64_t* target) {
   if (value.empty()) {
-    *target = Config().sync_interval_usec;
+    *target = standard_usec;
     return Good();
   }
   auto span = ParseTimeSpan(value);
   if (!span) return Bad(": " + Printable(span.error().message));
-  if (*span < kMinSyncIntervalUsec || *span > kMaxSyncIntervalUsec) {
-    return Bad(Printable(value) + " is out of range; use " + FormatTimeSpan(kMinSyncIntervalUsec) +
-               " to " + FormatTimeSpan(kMaxSyncIntervalUsec));
+  if (*span < range.least_usec || *span > range.most_usec) {
+    return Bad(Printable(value) + " is out of range; use " + FormatTimeSpan(range.least_usec) +
+               " to " + FormatTimeSpan(range.most_usec));
   }
   *target = *span;
+  return Good();
+}
+
+KeyOutcome AssignCrawlRate(std::string_view value, std::uint64_t* target) {
+  if (IsNoLimit(value)) {
+    *target = 0;
+    return Good();
+  }
+  std::uint64_t rate = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), rate);
+  if (error != std::errc() || end != value.data() + value.size() || rate > kMaxCrawlRate) {
+    return Bad(": '" + Printable(value) +
+               "' is not a number of files per second from 0 (no limit) to " +
+               std::to_string(kMaxCrawlRate));
+  }
+  *target = rate;
   return Good();
 }
 
@@ -112,12 +136,14 @@ KeyOutcome AssignMaxUse(std::string_view value, std::optional<std::uint64_t>* ma
 KeyOutcome AssignPreModify(std::string_view value, PreModify* target) {
   if (value.empty() || value == "off") {
     *target = PreModify::kOff;
-    return Good();
+  } else if (value == "open") {
+    *target = PreModify::kOpen;
+  } else if (value == "access") {
+    *target = PreModify::kAccess;
+  } else {
+    return BadChoice(value, "off, open or access");
   }
-  if (value == "open" || value == "access") {
-    return Bad(std::string(value) + " is not supported by this version; use off");
-  }
-  return BadChoice(value, "off");
+  return Good();
 }
 
 KeyOutcome AssignDurability(std::string_view value, Durability* target) {
@@ -155,8 +181,14 @@ KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
   if (line.key == "MaxAge") return AssignAge(line.value, &config->max_age_usec);
   if (line.key == "KeepFree") return AssignSize(line.value, &config->keep_free);
   if (line.key == "SyncIntervalSec") {
-    return AssignSyncInterval(line.value, &config->sync_interval_usec);
+    return AssignSpan(line.value, Config().sync_interval_usec,
+                      {kMinSyncIntervalUsec, kMaxSyncIntervalUsec}, &config->sync_interval_usec);
   }
+  if (line.key == "CrawlMarginSec") {
+    return AssignSpan(line.value, Config().crawl_margin_usec,
+                      {kMinCrawlMarginUsec, kMaxCrawlMarginUsec}, &config->crawl_margin_usec);
+  }
+  if (line.key == "CrawlRate") return AssignCrawlRate(line.value, &config->crawl_rate);
   if (line.key == "QueueLimit") return AssignQueueLimit(line.value, &config->queue_limited);
   return Unknown();
 }

@@ -85,6 +85,13 @@ TEST_CASE("text: a path is not in a directory whose name it only begins with") {
   CHECK(PathContains("/", "/anything"));
   CHECK(JoinPath("/", "a") == "/a");
   CHECK(JoinPath("/a", "b") == "/a/b");
+  const struct {
+    std::string_view path, directory, name;
+  } splits[] = {{"/a/b", "/a", "b"}, {"/a", "/", "a"}, {"/", "/", ""}, {"a", "", "a"}};
+  for (const auto& split : splits) {
+    CHECK(SplitPath(split.path).directory == split.directory);
+    CHECK(SplitPath(split.path).name == split.name);
+  }
 }
 
 Result<int> Half(int value) {

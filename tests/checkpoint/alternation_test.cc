@@ -163,6 +163,21 @@ TEST_CASE("alternation: the answer waits until the boundary is durable", "[answe
   CHECK(test.store.durable() == test.store.records().size());
 }
 
+TEST_CASE("alternation: a period knows how long before it nobody looked for silent writers") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  CHECK(test.store.Periods().back().unscanned_usec == 0);
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call == "scan") test.clock.Advance(1'000'000);
+    if (call == "unmark") test.clock.Advance(90'000'000);
+  });
+  REQUIRE(test.engine->Checkpoint(""));
+  test.kernel.SetHook(nullptr);
+  const std::int64_t unscanned_usec = test.store.Periods().back().unscanned_usec;
+  CHECK(unscanned_usec >= 181'000'000);  // two volumes
+  CHECK(unscanned_usec < 182'000'000);
+}
+
 TEST_CASE("alternation: what happens after the answer is in the next period, before it is not") {
   TestEngine test;
   REQUIRE(test.Start());

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/check.h"
+
 namespace cj {
 
 VolumeMount TestVolume(std::uint32_t number) {
@@ -16,6 +18,12 @@ VolumeMount TestVolume(std::uint32_t number) {
 
 FileHandle TestHandle(const std::string& bytes) {
   return FileHandle(HandleView{kTestHandleType, bytes});
+}
+
+SpoolMemory NewSpoolMemory() {
+  auto made = SpoolMemory::Create(kTestJournal, "all");
+  CJ_CHECK(made.has_value(), "there is memory for a spool");
+  return std::move(*made);
 }
 
 EventSpec FileEvent(std::uint64_t mask, const std::string& name) {

@@ -6,10 +6,12 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
 #include "checkpoint/engine.h"
+#include "checkpoint/spool_memory.h"
 #include "tests/support/fake_kernel.h"
 #include "tests/support/recording_store.h"
 
@@ -19,6 +21,11 @@ namespace cj {
 VolumeMount TestVolume(std::uint32_t number);
 
 FileHandle TestHandle(const std::string& bytes);
+
+inline constexpr JournalId kTestJournal(1);
+
+// For a Spool of kTestJournal.
+SpoolMemory NewSpoolMemory();
 
 // An event of a file of volume 1: object "o-<name>", parent "dir".
 EventSpec FileEvent(std::uint64_t mask, const std::string& name);
@@ -38,16 +45,27 @@ class TestScope : public Scope {
   int moved = 0;
 };
 
+// Where watches lead, once: `next` is what the next look finds. Declared before the engine, whose
+// end looks once more.
+class FakeSource : public WatchSource {
+ public:
+  Whereabouts Look() override { return std::exchange(next, {}); }
+  Whereabouts next;
+};
+
 // Goes on by one microsecond each time it is asked. Any thread.
 class TickingClock : public Clock {
  public:
-  std::int64_t RealtimeUsec() const override { return kStart + ticks_.fetch_add(1); }
+  std::int64_t RealtimeUsec() const override { return kStart + set_ + ticks_.fetch_add(1); }
   std::int64_t MonotonicUsec() const override { return ticks_.fetch_add(1); }
   void Advance(std::int64_t usec) { ticks_.fetch_add(usec); }
+  // As somebody sets it: only the time of day changes.
+  void Set(std::int64_t by_usec) { set_.fetch_add(by_usec); }
   static constexpr std::int64_t kStart = 1'700'000'000'000'000;
 
  private:
   mutable std::atomic<std::int64_t> ticks_ = 1'000;
+  std::atomic<std::int64_t> set_ = 0;
 };
 
 // The reader drains only when it is asked to (FakeKernel::Options::wake_reader makes it drain by

@@ -26,6 +26,20 @@ TEST_CASE("translate: link: the nameless ATTRIB is no record, the CREATE is a li
   CHECK(translate.out.batch.link_names[1].name == "c");
 }
 
+TEST_CASE("translate: a link whose mark the process before has read is found all the same") {
+  Translating translate;
+  translate.scope.several_names = {"o-b", "o-c"};
+  translate.translator.ExpectLostLinks();
+  translate.End();  // of intents, without an event
+  translate(FileEvent(FAN_CREATE, "b"));
+  REQUIRE(translate.End().size() == 1);
+  CHECK(translate.out.batch.link_names.size() == 1);
+  // From here on the marks are our own.
+  translate(FileEvent(FAN_CREATE, "c"));
+  translate.End();
+  CHECK(translate.out.batch.link_names.size() == 1);
+}
+
 TEST_CASE(
     "translate: a rename of a file with several names is a link name, whoever linked it when") {
   Translating translate;

@@ -1,7 +1,9 @@
 #include "checkpoint/reader.h"
 
 #include <sys/fanotify.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <string>
 #include <thread>
@@ -14,8 +16,15 @@ namespace {
 // A reader whose Step() the test calls, and a spool that the test takes from.
 struct HandReader {
   explicit HandReader(const FakeKernel::Options& options = {})
-      : kernel(options), reader(clock, spool, closer, 1) {
+      : kernel(options), reader(clock, spool, closer, ReaderOptionsOf(*this)) {
     reader.Open({NewGroup(), clock.RealtimeUsec()});
+  }
+  static ReaderOptions ReaderOptionsOf(HandReader& hand) {
+    ReaderOptions options;
+    options.drain_interval_usec = 1;
+    options.memory_interval_usec = 1'000;
+    options.memory_is_short = [&hand] { return hand.memory_is_short.load(); };
+    return options;
   }
   std::unique_ptr<EventGroup> NewGroup() {
     auto group = kernel.CreateGroup(true);
@@ -33,14 +42,17 @@ struct HandReader {
     std::string kinds;
     while (auto item = spool.Take(0)) {
       kinds.push_back("eldm"[static_cast<int>(item->kind)]);
-      if (item->kind == SpoolItem::Kind::kEvents) spool.Release(*item);
+      spool.Release(false);
     }
     return kinds;
   }
 
+  std::atomic<bool> memory_is_short = false;
   FakeKernel kernel;
   TickingClock clock;
-  Spool spool;
+  SpoolMemory memory = NewSpoolMemory();
+  const UniqueFd memory_fd{::dup(memory.fd())};
+  Spool spool{std::move(memory)};
   Waiters waiters;
   Closer closer;
   Reader reader;
@@ -59,6 +71,66 @@ TEST_CASE("reader: a drain takes what is there, then its end, then the marker") 
   REQUIRE(hand.reader.Step());
   CHECK(hand.TakeAll() == "m");
   CHECK(hand.reader.drains() == 2);
+}
+
+TEST_CASE("reader: it says up to when everything has been read") {
+  FakeKernel::Options options;
+  options.events_per_read = 1;
+  HandReader hand(options);
+  const std::int64_t made_usec = hand.clock.RealtimeUsec();
+  for (int i = 0; i < 3; ++i) hand.kernel.Report(FileEvent(FAN_CREATE, std::to_string(i)));
+  hand.clock.Advance(60'000'000);  // they have been waiting
+  hand.reader.DrainAndMark(hand.NewMarker());
+  REQUIRE(hand.reader.Step());
+  for (int i = 0; i < 3; ++i) CHECK(hand.spool.Take(0)->complete_usec < made_usec);
+  CHECK(hand.spool.Take(0)->complete_usec > made_usec + 60'000'000);
+  CHECK(hand.spool.Take(0)->marker->complete_usec > made_usec + 60'000'000);
+  // What came in while it read may be waiting: nothing later than what it has counted is complete.
+  int reads = 0;
+  std::vector<std::int64_t> reported_usec;
+  hand.kernel.SetHook([&](const std::string& call) {
+    for (int i = 0; call == "read" && i < 2; ++i) {
+      hand.clock.Advance(1'000'000);
+      reported_usec.push_back(hand.clock.RealtimeUsec());
+      hand.kernel.Report(FileEvent(FAN_CREATE, "more" + std::to_string(++reads)));
+    }
+  });
+  const std::int64_t behind_usec = hand.clock.RealtimeUsec();
+  hand.reader.DrainAndMark(hand.NewMarker());
+  REQUIRE(hand.reader.Step());
+  hand.kernel.SetHook(nullptr);
+  std::size_t taken = 0;
+  std::int64_t complete_usec = 0;
+  while (auto item = hand.spool.Take(0)) {
+    if (item->kind == SpoolItem::Kind::kEvents) ++taken;
+    if (item->kind == SpoolItem::Kind::kEvents) CHECK(item->complete_usec < behind_usec);
+    if (item->kind == SpoolItem::Kind::kEndOfDrain) complete_usec = item->complete_usec;
+    if (item->marker != nullptr) CHECK(item->marker->complete_usec == complete_usec);
+  }
+  REQUIRE(taken < reported_usec.size());
+  CHECK(complete_usec > behind_usec);
+  CHECK(complete_usec <= reported_usec[taken]);
+}
+
+TEST_CASE("reader: while the marks are with a group that nobody reads, nothing more is complete") {
+  HandReader hand;
+  const std::int64_t next_usec = hand.clock.RealtimeUsec();
+  auto next = hand.NewGroup();
+  hand.reader.AwaitNext(next_usec);
+  hand.clock.Advance(60'000'000);  // a store that hangs
+  hand.kernel.Report(FileEvent(FAN_CREATE, "f"));
+  hand.reader.DrainAndMark(hand.NewMarker());
+  hand.reader.Switch({std::move(next), next_usec}, hand.NewMarker());
+  for (int i = 0; i < 2; ++i) REQUIRE(hand.reader.Step());
+  while (auto item = hand.spool.Take(0)) {
+    CHECK(item->complete_usec <= next_usec);
+    if (item->marker != nullptr) CHECK(item->marker->complete_usec == next_usec);
+  }
+  hand.reader.DrainAndMark(hand.NewMarker());
+  REQUIRE(hand.reader.Step());
+  while (auto item = hand.spool.Take(0)) {
+    if (item->marker != nullptr) CHECK(item->marker->complete_usec > next_usec + 60'000'000);
+  }
 }
 
 TEST_CASE("reader: a switch does not read the old group again, an extension does") {
@@ -123,17 +195,53 @@ TEST_CASE("reader: a full spool stops it, room or the end lets it go on") {
           hand.spool.Close();
           break;
         }
-        for (std::size_t buffer = 0; buffer < Spool::kBuffers; ++buffer) {
-          SpoolItem taken;
-          taken.buffer = buffer;
-          hand.spool.Release(taken);
-        }
+        hand.spool.Release(false);
       }
     }
     thread.join();
     CHECK(ticket->done());
     CHECK(hand.reader.events_read() == (close ? Spool::kBuffers : events));
   }
+}
+
+TEST_CASE("reader: when memory runs out while nothing is stored, what waits is a gap") {
+  FakeKernel::Options options;
+  options.events_per_read = 1;
+  HandReader hand(options);
+  const auto inheritable = [&] {
+    auto next = SpoolMemory::Adopt(UniqueFd(::dup(hand.memory_fd.get())), kTestJournal);
+    REQUIRE(next.has_value());
+    return !next->watched().empty();
+  };
+  for (std::size_t i = 0; i < 2 * Spool::kBuffers; ++i) {
+    hand.kernel.Report(FileEvent(FAN_CREATE, std::to_string(i)));
+  }
+  auto ticket = hand.waiters.NewTicket();
+  hand.reader.Drain(ticket);
+  std::thread thread([&] { CHECK(hand.reader.Step()); });
+  std::vector<SpoolItem> kept;
+  while (kept.size() < Spool::kBuffers) kept.push_back(*hand.spool.Take(-1));
+  CHECK(inheritable());
+  CHECK_FALSE(ticket->done());
+  hand.memory_is_short = true;
+  while (hand.kernel.queued() > 0) std::this_thread::yield();
+  // Who is killed now must not be inherited from: only this process knows what was lost.
+  CHECK_FALSE(inheritable());
+  hand.kernel.Report(FileEvent(FAN_CREATE, "lost, too"));
+  while (hand.kernel.queued() > 0) std::this_thread::yield();
+  hand.memory_is_short = false;
+  hand.spool.Release(false);
+  thread.join();
+  CHECK(ticket->done());
+  CHECK(inheritable());
+  const auto loss = hand.spool.Take(-1);
+  CHECK(loss->kind == SpoolItem::Kind::kLoss);
+  CHECK(loss->times.since_usec < loss->times.read_usec);
+  hand.spool.Release(false);
+  hand.kernel.Report(FileEvent(FAN_CREATE, "seen"));
+  hand.reader.Drain(hand.waiters.NewTicket());
+  CHECK(hand.reader.Step());
+  CHECK(hand.TakeAll() == "ded");
 }
 
 TEST_CASE("reader: an order that nobody waits for any more goes, a group never does") {

@@ -49,6 +49,7 @@ struct RealEngine {
     REQUIRE(id);
     volume->id = *id;
     EngineOptions options;
+    options.reader.memory_is_short = [] { return false; };  // of the machine, beside other tests
     auto engine =
         StartEngine(LinuxKernel(), *real->store, real->scope, Clock::System(), {*volume}, options);
     INFO((engine ? "" : engine.error().message));

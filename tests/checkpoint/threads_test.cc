@@ -20,7 +20,7 @@ TEST_CASE("threads: checkpoints and flushes while writers run lose nothing") {
   FakeKernel::Options options;
   options.wake_reader = true;
   TestEngine test(options);
-  test.options.drain_interval_usec = 100;
+  test.options.reader.drain_interval_usec = 100;
   REQUIRE(test.Start());
   std::atomic<std::uint64_t> heard = 0;
   test.engine->SetAppendListener([&](SequenceNumber last) { heard = last.value; });

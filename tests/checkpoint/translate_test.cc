@@ -136,7 +136,7 @@ TEST_CASE("translate: trouble becomes gaps") {
   translate(foreign);
   const std::vector<Gap> expected{
       {"", 1000, 2000, "the kernel dropped events: its queue was full"},
-      {"/v2", 1000, 2000, "the filesystem reported error 117"},
+      {"/v2", 0, 2000, "the filesystem reported error 117"},
       {"", 1000, 2000, "events came from a filesystem that the journal does not know"}};
   CHECK(translate.out.gaps == expected);
   CHECK(translate.translator.counters().overflows == 2);
@@ -228,6 +228,15 @@ TEST_CASE("translate: silent writers are data of the file, once in a period") {
   CHECK(translate.End()[0].pid == 9);
   CHECK(translate.End()[0].time_usec == 7);
   CHECK(translate.End()[1].parent.empty());
+}
+
+TEST_CASE("translate: a silent writer is more than a change that is on record") {
+  Translating translate;
+  translate(FileEvent(FAN_MODIFY, "f"));
+  const SilentWriter writer{VolumeId(1), TestHandle("o-f"), TestHandle("dir"), "f", 9};
+  for (int i = 0; i < 2; ++i) translate.translator.TranslateSilent(writer, 7, &translate.out);
+  REQUIRE(translate.End().size() == 2);
+  CHECK(translate.End()[1].operations == kSilent);
 }
 
 }  // namespace

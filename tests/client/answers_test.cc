@@ -58,10 +58,12 @@ TEST_CASE("answers: damage is told by its place") {
 
 TEST_CASE("answers: records, periods, findings, tokens") {
   auto records = ReadLogReply(json::parse(R"({"records":[{"sequence":1,"period":2,"time_usec":3,
-    "volume":4,"pid":5,"operations":["created","directory"],"path":"/a","object":"ff"}]})"));
+    "volume":4,"pid":5,"operations":["created","directory"],"path":"/a","object":"ff"}],
+    "gaps":[{"from_usec":1,"to_usec":2,"cause":"c"}]})"));
   REQUIRE(records);
-  CHECK(records->at(0).operations.size() == 2);
-  CHECK(records->at(0).object == "ff");
+  CHECK(records->records.at(0).operations.size() == 2);
+  CHECK(records->records.at(0).object == "ff");
+  CHECK(records->gaps.at(0).cause == "c");
   CHECK_FALSE(ReadLogReply(json::parse(R"({"records":[{"sequence":1}]})")));
   CHECK_FALSE(ReadLogReply(json::parse(
       R"({"records":[{"sequence":1,"period":2,"time_usec":3,
@@ -92,6 +94,7 @@ TEST_CASE("answers: status") {
     "watches":[{"path":"/w","volume":1,"excludes":["x"]}],
     "volumes":[{"id":1,"type":"ext4","uuid":"u","mount_point":"/w"}],"gaps":[],"consumers":["c"],
     "counters":{"events_read":7,"records_stored":6},
+    "continuity":{"survives_kill":true,"inherited":false},
     "resident_bytes":1,"connections":1,"answers":0})");
   auto status = ReadStatusReply(reply);
   REQUIRE(status);

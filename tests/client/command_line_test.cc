@@ -104,12 +104,13 @@ TEST_CASE("mistakes say what to do") {
   };
   const Row rows[] = {
       {{},
-       "no verb given; there are status, checkpoint, changes, log, periods, doctor (see changectl "
+       "no verb given; there are status, checkpoint, changes, log, periods, crawl, doctor (see "
+       "changectl "
        "--help)"},
       {{"follow"},
-       "unknown verb 'follow'; there are status, checkpoint, changes, log, periods, doctor"},
+       "unknown verb 'follow'; there are status, checkpoint, changes, log, periods, crawl, doctor"},
       {{"--socket", "status", "ack"},
-       "unknown verb 'ack'; there are status, checkpoint, changes, log, periods, doctor"},
+       "unknown verb 'ack'; there are status, checkpoint, changes, log, periods, crawl, doctor"},
       {{"changes"}, "changes needs --since=TOKEN|TIME or --token-file=FILE"},
       {{"changes", "--since=-1h", "--token-file=f"},
        "--since and --token-file both say where to start; give one of them"},

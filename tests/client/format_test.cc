@@ -144,6 +144,22 @@ TEST_CASE("records: verbose") {
         "    object=0badcafe\n");
 }
 
+TEST_CASE("records: a gap between them") {
+  Gap gap{"/srv/a b", 1795255200000000, 1795255260000000, "it was unmounted", 0};
+  CHECK(FormatGapShort(gap, kPipe, Utc) ==
+        "-- gap: 2026-11-21 10:00:00 to 2026-11-21 10:01:00: it was unmounted (/srv/a b) --\n");
+  CHECK(FormatGapShort(gap, kTerminal, Utc).find("('/srv/a b')") != std::string::npos);
+  CHECK(FormatGapJson(gap) ==
+        "{\"gap\":{\"volume\":\"/srv/a b\",\"from_usec\":1795255200000000,"
+        "\"to_usec\":1795255260000000,\"cause\":\"it was unmounted\"}}\n");
+  gap.volume.clear();
+  gap.filled_in = 7;
+  CHECK(FormatGapShort(gap, kPipe, Utc) ==
+        "-- gap: 2026-11-21 10:00:00 to 2026-11-21 10:01:00: it was unmounted; filled by a crawl"
+        " --\n");
+  CHECK(FormatGapJson(gap).find("\"filled_in\":7") != std::string::npos);
+}
+
 TEST_CASE("records: JSON and cat") {
   Record record = MakeRecord();
   CHECK(FormatRecordJson(record) ==

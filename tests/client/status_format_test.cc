@@ -33,11 +33,17 @@ TEST_CASE("periods") {
   Period open;
   open.token = "cj1-0123abcd-2";
   open.start_usec = kTime + 1'000'000;
+  open.gaps = {{"", 0, 1, "it is not mounted"}, {"", 0, 1, "the daemon was not running"}};
+  open.gaps.back().filled_in = 2;
   CHECK(FormatPeriods({sealed, open}, kTerminal, Utc) ==
-        "TOKEN           START                END                  RECORDS  GAPS  LABEL\n"
-        "cj1-0123abcd-1  2026-11-21 10:00:00  2026-11-21 10:00:01  12345    1     $'before\\E "
-        "upgrade'\n"
-        "cj1-0123abcd-2  2026-11-21 10:00:01  open                 0        -     -\n");
+        "TOKEN           START                END                  RECORDS  GAPS         LABEL\n"
+        "cj1-0123abcd-1  2026-11-21 10:00:00  2026-11-21 10:00:01  12345    1            "
+        "$'before\\E upgrade'\n"
+        "cj1-0123abcd-2  2026-11-21 10:00:01  open                 0        1, 1 filled  -\n");
+  open.gaps.erase(open.gaps.begin());
+  CHECK(FormatPeriods({open}, kPipe, Utc).find("  1 filled  -\n") != std::string::npos);
+  open.gaps.clear();
+  CHECK(FormatPeriods({open}, kPipe, Utc).find("  0        -     -\n") != std::string::npos);
 }
 
 TEST_CASE("status") {
@@ -53,7 +59,9 @@ TEST_CASE("status") {
   status.open_period.records = 1;
   status.oldest = "cj1-0123abcd-1";
   status.periods = 2;
-  status.watches = {{"/srv", 1, {"*.o"}}, {"/home", 9, {}}};
+  status.watches = {{"/srv", 1, {"*.o"}, "", "off", ""},
+                    {"/home", 9, {}},
+                    {"/mnt/disk", 0, {}, "it is not there", "off", ""}};
   status.volumes = {{1, "ext4", "some-uuid", "/srv"}};
   status.events_read = 10;
   status.records_stored = 5;
@@ -62,20 +70,51 @@ TEST_CASE("status") {
   CHECK(FormatStatus(status, kPipe, Utc) ==
         "     Daemon: changejournald 0.1.0, pid 77, since 2026-11-21 10:00:00\n"
         "    Journal: 0123abcd in /var/lib/changejournal, 3.0M\n"
+        "  If killed: a gap: only systemd can keep what the next daemon would need\n"
         "    Watches: /srv (ext4 some-uuid), 1 exclude\n"
         "             /home (volume 9)\n"
+        "             /mnt/disk, absent: it is not there\n"
         "Open period: cj1-0123abcd-2, since 2026-11-21 10:00:00, 1 record\n"
         "    Periods: 2 kept, the oldest is cj1-0123abcd-1\n"
         "       Gaps: none\n"
         "    Traffic: 10 events read, 5 records stored, 1 connection\n"
         "     Memory: 20.0M\n");
+  status.survives_kill = true;
   status.storage_error = "No space left on device";
   status.gaps = {{"ext4 some-uuid", kTime, kTime + 2'000'000, "overflow"}};
   std::string text = FormatStatus(status, kColour, Utc);
   CHECK(text.find("Storage: \x1b[1;31mfailing: No space left on device\x1b[0m\n") !=
         std::string::npos);
-  CHECK(text.find("2026-11-21 10:00:00 to 2026-11-21 10:00:02: overflow (ext4 some-uuid)") !=
+  CHECK(text.find("If killed: the next daemon goes on") != std::string::npos);
+  CHECK(
+      text.find("2026-11-21 10:00:00 to 2026-11-21 10:00:02: overflow ('ext4 some-uuid'); open") !=
+      std::string::npos);
+  status.gaps.front().obstacle = "it is not there";
+  CHECK(FormatStatus(status, kPipe, Utc).find("; open, and cannot be filled now: it is not") !=
         std::string::npos);
+  status.gaps.front().filled_in = 3;
+  status.crawl = {false, 10, 2000, 5000, 3, 2};
+  text = FormatStatus(status, kPipe, Utc);
+  CHECK(text.find("; filled by a crawl\n") != std::string::npos);
+  CHECK(text.find("Crawl: 2 crawls completed; the last: 2000 of about 5000 files looked at, 3 told "
+                  "as changed\n") != std::string::npos);
+  status.crawl.running = true;
+  status.crawl.expected = 0;
+  CHECK(FormatStatus(status, kPipe, Utc).find("Crawl: 2000 files looked at, 3 told") !=
+        std::string::npos);
+}
+
+TEST_CASE("status of strict mode") {
+  StatusAnswer status;
+  status.watches = {{"/srv", 1, {}, "", "open", "sync"}};
+  status.strict = StatusAnswer::Strict{12, 0, true};
+  std::string text = FormatStatus(status, kPipe, Utc);
+  CHECK(text.find("/srv (volume 1), PreModify=open, Durability=sync\n") != std::string::npos);
+  CHECK(text.find("Strict mode: 12 intents recorded\n") != std::string::npos);
+  status.strict = StatusAnswer::Strict{12, 1, false};
+  text = FormatStatus(status, kPipe, Utc);
+  CHECK(text.find("12 intents recorded, 1 program went on before that\n") != std::string::npos);
+  CHECK(text.find("programs are let through unrecorded") != std::string::npos);
 }
 
 TEST_CASE("findings") {

@@ -46,6 +46,7 @@ TEST_CASE("times: every form, in UTC") {
   const Row rows[] = {
       {"now", kNow},
       {" now ", kNow},
+      {"beginning", 0},
       {"today", kMidnight},
       {"yesterday", kMidnight - 24 * kHour * kUsec},
       {"yesterday 18:00", kMidnight - 6 * kHour * kUsec},

@@ -40,6 +40,14 @@ const BadRow kBad[] = {
      "f:2: KeepFree=: '-1' is not a size; write for example 4096, 512M or 10G\n"},
     {"[Journal]\nSyncIntervalSec=1us\n",
      "f:2: SyncIntervalSec=1us is out of range; use 10ms to 1min\n"},
+    {"[Journal]\nCrawlMarginSec=1ms\n",
+     "f:2: CrawlMarginSec=1ms is out of range; use 20ms to 1d\n"},
+    {"[Journal]\nCrawlRate=fast\n",
+     "f:2: CrawlRate=: 'fast' is not a number of files per second from 0 (no limit) to "
+     "1000000000\n"},
+    {"[Journal]\nCrawlRate=1000000001\n",
+     "f:2: CrawlRate=: '1000000001' is not a number of files per second from 0 (no limit) to "
+     "1000000000\n"},
     {"[Journal]\nSyncIntervalSec=2min\n",
      "f:2: SyncIntervalSec=2min is out of range; use 10ms to 1min\n"},
     {"[Journal]\nQueueLimit=16384\n",
@@ -56,11 +64,8 @@ const BadRow kBad[] = {
      "f:3: Path= is already set on line 2; start another [Watch] section for another tree\n"},
     {"[Watch]\nPath=/a\n[Watch]\nPath=/a/.//\n",
      "f:4: Path=/a is watched already (f:2); keep one of the two\n"},
-    {"[Watch]\nPath=/a\nPreModify=open\n",
-     "f:3: PreModify=open is not supported by this version; use off\n"},
-    {"[Watch]\nPath=/a\nPreModify=access\n",
-     "f:3: PreModify=access is not supported by this version; use off\n"},
-    {"[Watch]\nPath=/a\nPreModify=yes\n", "f:3: PreModify=: 'yes' is not known; use off\n"},
+    {"[Watch]\nPath=/a\nPreModify=yes\n",
+     "f:3: PreModify=: 'yes' is not known; use off, open or access\n"},
     {"[Watch]\nPath=/a\nDurability=fsync\n",
      "f:3: Durability=: 'fsync' is not known; use wal or sync\n"},
     {"[Watch]\nPath=/a\nExclude=/a/tmp\n",
@@ -101,14 +106,16 @@ TEST_CASE("every key is read") {
       "SyncIntervalSec=500ms\nQueueLimit=kernel\n"
       "[Watch]\nPath=/srv\nExclude=*/.cache\nExclude=tmp/*.o\nExclude=*/.cache\nPreModify=off\n"
       "Durability=sync\n"
-      "[Watch]\nPath=/home/\n");
+      "[Watch]\nPath=/home/\nPreModify=open\n[Watch]\nPath=/var\nPreModify=access\n");
   CHECK(config.state_directory == "/var/lib/cj");
   CHECK(config.max_use == 10ULL << 30);
   CHECK(config.max_age_usec == (2'629'800LL + 172'800) * 1'000'000);
   CHECK(config.keep_free == 512ULL << 20);
   CHECK(config.sync_interval_usec == 500'000);
   CHECK(config.queue_limited);
-  REQUIRE(config.watches.size() == 2);
+  REQUIRE(config.watches.size() == 3);
+  CHECK(config.watches[1].pre_modify == PreModify::kOpen);
+  CHECK(config.watches[2].pre_modify == PreModify::kAccess);
   CHECK(config.watches[0].path == "/srv");
   CHECK(config.watches[0].excludes == std::vector<std::string>{"*/.cache", "tmp/*.o"});
   CHECK(config.watches[0].pre_modify == PreModify::kOff);
@@ -203,7 +210,7 @@ TEST_CASE("messages hold no control bytes of the file") {
         "f:2: MaxUse=: '\\x1b[31m' is not a size; write for example 4096, 512M or 10G\n");
   CHECK(Joined(parsed.warnings) ==
         "f:3: unknown key Bad\\x07Key= in [Journal], ignored; there are StateDirectory=, MaxUse=, "
-        "MaxAge=, KeepFree=, SyncIntervalSec= and QueueLimit=\n"
+        "MaxAge=, KeepFree=, SyncIntervalSec=, QueueLimit=, CrawlMarginSec= and CrawlRate=\n"
         "f:4: unknown section [S\\xffX], ignored with all its keys; there are [Journal] and "
         "[Watch]\n");
 }

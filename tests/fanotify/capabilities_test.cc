@@ -5,6 +5,7 @@
 #include <set>
 
 #include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 
 namespace cj {
 namespace {
@@ -41,27 +42,21 @@ TEST_CASE("the kernel that these tests run on has all that is required") {
 TEST_CASE(
     "filesystems: post marks everywhere, pre-access not on tmpfs, invisible changes are told") {
   const auto kernel = ProbeKernel();
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    const auto findings = ProbeFilesystem(filesystem->path());
+  OnEveryFilesystem([&](TestFilesystem& filesystem) {
+    const auto findings = ProbeFilesystem(filesystem.path());
     CheckWellFormed(findings);
     CHECK(Find(findings, "post-marks")->available);
     CHECK(Find(findings, "filesystem-errors")->available);
     CHECK(Find(findings, "pre-open")->available);
     CHECK(Find(findings, "pre-access")->available ==
-          (type != "tmpfs" && Find(kernel, "pre-access")->available));
+          (filesystem.type() != "tmpfs" && Find(kernel, "pre-access")->available));
     CHECK(Find(findings, "lasting-identity")->available);
     for (const char* name : {"inode-flags", "access-times", "block-device-writes"}) {
       REQUIRE(Find(findings, name) != nullptr);
       CHECK_FALSE(Find(findings, name)->available);
       CHECK_FALSE(Find(findings, name)->required);
     }
-  }
+  });
 }
 
 TEST_CASE("what cannot be watched says why") {

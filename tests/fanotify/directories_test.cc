@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "../kernel/recorder.h"
-#include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 
 namespace cj {
 namespace {
@@ -23,19 +23,8 @@ std::unique_ptr<Directories> Open(const std::string& path) {
   return *std::move(directories);
 }
 
-void OnEveryFilesystem(const std::function<void(TestFilesystem& filesystem)>& body) {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    body(*filesystem);
-  }
-}
-
-ErrorCode CodeOf(const Result<std::string>& result) {
+template <typename T>
+ErrorCode CodeOf(const Result<T>& result) {
   REQUIRE_FALSE(result);
   return result.error().code;
 }
@@ -49,14 +38,15 @@ TEST_CASE("directories are found at their present path, deleted ones are not fou
     auto directories = Open(filesystem.path());
     const FileHandle root = *directories->HandleOf(filesystem.path());
     const FileHandle odd = *directories->HandleOf(filesystem.path("a/x (deleted)"));
-    CHECK(*directories->Path(0, root) == filesystem.path());
-    CHECK(*directories->Path(0, odd) == filesystem.path("a/x (deleted)"));
+    CHECK(directories->Path(0, root)->path == filesystem.path());
+    CHECK(directories->Path(0, odd)->path == filesystem.path("a/x (deleted)"));
     REQUIRE(::rename(filesystem.path("a").c_str(), filesystem.path("b\n\xff").c_str()) == 0);
-    CHECK(*directories->Path(0, odd) == filesystem.path("b\n\xff/x (deleted)"));
+    CHECK(directories->Path(0, odd)->path == filesystem.path("b\n\xff/x (deleted)"));
     const UniqueFd held(::open(filesystem.path("b\n\xff/x (deleted)").c_str(), O_PATH | O_CLOEXEC));
     REQUIRE(::rmdir(filesystem.path("b\n\xff/x (deleted)").c_str()) == 0);
     CHECK(CodeOf(directories->Path(0, odd)) == ErrorCode::kNotFound);
-    CHECK(directories->LinkCount(0, odd).value_or(0) == 0);
+    auto count = directories->LinkCount(0, odd);
+    CHECK((count ? *count == 0 : count.error().code == ErrorCode::kNotFound));
     CHECK(CodeOf(directories->Path(1, root)) == ErrorCode::kNotFound);
   });
 }
@@ -72,7 +62,7 @@ TEST_CASE("the handle of a file is never given out as the path of a directory") 
   });
 }
 
-TEST_CASE("a directory below another mount is not found, and found again when that is gone") {
+TEST_CASE("a directory below another mount is hidden, as long as that is there") {
   OnEveryFilesystem([](TestFilesystem& filesystem) {
     MakeDirectory(filesystem.path("a"));
     MakeDirectory(filesystem.path("a/b"));
@@ -83,13 +73,23 @@ TEST_CASE("a directory below another mount is not found, and found again when th
     const auto hidden_a = directories->Path(0, a);
     const auto hidden_b = directories->Path(0, b);
     const auto look = directories->Look(0, filesystem.path(), "a");
+    const auto below = directories->Look(0, filesystem.path("a"), "b");
+    CHECK(directories->IsHidden(0, filesystem.path("a/b")));
+    CHECK_FALSE(directories->IsHidden(0, filesystem.path()));
     ::umount2(filesystem.path("a").c_str(), MNT_DETACH);
-    CHECK(CodeOf(hidden_a) == ErrorCode::kNotFound);
-    CHECK(CodeOf(hidden_b) == ErrorCode::kNotFound);
+    CHECK_FALSE(directories->IsHidden(0, filesystem.path("a/b")));
+    for (const auto& hidden : {hidden_a, hidden_b}) {
+      REQUIRE(hidden);
+      CHECK(hidden->hidden);
+    }
+    CHECK(hidden_a->path == filesystem.path("a"));
+    CHECK(hidden_b->path == filesystem.path("a/b"));
+    REQUIRE_FALSE(below);  // not what the other one has there
+    CHECK(below.error().code == ErrorCode::kRescanNeeded);
     REQUIRE(look);
     CHECK(look->exists);
     CHECK(look->object.empty());  // what is seen there lies on another volume
-    CHECK(*directories->Path(0, b) == filesystem.path("a/b"));
+    CHECK(directories->Path(0, b)->path == filesystem.path("a/b"));
   });
 }
 
@@ -107,8 +107,8 @@ TEST_CASE("through a mount of a part, what lies outside of the part is not found
       const FileHandle part = *directories->HandleOf(filesystem.path("part"));
       const FileHandle other = *directories->HandleOf(filesystem.path("other"));
       const FileHandle root = *directories->HandleOf(filesystem.path());
-      CHECK(*directories->Path(0, in) == bind + "/in");
-      CHECK(*directories->Path(0, part) == bind);
+      CHECK(directories->Path(0, in)->path == bind + "/in");
+      CHECK(directories->Path(0, part)->path == bind);
       CHECK(CodeOf(directories->Path(0, other)) == ErrorCode::kNotFound);
       CHECK(CodeOf(directories->Path(0, root)) == ErrorCode::kNotFound);
       // A bind mount inside is the same volume.
@@ -117,6 +117,32 @@ TEST_CASE("through a mount of a part, what lies outside of the part is not found
       CHECK(look->object == in);
     }
     ::umount2(bind.c_str(), MNT_DETACH);
+  });
+}
+
+TEST_CASE("a mount that is moved while it is looked at says nothing of where anything is") {
+  OnEveryFilesystem([](TestFilesystem& filesystem) {
+    MakeDirectory(filesystem.path("part"));
+    MakeDirectory(filesystem.path("part/in"));
+    const std::string one = filesystem.work_directory() + "/one";
+    const std::string two = filesystem.work_directory() + "/two";
+    MakeDirectory(one);
+    MakeDirectory(two);
+    const std::string part = filesystem.path("part");
+    REQUIRE(::mount(part.c_str(), one.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    {
+      auto directories = Open(one);
+      const FileHandle in = *directories->HandleOf(one + "/in");
+      REQUIRE(::mount(one.c_str(), two.c_str(), nullptr, MS_MOVE, nullptr) == 0);
+      const auto path = directories->Path(0, in);
+      REQUIRE_FALSE(path);
+      CHECK(path.error().code == ErrorCode::kNotFound);
+      CHECK(path.error().errno_value == EXDEV);
+      CHECK(directories->IsHidden(0, one));
+    }
+    ::umount2(two.c_str(), MNT_DETACH);
+    REQUIRE(::rmdir(one.c_str()) == 0);
+    REQUIRE(::rmdir(two.c_str()) == 0);
   });
 }
 
@@ -140,7 +166,7 @@ TEST_CASE("looks tell what is at a name") {
     CHECK(file.link_count == 2);
     CHECK(file.inode == info.st_ino);
     CHECK(file.object == look(filesystem.path(), "g").object);
-    CHECK(directories->LinkCount(0, file.object) == 2);
+    CHECK(*directories->LinkCount(0, file.object) == 2);
     const NameState link = look(filesystem.path(), "s");
     CHECK(S_ISLNK(link.mode));
     CHECK_FALSE(link.object.empty());
@@ -149,6 +175,11 @@ TEST_CASE("looks tell what is at a name") {
     CHECK_FALSE(look(filesystem.path(), "missing").exists);
     CHECK_FALSE(look(filesystem.path("missing"), "x").exists);
     CHECK_FALSE(look(filesystem.path("f"), "x").exists);
+    // A link in a directory's place is none.
+    WriteFile(filesystem.path("d/x"), "x");
+    REQUIRE(::symlink("d", filesystem.path("l").c_str()) == 0);
+    CHECK(look(filesystem.path("d"), "x").exists);
+    CHECK_FALSE(look(filesystem.path("l"), "x").exists);
     CHECK_FALSE(look(filesystem.path(), std::string(300, 'n')).exists);
   });
 }
@@ -208,9 +239,12 @@ TEST_CASE("a directory that is renamed all the time is found, at a path where it
   std::string said;
   for (int i = 0; i < 20'000; ++i) {
     auto path = directories->Path(0, handle);
-    if (path && (*path == filesystem->path("a") || *path == filesystem->path("b"))) continue;
+    if (path && !path->hidden &&
+        (path->path == filesystem->path("a") || path->path == filesystem->path("b"))) {
+      continue;
+    }
     ++wrong;
-    said = path ? *path : path.error().message;
+    said = path ? path->path : path.error().message;
   }
   stop = true;
   renamer.join();

@@ -160,6 +160,43 @@ TEST_CASE("a mapping that is moved about in its process is never missed") {
   CHECK(missed == 0);
 }
 
+TEST_CASE(
+    "a process that maps and unmaps as fast as it can neither stops the scan nor hides a file") {
+  auto filesystem = TestFilesystem::Create("tmpfs");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  WriteFile(filesystem->path("f"), std::string(kMappedBytes, 'x'));
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  ChildProcess mapper([&] {
+    // What a memory stressor does: always another file, mapped whole, taken away page by page.
+    if (!MapShared(filesystem->path("f"), O_RDWR, PROT_READ | PROT_WRITE)) return false;
+    const pid_t parent = ::getpid();
+    if (::fork() != 0) return UnmapShared();
+    constexpr std::size_t kPages = 16;
+    for (int i = 0; ::getppid() == parent; ++i) {
+      const std::string path = filesystem->path("scratch" + std::to_string(i));
+      UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+      ::unlink(path.c_str());
+      void* place = ::mmap(nullptr, kPages * kMappedBytes, PROT_READ, MAP_SHARED, fd.get(), 0);
+      if (!fd || place == MAP_FAILED) ::_exit(1);
+      for (std::size_t page = 0; page < kPages; page += 2) {
+        ::munmap(static_cast<char*>(place) + page * kMappedBytes, kMappedBytes);
+      }
+      ::munmap(place, kPages * kMappedBytes);
+    }
+    ::_exit(0);
+  });
+  REQUIRE(mapper.ready());
+  for (int i = 0; i < 300; ++i) {
+    auto found = FindSilentWriters(std::vector<VolumeMount>{*volume}, i % 2 == 0);
+    if (!found) FAIL(found.error().message);
+    REQUIRE(Has(found, "f"));
+  }
+}
+
 TEST_CASE("a process that exits while it is looked into may have its files closed in our name") {
   auto filesystem = TestFilesystem::Create("tmpfs");
   if (!filesystem) {
@@ -187,10 +224,15 @@ TEST_CASE("a process that exits while it is looked into may have its files close
     child.End();
     stop = true;
     looker.join();
-    for (const RecordedEvent& event : recorder.Drain()) {
-      if ((event.mask & FAN_CLOSE_WRITE) == 0) continue;
-      ++closed;
-      if (event.pid == ::getpid()) ++ours;
+    // Whoever else looks at the mappings just now closes the file when he lets go of them.
+    const auto deadline = Clock::now() + std::chrono::seconds(60);
+    for (bool told = false; !told && Clock::now() < deadline;) {
+      for (const RecordedEvent& event : recorder.Drain()) {
+        if ((event.mask & FAN_CLOSE_WRITE) == 0) continue;
+        told = true;
+        ++closed;
+        if (event.pid == ::getpid()) ++ours;
+      }
     }
   }
   CHECK(closed == kExits);
@@ -227,7 +269,7 @@ TEST_CASE("the cost of a scan with two hundred processes") {
          << std::chrono::duration_cast<std::chrono::microseconds>(each).count()
          << " us, and of processor time "
          << (std::clock() - cpu_start) * (1'000'000 / CLOCKS_PER_SEC) / kScans << " us");
-    CHECK(each < std::chrono::seconds(1));
+    CHECK(each < std::chrono::seconds(5));
   }
 }
 

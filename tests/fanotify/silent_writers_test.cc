@@ -21,23 +21,11 @@
 #include <set>
 
 #include "../kernel/recorder.h"
-#include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 #include "child_process.h"
 
 namespace cj {
 namespace {
-
-void OnEveryFilesystem(const std::function<void(TestFilesystem& filesystem)>& body) {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    body(*filesystem);
-  }
-}
 
 std::set<FileHandle> Objects(const std::vector<SilentWriter>& writers) {
   std::set<FileHandle> objects;
@@ -66,6 +54,26 @@ std::vector<std::string> Names(const std::vector<SilentWriter>& writers) {
 }
 
 using Texts = std::vector<std::string>;
+
+TEST_CASE("open writers: found, with the file's change time") {
+  OnEveryFilesystem([](TestFilesystem& filesystem) {
+    UniqueFd writer(::open(filesystem.path("f").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    UniqueFd reader(::open(filesystem.path("f").c_str(), O_RDONLY | O_CLOEXEC));
+    struct stat info {};
+    REQUIRE(::fstat(writer.get(), &info) == 0);
+    auto volume = FindVolume(filesystem.path());
+    REQUIRE(volume);
+    auto found = LinuxKernel().ScanOpenWriters(std::vector<VolumeMount>{*volume});
+    REQUIRE(found);
+    REQUIRE(Names(*found) == Texts{"f"});
+    CHECK(found->front().ctime_nsec ==
+          info.st_ctim.tv_sec * 1'000'000'000LL + info.st_ctim.tv_nsec);
+    writer.reset();
+    found = LinuxKernel().ScanOpenWriters(std::vector<VolumeMount>{*volume});
+    REQUIRE(found);
+    CHECK(found->empty());
+  });
+}
 
 // A loop device for this file, detached with the object.
 class LoopDevice {
@@ -252,7 +260,8 @@ TEST_CASE("inside subvolumes of a btrfs silent writers are found through the top
   CHECK(Names(Scan(*filesystem)) == Texts{"mapped", "written"});
 }
 
-TEST_CASE("another filesystem's silent writers are not ours, and an unmounted volume has none") {
+TEST_CASE(
+    "another filesystem's silent writers are not ours; of an unmounted volume none are known") {
   auto one = TestFilesystem::Create("ext4");
   auto two = TestFilesystem::Create("tmpfs");
   if (!one || !two) {
@@ -269,8 +278,8 @@ TEST_CASE("another filesystem's silent writers are not ours, and an unmounted vo
   }
   REQUIRE(one->Unmount());
   auto found = LinuxKernel().ScanSilentWriters(std::vector<VolumeMount>{*volume});
-  REQUIRE(found);
-  CHECK(found->empty());
+  REQUIRE_FALSE(found);
+  CHECK(found.error().code == ErrorCode::kNotFound);
 }
 
 }  // namespace cj

@@ -8,6 +8,7 @@
 
 #include "../kernel/recorder.h"
 #include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 #include "fanotify/volume_lookup.h"
 
 namespace cj {
@@ -20,28 +21,22 @@ bool Contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a volume keeps its identity across mounts, tmpfs for as long as it is mounted") {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    MakeDirectory(filesystem->path("d"));
-    auto volume = FindVolume(filesystem->path("d") + "/../d/");
+  OnEveryFilesystem([&](TestFilesystem& filesystem) {
+    MakeDirectory(filesystem.path("d"));
+    auto volume = FindVolume(filesystem.path("d") + "/../d/");
     REQUIRE(volume);
-    CHECK(volume->identity.type == type);
+    CHECK(volume->identity.type == filesystem.type());
     CHECK(volume->identity.uuid.size() == 36);
-    CHECK(volume->path == filesystem->path("d"));
-    CHECK(volume->mount_point == filesystem->path());
+    CHECK(volume->path == filesystem.path("d"));
+    CHECK(volume->mount_point == filesystem.path());
     CHECK(volume->mount_root == "/");
     CHECK(volume->id == VolumeId());
-    REQUIRE(filesystem->Unmount());
-    REQUIRE(filesystem->Mount());
-    auto again = FindVolume(filesystem->path());
+    REQUIRE(filesystem.Unmount());
+    REQUIRE(filesystem.Mount());
+    auto again = FindVolume(filesystem.path());
     REQUIRE(again);
-    CHECK((again->identity == volume->identity) == (type != "tmpfs"));
-  }
+    CHECK((again->identity == volume->identity) == (filesystem.type() != "tmpfs"));
+  });
 }
 
 TEST_CASE("libblkid and the kernel agree on UUIDs") {

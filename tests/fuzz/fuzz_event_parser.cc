@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "fanotify/event.h"
+#include "fanotify/pre_event.h"
 
 namespace {
 
@@ -14,10 +15,23 @@ unsigned Touch(std::string_view bytes) {
   return sum;
 }
 
+void ParsePermissions(std::span<const std::byte> buffer) {
+  while (!buffer.empty()) {
+    const std::size_t before = buffer.size();
+    cj::PreEvent event;
+    if (!cj::ParsePreEvent(&buffer, &event)) {
+      CJ_CHECK(buffer.size() == before, "a damaged event was taken off");
+      return;
+    }
+    CJ_CHECK(buffer.size() < before, "an event of no length was taken off");
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::span<const std::byte> buffer(reinterpret_cast<const std::byte*>(data), size);
+  ParsePermissions(buffer);
   unsigned sum = 0;
   while (!buffer.empty()) {
     const std::size_t before = buffer.size();

@@ -55,6 +55,7 @@ Record RandomRecords::Next() {
     record.old_parent = Below(2) == 0 ? record.parent : Handle();
     record.old_name = Bytes(20);
   }
+  if ((record.operations & kIntent) != 0) record.ctime_nsec = static_cast<std::int64_t>(number());
   return record;
 }
 

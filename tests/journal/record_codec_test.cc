@@ -139,6 +139,37 @@ TEST_CASE("periods: come back; truncations, additions and absurd counts are corr
   CHECK(FailureOf(DecodePeriod(PeriodId(7), many)).code == ErrorCode::kCorruption);
 }
 
+TEST_CASE("periods: filled gaps come back; without that list all are open, as in version 1") {
+  PeriodInfo period = SamplePeriod();
+  std::string open;
+  EncodePeriod(period, &open);
+  period.gaps[1].filled_in = PeriodId(300);
+  std::string value;
+  EncodePeriod(period, &value);
+  REQUIRE(value.substr(0, open.size()) == open);
+  CHECK(DecodePeriod(PeriodId(7), value).value() == period);
+  for (std::size_t length = open.size() + 1; length < value.size(); ++length) {
+    CHECK_FALSE(DecodePeriod(PeriodId(7), value.substr(0, length)).has_value());
+  }
+  CHECK_FALSE(DecodePeriod(PeriodId(7), value + '\0').has_value());
+  CHECK_FALSE(DecodePeriod(PeriodId(7), open).value().gaps[1].filled());
+}
+
+TEST_CASE("periods: how long before nobody looked comes back, with gaps and without") {
+  PeriodInfo period = SamplePeriod();
+  const bool gaps = GENERATE(true, false);
+  if (!gaps) period.gaps.clear();
+  std::string before;
+  EncodePeriod(period, &before);
+  CHECK(DecodePeriod(PeriodId(7), before).value().unscanned_usec == 0);
+  period.unscanned_usec = 1'500'000;
+  std::string value;
+  EncodePeriod(period, &value);
+  CHECK(DecodePeriod(PeriodId(7), value).value() == period);
+  CHECK_FALSE(DecodePeriod(PeriodId(7), value + '\0').has_value());
+  CHECK_FALSE(DecodePeriod(PeriodId(7), value.substr(0, value.size() - 1)).has_value());
+}
+
 TEST_CASE("dead directories: come back; truncations and additions are corruption") {
   DeadDirectory dead{VolumeId(3), HandleNumber(9), HandleNumber(8), "gone", PeriodId(200)};
   std::string value;

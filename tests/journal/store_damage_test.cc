@@ -130,6 +130,23 @@ TEST_CASE("damage: files that are missing, cut or overwritten are refused untouc
   }
 }
 
+TEST_CASE("format: a journal of an older version is opened, and is of this one from then on") {
+  std::string older;
+  EncodeFormatVersion(GENERATE(1, 2), &older);
+  std::string present;
+  EncodeFormatVersion(kFormatVersion, &present);
+  ScratchDirectory scratch;
+  MakeJournal(scratch / "journal");
+  const auto records = ScanAll(*OpenStore(scratch / "journal"), Everything());
+  PutRaw(scratch / "journal", Column::kMeta, kFormatKey, older);
+  CHECK(ScanAll(*OpenStore(scratch / "journal"), Everything()) == records);
+  std::string found;
+  ChangeRaw(scratch / "journal", [&](rocksdb::DB& db, const Handles& handles) {
+    return db.Get({}, handles[static_cast<std::size_t>(Column::kMeta)], kFormatKey, &found);
+  });
+  CHECK(found == present);
+}
+
 TEST_CASE("damage: values that cannot be are refused untouched") {
   std::string newer;
   EncodeFormatVersion(kFormatVersion + 1, &newer);

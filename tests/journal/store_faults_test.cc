@@ -140,5 +140,9 @@ TEST_CASE("faults: a disk that fails for good") {
   FaultLoop(Fault::kForever, FaultyFileSystem::Kind::kBroken, false);
 }
 
+TEST_CASE("faults: power is lost at the n-th operation, and what was not synced with it") {
+  FaultLoop(Fault::kForever, FaultyFileSystem::Kind::kBroken, true);
+}
+
 }  // namespace
 }  // namespace cj

@@ -1,6 +1,10 @@
 // After a disk has failed: what the store says, when it tries again, and what it takes back.
 #include <rocksdb/env.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "fixture.h"
 #include "journal/database_keeper.h"
 #include "tests/support/faulty_file_system.h"
@@ -80,6 +84,30 @@ TEST_CASE("recovery: what a refused write has left is not there, and another may
   }
 }
 
+TEST_CASE("recovery: with the records that are taken back goes how far the spool was stored") {
+  for (const bool had_one : {false, true}) {
+    CAPTURE(had_one);
+    Rig rig;
+    Batch before = NextBatch(*rig.store, 1);
+    if (had_one) before.spool = SpoolPosition{9, 3, 30};
+    REQUIRE(rig.store->Append(before).has_value());
+    PeriodInfo sealed = rig.store->Periods().back();
+    sealed.end_usec = sealed.start_usec + 1;
+    PeriodInfo opened;
+    opened.id = sealed.id.Next();
+    Batch refused = NextBatch(*rig.store, 7);
+    refused.spool = SpoolPosition{9, 5, 50};
+    rig.disk->FailAt(2, Fault::kOnce);
+    REQUIRE_FALSE(rig.store->Advance(refused, sealed, opened).has_value());
+    // Whoever comes first takes it back: here it is not the one who stores events.
+    REQUIRE(rig.store->AddLinkNames({{VolumeId(1), HandleNumber(5), HandleNumber(2), "a"}}));
+    rig.store.reset();
+    auto again = OpenStore(rig.path);
+    CHECK(ScanAll(*again, Everything()).size() == 11);
+    CHECK(again->spool_position() == (had_one ? SpoolPosition{9, 3, 30} : SpoolPosition()));
+  }
+}
+
 TEST_CASE("recovery: a gap that was refused is not there") {
   Rig rig;
   rig.disk->FailAt(2, Fault::kOnce);
@@ -144,6 +172,68 @@ TEST_CASE("recovery: a cursor that outlives its store says so") {
   rig.store.reset();
   Record record;
   CHECK(FailureOf(cursor->Next(&record)).code == ErrorCode::kBusy);
+}
+
+TEST_CASE("recovery: records that went with the disk are a gap, of whichever write finds it") {
+  Rig rig;
+  AdvanceStore(*rig.store, 10);
+  AppendRecords(*rig.store, 5);  // not synced
+  const std::uint64_t next = rig.store->next_sequence().value;
+  rig.disk->FailAt(1, Fault::kForever);
+  REQUIRE_FALSE(rig.AppendOne());
+  rig.disk->DropUnsynced();
+  rig.disk->FailAt(0, Fault::kOnce);
+  rig.clock.Advance(kReopenIntervalMostUsec);
+  CHECK(rig.store->losses() == 0);
+  constexpr std::size_t period = 1;
+  SECTION("a batch") { REQUIRE(rig.AppendOne()); }
+  SECTION("a gap") { REQUIRE(rig.store->AddGap({"/v", 1, 2, "another"}).has_value()); }
+  SECTION("the end of the period") {
+    AdvanceStore(*rig.store, 1);
+    CHECK(rig.store->Periods().back().gaps.empty());
+  }
+  CHECK(rig.store->losses() == 1);
+  CHECK(rig.store->next_sequence().value >= next);
+  AppendRecords(*rig.store, 1);
+  REQUIRE(rig.store->Sync().has_value());
+  const auto before = rig.store->Periods();
+  rig.store.reset();
+  auto again = OpenStore(rig.path);
+  const auto periods = again->Periods();
+  REQUIRE_FALSE(periods.at(period).gaps.empty());
+  CHECK(periods.at(period).gaps[0].cause ==
+        "records that had just been stored are gone after an error of the disk");
+  CHECK(periods.at(period).gaps[0].from_usec == periods.at(period).start_usec);
+  CHECK(periods.at(period).gaps == before.at(period).gaps);
+  CHECK(again->next_sequence().value > next);
+  CHECK(again->losses() == 0);
+  // Ten and ten that were synced, and what came after.
+  CHECK(ScanAll(*again, Everything()).size() == 20 + again->next_sequence().value - next);
+}
+
+TEST_CASE("recovery: those who ask without a pause do not keep the disk from coming back") {
+  Rig rig;
+  std::atomic<bool> enough = false;
+  std::vector<std::thread> askers;
+  for (int i = 0; i < 4; ++i) {
+    askers.emplace_back([&] {
+      while (!enough) (void)rig.store->FindLinkNames(VolumeId(1), FileHandle()).has_value();
+    });
+  }
+  int attempts = 0;
+  for (int round = 0; round < 5; ++round) {
+    rig.disk->FailAt(1, Fault::kForever, FaultyFileSystem::Kind::kFull);
+    CHECK_FALSE(rig.AppendOne());
+    rig.disk->FailAt(0, Fault::kOnce);
+    for (bool stored = false; !stored && attempts < 100; ++attempts) {
+      rig.clock.Advance(kReopenIntervalMostUsec);
+      stored = rig.AppendOne();
+    }
+  }
+  enough = true;
+  for (std::thread& asker : askers) asker.join();
+  // Mostly 5; who asks and is kept from running for seconds while he holds the database costs one.
+  CHECK(attempts < 20);
 }
 
 }  // namespace

@@ -27,6 +27,38 @@ TEST_CASE("directories: the latest place counts; volumes and handles are kept ap
   CHECK_FALSE(store->FindDeadDirectory(VolumeId(1), HandleNumber(6)).value().has_value());
 }
 
+TEST_CASE("spool: its position is stored with the records, and stays") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  CHECK(store->spool_position() == SpoolPosition());
+  auto reopen = [&] {
+    store.reset();
+    store = OpenStore(scratch / "journal");
+    return store->spool_position();
+  };
+  CHECK(reopen() == SpoolPosition());
+  Batch batch;
+  batch.period = PeriodId(1);
+  batch.link_names = {{VolumeId(1), HandleNumber(5), HandleNumber(2), "a"}};
+  batch.spool = SpoolPosition{0xfedcba9876543210, 7, -5};
+  REQUIRE(store->Append(batch).has_value());
+  CHECK(store->spool_position() == *batch.spool);
+  CHECK(reopen() == *batch.spool);
+  AdvanceStore(*store, 1);  // says nothing of it
+  CHECK(reopen() == *batch.spool);
+  PeriodInfo sealed = store->Periods().back();
+  sealed.end_usec = sealed.start_usec + 1;
+  PeriodInfo opened;
+  opened.id = sealed.id.Next();
+  opened.start_usec = sealed.end_usec;
+  Batch last;
+  last.period = sealed.id;
+  last.spool = SpoolPosition{1, 2, 3};
+  REQUIRE(store->Advance(last, sealed, opened).has_value());
+  CHECK(store->spool_position() == *last.spool);
+  CHECK(reopen() == *last.spool);
+}
+
 TEST_CASE("directories: those of dropped periods are forgotten, on disk by the next compaction") {
   ScratchDirectory scratch;
   auto store = OpenStore(scratch / "journal");

@@ -83,6 +83,39 @@ TEST_CASE("store: advancing stores the caller's words and counts by itself") {
   CHECK(periods[1].first_sequence == SequenceNumber(3));
 }
 
+TEST_CASE("store: gaps are filled in the period that is open, and stay so") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  const Gap gap{"", 3, 4, "the queue overflowed"};
+  REQUIRE(store->AddGap(gap).has_value());
+  AdvanceStore(*store, 2);
+  REQUIRE(store->AddGap(gap).has_value());
+  AdvanceStore(*store, 1);
+  REQUIRE(store->KeepCrawlNote("half way").has_value());
+  CHECK(store->CrawlNote().value() == "half way");
+  Gap filled = gap;
+  filled.filled_in = PeriodId(1);
+  Gap grown = gap;
+  grown.to_usec = 3;
+  REQUIRE(
+      store->FillGaps({{PeriodId(1), gap, {filled}}, {PeriodId(2), grown, {filled}}}).has_value());
+  for (int round = 0; round < 2; ++round) {
+    const std::vector<PeriodInfo> periods = store->Periods();
+    REQUIRE(periods.size() == 3);
+    REQUIRE(periods[0].gaps.size() == 1);
+    CHECK(periods[0].gaps[0].filled_in == PeriodId(3));
+    CHECK(periods[0].record_count == 2);
+    CHECK(periods[1].gaps == std::vector<Gap>{gap});  // it was not as the crawl had seen it
+    CHECK(store->CrawlNote().value().empty());
+    CHECK(ScanAll(*store, Everything()).size() == 3);
+    store.reset();
+    store = OpenStore(scratch / "journal");
+  }
+  REQUIRE(store->KeepCrawlNote("again").has_value());
+  REQUIRE(store->KeepCrawlNote("").has_value());
+  CHECK(store->CrawlNote().value().empty());
+}
+
 TEST_CASE("store: a copy taken at any moment opens as far as it was appended") {
   // The files as a killed process leaves them: nothing was closed.
   ScratchDirectory scratch;

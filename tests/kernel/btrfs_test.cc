@@ -66,10 +66,10 @@ TEST_CASE("btrfs: directories of a subvolume resolve through the top level to th
   REQUIRE(directories);
   auto deep_path = (*directories)->Path(0, deep);
   REQUIRE(deep_path);
-  CHECK(*deep_path == filesystem->path("sub/d/e"));
+  CHECK(deep_path->path == filesystem->path("sub/d/e"));
   auto root_path = (*directories)->Path(0, root);
   REQUIRE(root_path);
-  CHECK(*root_path == filesystem->path("sub"));
+  CHECK(root_path->path == filesystem->path("sub"));
   auto look = (*directories)->Look(0, filesystem->path("sub"), "d");
   REQUIRE(look);
   CHECK(look->object == handle_of(filesystem->path("sub/d")));

@@ -9,7 +9,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-#include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 #include "base/unique_fd.h"
 #include "recorder.h"
 
@@ -25,18 +25,6 @@ std::string PathOf(int mount_fd, const FileHandle& handle) {
   if (!fd) return std::string("errno ") + std::to_string(errno);
   auto path = PathOfFd(fd.get());
   return path ? *path : path.error().message;
-}
-
-void OnEveryFilesystem(const std::function<void(TestFilesystem& filesystem)>& body) {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    body(*filesystem);
-  }
 }
 
 }  // namespace

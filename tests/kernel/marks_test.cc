@@ -8,23 +8,11 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 #include "recorder.h"
 
 namespace cj {
 namespace {
-
-void OnEveryFilesystem(const std::function<void(TestFilesystem& filesystem)>& body) {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    body(*filesystem);
-  }
-}
 
 bool Readable(int fd) {
   pollfd ready{fd, POLLIN, 0};

@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "../support/filesystems.h"
+#include "../support/on_every_filesystem.h"
 #include "base/unique_fd.h"
 #include "recorder.h"
 
@@ -207,16 +208,10 @@ TEST_CASE("operations on attributes send what the table says") {
 
 TEST_CASE(
     "an O_TMPFILE has a made-up name until it is linked, and then the real one in CREATE only") {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    Recorder recorder(filesystem->path());
-    recorder.Label(filesystem->path(), "top");
-    UniqueFd fd(::open(filesystem->path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
+  OnEveryFilesystem([&](TestFilesystem& filesystem) {
+    Recorder recorder(filesystem.path());
+    recorder.Label(filesystem.path(), "top");
+    UniqueFd fd(::open(filesystem.path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644));
     REQUIRE(fd.valid());
     REQUIRE(::write(fd.get(), "x", 1) == 1);
     struct stat info;
@@ -224,61 +219,49 @@ TEST_CASE(
     const std::string fiction = "top/#" + std::to_string(info.st_ino) + " ?";
     CHECK(recorder.DrainText() == Texts{"MODIFY " + fiction});
     REQUIRE(::linkat(AT_FDCWD, ("/proc/self/fd/" + std::to_string(fd.get())).c_str(), AT_FDCWD,
-                     filesystem->path("real").c_str(), AT_SYMLINK_FOLLOW) == 0);
-    recorder.Label(filesystem->path("real"), "real");
+                     filesystem.path("real").c_str(), AT_SYMLINK_FOLLOW) == 0);
+    recorder.Label(filesystem.path("real"), "real");
     CHECK(recorder.DrainText() == Texts{"ATTRIB real", "CREATE top/real real"});
     fd.reset();
     CHECK(recorder.DrainText() ==
           Texts{"CLOSE_WRITE top/#" + std::to_string(info.st_ino) + " real"});
-  }
+  });
 }
 
 TEST_CASE("operations on one object are merged into one mask while they wait") {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    Recorder recorder(filesystem->path());
-    recorder.Label(filesystem->path(), "top");
-    WriteFile(filesystem->path("f"), "x");
-    recorder.Label(filesystem->path("f"), "f");
-    REQUIRE(::chmod(filesystem->path("f").c_str(), 0600) == 0);
-    REQUIRE(::unlink(filesystem->path("f").c_str()) == 0);
+  OnEveryFilesystem([&](TestFilesystem& filesystem) {
+    Recorder recorder(filesystem.path());
+    recorder.Label(filesystem.path(), "top");
+    WriteFile(filesystem.path("f"), "x");
+    recorder.Label(filesystem.path("f"), "f");
+    REQUIRE(::chmod(filesystem.path("f").c_str(), 0600) == 0);
+    REQUIRE(::unlink(filesystem.path("f").c_str()) == 0);
     CHECK(recorder.DrainText() ==
           Texts{"CREATE|DELETE|MODIFY|ATTRIB|CLOSE_WRITE top/f f", "ATTRIB f"});
     // The order inside a mask is not told: deleted and created again with a new inode is two
     // events.
-    WriteFile(filesystem->path("g"), "x");
-    recorder.Label(filesystem->path("g"), "g");
+    WriteFile(filesystem.path("g"), "x");
+    recorder.Label(filesystem.path("g"), "g");
     const auto events = recorder.Drain();
     REQUIRE(events.size() == 1);
     CHECK(events[0].pid == ::getpid());
     CHECK(events[0].fsid == recorder.volume().fsid);
-  }
+  });
 }
 
 TEST_CASE("a write to an unlinked open file is reported under its old name after the DELETE") {
-  for (const std::string& type : TestedFilesystemTypes()) {
-    auto filesystem = TestFilesystem::Create(type);
-    if (!filesystem) {
-      WARN("SKIPPED: " << filesystem.error().message);
-      continue;
-    }
-    INFO(type);
-    const std::string path = filesystem->path("f");
+  OnEveryFilesystem([&](TestFilesystem& filesystem) {
+    const std::string path = filesystem.path("f");
     WriteFile(path, "x");
-    Recorder recorder(filesystem->path());
-    recorder.Label(filesystem->path(), "top");
+    Recorder recorder(filesystem.path());
+    recorder.Label(filesystem.path(), "top");
     recorder.Label(path, "f");
     UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     REQUIRE(::unlink(path.c_str()) == 0);
     CHECK(recorder.DrainText() == Texts{"ATTRIB f", "DELETE top/f f"});
     REQUIRE(::write(fd.get(), "y", 1) == 1);
     CHECK(recorder.DrainText() == Texts{"MODIFY top/f f"});
-  }
+  });
 }
 
 }  // namespace cj

@@ -12,8 +12,14 @@ constexpr std::chrono::seconds kStartDeadline{60};
 constexpr std::chrono::seconds kStopDeadline{60};
 constexpr int kRescanNeeded = 3;
 
+// What the daemon says of a list that renames have overtaken each time it was made.
+constexpr const char* kOvertaken = "renamed while the list was made; ask again";
+
 Error Unexpected(const std::string& what, const CommandResult& result) {
-  return {result.exit_status == kRescanNeeded ? ErrorCode::kRescanNeeded : ErrorCode::kIo,
+  ErrorCode code = ErrorCode::kIo;
+  if (result.exit_status == kRescanNeeded) code = ErrorCode::kRescanNeeded;
+  if (result.errors.find(kOvertaken) != std::string::npos) code = ErrorCode::kBusy;
+  return {code,
           what + ": exit status " + std::to_string(result.exit_status) + ": " + result.errors};
 }
 
@@ -21,6 +27,11 @@ std::string ShellQuote(const std::string& word) {
   std::string quoted = "'";
   for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return quoted + "'";
+}
+
+std::string StrictSettings(const std::string& strict) {
+  const bool sync = strict == "open-sync";
+  return "PreModify=" + (sync ? "open" : strict) + "\nDurability=" + (sync ? "sync" : "wal") + "\n";
 }
 
 }  // namespace
@@ -31,7 +42,8 @@ Result<Journal> Journal::Start(const JournalSetup& setup) {
   {
     std::ofstream file(configuration);
     file << "[Journal]\nStateDirectory=" << setup.state_directory
-         << "\n\n[Watch]\nPath=" << setup.watch << "\nExclude=" << setup.exclude << "\n";
+         << "\n\n[Watch]\nPath=" << setup.watch << "\nExclude=" << setup.exclude << "\n"
+         << StrictSettings(setup.strict);
     if (!file.flush()) return Error{ErrorCode::kIo, "cannot write " + configuration};
   }
   CJ_ASSIGN_OR_RETURN(ReadySocket ready, ReadySocket::Make(setup.work_directory + "/notify"));
@@ -104,6 +116,11 @@ Status Journal::Mirror(const std::string& destination) {
 Result<std::string> Journal::StatusText() {
   CJ_ASSIGN_OR_RETURN(CommandResult result, Ask({"status"}));
   return std::move(result.output);
+}
+
+Status Journal::Kill() {
+  CJ_RETURN_IF_ERROR(daemon_.End(SIGKILL, kStopDeadline));
+  return {};
 }
 
 Status Journal::Stop() {

@@ -19,6 +19,7 @@ struct JournalSetup {
   std::string state_directory;
   std::string watch;    // the tree to watch
   std::string exclude;  // a pattern
+  std::string strict;   // Options::strict
 };
 
 enum class AnswerFormat { kJson, kNullExpanded };
@@ -30,7 +31,7 @@ class Journal {
 
   Result<std::string> Checkpoint();
   // `changes --since=since`, up to a new checkpoint, or up to now without one. kRescanNeeded when
-  // the journal refuses (exit status 3).
+  // the journal refuses (exit status 3), kBusy when renames have overtaken a list again and again.
   Result<Answer> Changes(const std::string& since, AnswerFormat format, bool checkpoint);
   // The mirror line of the manual: changectl into rsync, with the token kept in a file. Nobody may
   // write meanwhile: rsync opens a file by its name, and waits for ever if that has become a FIFO.
@@ -42,6 +43,8 @@ class Journal {
   std::uint64_t PeakResidentKib() const { return ProcessStatus(daemon_.pid(), "VmHWM"); }
   // The daemon's own account of itself.
   Result<std::string> StatusText();
+  // SIGKILL.
+  Status Kill();
   // SIGTERM; anything but a clean end is an error.
   Status Stop();
   std::string log_file() const { return setup_.work_directory + "/daemon.log"; }

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 
+#include "tests/oracle/power_cuts.h"
 #include "tests/oracle/run.h"
 
 namespace {
@@ -15,12 +16,8 @@ constexpr int kUsage = 2;
 constexpr int kFailed = 3;
 constexpr int kSkipped = 4;
 
-int Execute(const cj::oracle::Options& options) {
-  if (geteuid() != 0) {
-    std::printf("SKIPPED: the oracle mounts filesystems, which needs root\n");
-    return kSkipped;
-  }
-  cj::oracle::Run run(options);
+template <typename Test>
+int Verdict(Test&& run) {
   const cj::Status status = run.Execute();
   if (!status && status.error().code == cj::ErrorCode::kUnsupported) {
     std::printf("SKIPPED: %s\n", status.error().message.c_str());
@@ -31,6 +28,15 @@ int Execute(const cj::oracle::Options& options) {
     return kFailed;
   }
   return run.missed() == 0 ? 0 : kMissed;
+}
+
+int Execute(const cj::oracle::Options& options) {
+  if (geteuid() != 0) {
+    std::printf("SKIPPED: the oracle mounts filesystems, which needs root\n");
+    return kSkipped;
+  }
+  if (options.cuts > 0) return Verdict(cj::oracle::PowerCuts(options));
+  return Verdict(cj::oracle::Run(options));
 }
 
 }  // namespace

@@ -64,12 +64,15 @@ const std::map<std::string, Setter, std::less<>>& Setters() {
       {"workload", Text(&Options::workload, {"random", "stress-ng"})},
       {"watch", Text(&Options::watch, {"any", "mount", "subdirectory"})},
       {"state", Text(&Options::state, {"any", "inside", "outside"})},
+      {"strict", Text(&Options::strict, {"off", "open", "open-sync", "access"})},
       {"format", Text(&Options::format, {"any", "json", "null"})},
       {"only", List(&Options::only)},
       {"without", List(&Options::without)},
       {"replica-only", Flag(&Options::replica_only, true)},
       {"drop-one", Flag(&Options::drop_one, true)},
       {"no-rsync", Flag(&Options::rsync, false)},
+      {"cuts", Number(&Options::cuts)},
+      {"cut", Text(&Options::cut, {"any", "watched", "state", "both", "unmount"})},
       {"log-directory", Text(&Options::log_directory)},
   };
   return setters;
@@ -86,8 +89,10 @@ const char* Usage() {
   return "usage: oracle --fs=ext4|xfs|btrfs|tmpfs|DIR --daemon=PATH --changectl=PATH\n"
          "  [--ops=N] [--checkpoints=N] [--writers=N] [--comparisons=N] [--seed=N]\n"
          "  [--workload=random|stress-ng] [--watch=mount|subdirectory] [--state=inside|outside]\n"
+         "  [--strict=off|open|open-sync|access]\n"
          "  [--format=json|null] [--only=OPERATION,...] [--without=OPERATION,...] [--no-rsync]\n"
-         "  [--replica-only] [--drop-one] [--log-directory=DIR]\n";
+         "  [--replica-only] [--drop-one] [--log-directory=DIR]\n"
+         "  [--cuts=N] [--cut=watched|state|both|unmount]\n";
 }
 
 Result<Options> ParseOptions(int argc, char** argv) {

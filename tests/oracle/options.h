@@ -22,12 +22,15 @@ struct Options {
   std::string workload = "random";   // or stress-ng
   std::string watch = "any";         // mount, subdirectory or any (the seed decides)
   std::string state = "any";         // inside or outside of the watched volume, or any
+  std::string strict = "off";        // PreModify=: open or access, open-sync with Durability=sync
   std::string format = "any";        // of the answers: json, null or any
   std::vector<std::string> only;     // names of operations; empty: all
   std::vector<std::string> without;  // names of operations to leave out
   bool replica_only = false;  // no daemon: every answer names all there is (tests the oracle)
   bool drop_one = false;      // withholds one changed path, so that the run must fail
   bool rsync = true;          // a second mirror, kept by the rsync line of the manual
+  std::uint64_t cuts = 0;     // power cuts (power_cuts.h) instead of the long run; 0: none
+  std::string cut = "any";    // watched, state, both or any of them; or unmount
   std::string log_directory;  // where to keep the operation logs; empty: nowhere
 };
 

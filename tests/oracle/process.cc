@@ -151,6 +151,7 @@ Result<Child> StartCommand(const std::vector<std::string>& command, const std::s
 }
 
 Result<ReadySocket> ReadySocket::Make(const std::string& path) {
+  ::unlink(path.c_str());  // of a child before this one
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;

@@ -21,7 +21,7 @@ struct CommandResult {
 
 // Runs a command to its end. kIo when it cannot be started or takes longer than `deadline`.
 Result<CommandResult> RunCommand(const std::vector<std::string>& command,
-                                 std::chrono::seconds deadline = std::chrono::seconds(120));
+                                 std::chrono::seconds deadline = std::chrono::seconds(600));
 
 // A child in the background; killed and reaped by the destructor.
 class Child {

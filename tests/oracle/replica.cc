@@ -46,6 +46,8 @@ Replica::Replica(const std::string& source, const std::string& replica,
       replica_(OpenDirectory(replica)),
       ignored_(std::move(ignored)) {}
 
+void Replica::OpenSource(const std::string& source) { source_ = OpenDirectory(source); }
+
 void Replica::BeginAnswer() { in_this_answer_.clear(); }
 
 void Replica::Sync(const std::string& relative, bool recursive) {

@@ -42,6 +42,10 @@ class Replica {
   Replica(const std::string& source, const std::string& replica,
           std::function<bool(const std::string&)> ignored);
 
+  // Lets go of the source, so that it can be unmounted; and takes it again, the same filesystem.
+  void CloseSource() { source_.reset(); }
+  void OpenSource(const std::string& source);
+
   // Forgets which inodes the last answer had.
   void BeginAnswer();
   // Brings the replica's `relative` in line with the source. A path that cannot be copied because

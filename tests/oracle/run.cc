@@ -1,8 +1,6 @@
 #include "tests/oracle/run.h"
 
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +11,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "tests/support/own_mounts.h"
 
 namespace cj::oracle {
 namespace {
@@ -24,16 +23,6 @@ constexpr std::size_t kExplained = 12;  // differences that are explained
 constexpr std::size_t kExplanationLines = 25;
 constexpr std::size_t kLogTailBytes = 8000;
 constexpr std::uint64_t kMirrorEvery = 4;  // answers
-
-// Leaves the mount namespace that we share with others: what we mount is seen by our children only,
-// and goes when the last of them ends, however that comes about.
-Status EnterOwnMountNamespace() {
-  if (unshare(CLONE_NEWNS) != 0) return ErrnoError(errno, "unshare: the oracle needs root");
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-    return ErrnoError(errno, "making mounts private");
-  }
-  return {};
-}
 
 Status MakeFilesystem(const std::string& type, std::optional<TestFilesystem>* made) {
   CJ_ASSIGN_OR_RETURN(TestFilesystem filesystem, TestFilesystem::Create(type, kVolumeMebibytes));
@@ -131,8 +120,9 @@ Status Run::StartAll() {
     CJ_ASSIGN_OR_RETURN(workload_, StartRandomWriters(options_, setup));
   }
   if (options_.replica_only) return {};
-  CJ_ASSIGN_OR_RETURN(Journal journal, Journal::Start({options_.daemon, options_.changectl, work_,
-                                                       state_, watch_, kExcludePattern}));
+  CJ_ASSIGN_OR_RETURN(Journal journal,
+                      Journal::Start({options_.daemon, options_.changectl, work_, state_, watch_,
+                                      kExcludePattern, options_.strict}));
   journal_ = std::make_unique<Journal>(std::move(journal));
   return {};
 }
@@ -196,7 +186,9 @@ Status Run::AskJournal(Answer* answer) {
   const bool checkpoint = !random_.Percent(15);
   const auto start = std::chrono::steady_clock::now();
   Result<Answer> asked = journal_->Changes(since, format, checkpoint);
-  if (!asked && asked.error().code == ErrorCode::kRescanNeeded && !json) {
+  const bool no_list = !asked && (asked.error().code == ErrorCode::kRescanNeeded ||
+                                  asked.error().code == ErrorCode::kBusy);
+  if (no_list && !json) {
     // A list of names cannot say "all that was below"; JSON can, so that nothing has to be copied
     // anew, which would repair what was missed before.
     ++lists_refused_;

@@ -8,112 +8,22 @@ import json
 import os
 import pwd
 import shutil
-import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
-DAEMON, CTL = "", ""
-DEADLINE = 60
+import daemon_fixture as fixture
 
 
-def run(*words, check=None, user=None, **more):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE, user=user,
-                          **more)
-    if check is not None and done.returncode != check:
-        raise AssertionError(f"{words}: exit {done.returncode}, not {check}\n"
-                             f"{done.stdout}{done.stderr}")
-    return done
-
-
-class Daemon:
-    """A running daemon that has said READY=1."""
-
-    def __init__(self, work, *options, watch=None):
-        self.socket = os.path.join(work, "socket")
-        self.state = os.path.join(work, "state")
-        self.watch = watch
-        words = [DAEMON, f"--state-directory={self.state}", f"--socket={self.socket}", *options]
-        if watch:
-            words.append(f"--watch={watch}")
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            # What systemd would wait for.
-            manager.bind(os.path.join(work, "notify"))
-            manager.settimeout(DEADLINE)
-            environment = dict(os.environ, NOTIFY_SOCKET=os.path.join(work, "notify"))
-            self.process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True,
-                                            env=environment)
-            while "READY=1" not in manager.recv(65536).decode():
-                pass
-        os.unlink(os.path.join(work, "notify"))
-
-    def connect(self):
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(DEADLINE)
-        client.connect(self.socket)
-        return client
-
-    def ctl(self, *words, check=0, **more):
-        return run(CTL, f"--socket={self.socket}", *words, check=check, **more)
-
-    def call(self, method, **parameters):
-        with self.connect() as client:
-            message = {"method": method, "parameters": parameters}
-            client.sendall(json.dumps(message).encode() + b"\0")
-            text = b""
-            while not text.endswith(b"\0"):
-                got = client.recv(65536)
-                if not got:
-                    return None
-                text += got
-            return json.loads(text[:-1])
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(DEADLINE)
-        self.process.stderr.close()
-
-
-def start_fails(work, *options, user=None):
-    done = run(DAEMON, f"--state-directory={work}/state2", f"--socket={work}/socket2", *options,
-               user=user)
-    return done.returncode, done.stderr
-
-
-class DaemonTest(unittest.TestCase):
-    def setUp(self):
-        self.work = tempfile.mkdtemp(prefix="cj-daemon-")
-        os.chmod(self.work, 0o755)
-        self.mount = os.path.join(self.work, "mnt")
-        os.mkdir(self.mount)
-        run("mount", "-t", "tmpfs", "tmpfs", self.mount, check=0)
-        self.daemons = []
-
-    def tearDown(self):
-        for daemon in self.daemons:
-            daemon.stop()
-        run("umount", "-R", "-l", self.mount)
-        shutil.rmtree(self.work, ignore_errors=True)
-
-    def start(self, *options, **more):
-        daemon = Daemon(self.work, *options, watch=more.get("watch", self.mount))
-        self.daemons.append(daemon)
-        return daemon
-
-    def write(self, name, text="x"):
-        with open(os.path.join(self.mount, name), "w") as file:
-            file.write(text)
-
+class DaemonTest(fixture.DaemonCase):
     def test_systemd_hears_that_the_daemon_lives(self):
         notify = os.path.join(self.work, "watchdog")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.bind(notify)
-            manager.settimeout(DEADLINE)
+            manager.settimeout(fixture.DEADLINE)
             environment = dict(os.environ, NOTIFY_SOCKET=notify, WATCHDOG_USEC="100000")
-            process = subprocess.Popen([DAEMON, f"--state-directory={self.work}/state",
+            process = subprocess.Popen([fixture.DAEMON, f"--state-directory={self.work}/state",
                                         f"--socket={self.work}/socket", f"--watch={self.mount}"],
                                        stderr=subprocess.DEVNULL, env=environment)
             try:
@@ -122,7 +32,7 @@ class DaemonTest(unittest.TestCase):
                     beats += "WATCHDOG=1" in manager.recv(65536).decode()
             finally:
                 process.terminate()
-                self.assertEqual(process.wait(DEADLINE), 0)
+                self.assertEqual(process.wait(fixture.DEADLINE), 0)
 
     def test_a_change_is_told_once(self):
         daemon = self.start()
@@ -156,14 +66,14 @@ class DaemonTest(unittest.TestCase):
         self.assertIn("not under any watch", done.stderr)
 
     def test_no_daemon(self):
-        done = run(CTL, f"--socket={self.work}/nobody", "status", check=5)
+        done = fixture.run(fixture.CTL, f"--socket={self.work}/nobody", "status", check=5)
         self.assertIn("changejournald", done.stderr)
 
     def test_bad_configuration(self):
         path = os.path.join(self.work, "bad.conf")
         with open(path, "w") as file:
             file.write("[Journal]\nMaxUse=lots\n[Watch]\nPath=relative\n")
-        done = run(DAEMON, f"--config={path}", check=2)
+        done = fixture.run(fixture.DAEMON, f"--config={path}", check=2)
         self.assertIn(f"{path}:2: ", done.stderr)
         self.assertIn(f"{path}:4: ", done.stderr)
         self.assertFalse(os.path.exists(self.work + "/state2"))
@@ -171,12 +81,12 @@ class DaemonTest(unittest.TestCase):
     def test_nothing_to_watch(self):
         empty = os.path.join(self.work, "empty.conf")
         open(empty, "w").close()
-        code, said = start_fails(self.work, f"--config={empty}")
+        code, said = fixture.start_fails(self.work, f"--config={empty}")
         self.assertEqual(code, 2)
         self.assertIn("nothing to watch", said)
 
     def test_filesystems_that_cannot_be_marked(self):
-        code, said = start_fails(self.work, "--watch=/proc")
+        code, said = fixture.start_fails(self.work, "--watch=/proc")
         self.assertNotEqual(code, 0)
         self.assertIn("/proc", said)
         for name in ("lower", "upper", "work", "merged"):
@@ -184,44 +94,47 @@ class DaemonTest(unittest.TestCase):
         layers = ",".join(f"{k}={self.mount}/{v}" for k, v in
                           (("lowerdir", "lower"), ("upperdir", "upper"), ("workdir", "work")))
         merged = os.path.join(self.mount, "merged")
-        run("mount", "-t", "overlay", "overlay", "-o", layers, merged, check=0)
-        code, said = start_fails(self.work, f"--watch={merged}")
+        fixture.run("mount", "-t", "overlay", "overlay", "-o", layers, merged, check=0)
+        code, said = fixture.start_fails(self.work, f"--watch={merged}")
         self.assertNotEqual(code, 0)
         self.assertIn("upper", said)
 
     def test_missing_and_relative_watches(self):
-        code, said = start_fails(self.work, f"--watch={self.mount}/missing")
+        code, said = fixture.start_fails(self.work, f"--watch={self.mount}/missing")
         self.assertNotEqual(code, 0)
         self.assertIn("missing", said)
-        code, said = start_fails(self.work, "--watch=here")
+        code, said = fixture.start_fails(self.work, "--watch=here")
         self.assertEqual(code, 2)
         self.assertIn("absolute", said)
 
     def test_not_root(self):
         nobody = pwd.getpwnam("nobody").pw_uid
         copy = os.path.join(self.work, "changejournald")
-        shutil.copy(DAEMON, copy)
+        shutil.copy(fixture.DAEMON, copy)
         os.chmod(copy, 0o755)
-        done = run(copy, f"--state-directory={self.work}/n", f"--socket={self.work}/n.s",
-                   f"--watch={self.mount}", user=nobody)
+        done = fixture.run(copy, f"--state-directory={self.work}/n", f"--socket={self.work}/n.s",
+                           f"--watch={self.mount}", user=nobody)
         self.assertEqual(done.returncode, 1)
         self.assertIn("root", done.stderr)
 
     def test_a_second_daemon_on_the_same_state(self):
         self.start()
-        done = run(DAEMON, f"--state-directory={self.work}/state", f"--socket={self.work}/s2",
-                   f"--watch={self.mount}", check=1)
+        done = fixture.run(fixture.DAEMON, f"--state-directory={self.work}/state",
+                           f"--socket={self.work}/s2",
+                           f"--watch={self.mount}", check=1)
         self.assertIn("in use", done.stderr)
 
     def test_a_socket_that_is_in_use(self):
         self.start()
-        done = run(DAEMON, f"--state-directory={self.work}/other", f"--socket={self.work}/socket",
-                   f"--watch={self.mount}", check=1)
+        done = fixture.run(fixture.DAEMON, f"--state-directory={self.work}/other",
+                           f"--socket={self.work}/socket",
+                           f"--watch={self.mount}", check=1)
         self.assertIn(f"{self.work}/socket", done.stderr)
         file = os.path.join(self.work, "file")
         open(file, "w").close()
-        done = run(DAEMON, f"--state-directory={self.work}/other", f"--socket={file}",
-                   f"--watch={self.mount}")
+        done = fixture.run(fixture.DAEMON, f"--state-directory={self.work}/other",
+                           f"--socket={file}",
+                           f"--watch={self.mount}")
         self.assertNotEqual(done.returncode, 0)
         self.assertTrue(os.path.exists(file))
 
@@ -229,9 +142,9 @@ class DaemonTest(unittest.TestCase):
         daemon = self.start()
         nobody = pwd.getpwnam("nobody").pw_uid
         copy = os.path.join(self.work, "changectl")
-        shutil.copy(CTL, copy)
+        shutil.copy(fixture.CTL, copy)
         os.chmod(copy, 0o755)
-        done = run(copy, f"--socket={daemon.socket}", "status", user=nobody, group=65534,
+        done = fixture.run(copy, f"--socket={daemon.socket}", "status", user=nobody, group=65534,
                    extra_groups=[])
         self.assertEqual(done.returncode, 4)
         self.assertIn("changejournal", done.stderr)
@@ -270,6 +183,40 @@ class DaemonTest(unittest.TestCase):
             client.close()
         self.assertIn("parameters", daemon.call("org.changejournal.GetStatus"))
 
+    def list_while_renaming(self, daemon, names, renames):
+        """Asks for the members of what was "d"; renames it while the list comes."""
+        os.mkdir(os.path.join(self.mount, "d"))
+        for name in names:
+            os.mknod(os.path.join(self.mount, "d", name))
+        token = daemon.ctl("checkpoint").stdout.strip()
+        os.rename(os.path.join(self.mount, "d"), os.path.join(self.mount, "r0"))
+        asking = subprocess.Popen([fixture.CTL, f"--socket={daemon.socket}", "changes",
+                                   f"--since={token}", "-0", "--expand"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # Far less than one list, and far more than all pipes on the way hold.
+        step = 2 << 20
+        output = bytearray()
+        for i in range(renames):
+            os.rename(os.path.join(self.mount, f"r{i}"), os.path.join(self.mount, f"r{i + 1}"))
+            output += asking.stdout.read(step)
+        rest, errors = asking.communicate(timeout=fixture.DEADLINE)
+        return asking.returncode, bytes(output) + rest, errors
+
+    def test_a_list_that_a_rename_overtakes_is_made_again(self):
+        names = [f"{i:0250}" for i in range(12_000)]
+        status, output, errors = self.list_while_renaming(self.start(), names, 1)
+        self.assertEqual(status, 0, errors)
+        listed = set(output.decode().split("\0"))
+        for directory in ("d", "r0", "r1"):
+            self.assertIn(f"{self.mount}/{directory}/{names[0]}", listed)
+            self.assertIn(f"{self.mount}/{directory}/{names[-1]}", listed)
+
+    def test_a_list_that_renames_overtake_again_and_again(self):
+        names = [f"{i:0250}" for i in range(12_000)]
+        status, _, errors = self.list_while_renaming(self.start(), names, 10)
+        self.assertEqual(status, 1, errors)
+        self.assertIn(b"renamed while the list was made; ask again", errors)
+
     def test_too_many_answers_at_once(self):
         daemon = self.start()
         token = daemon.ctl("checkpoint").stdout.strip()
@@ -279,7 +226,7 @@ class DaemonTest(unittest.TestCase):
             client.sendall(b'{"method":"org.changejournal.Log","more":true,'
                            b'"parameters":{"follow":true}}\0')
             followers.append(client)
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + fixture.DEADLINE
         while (daemon.call("org.changejournal.GetStatus")["parameters"]["answers"] < 6
                and time.monotonic() < deadline):
             pass
@@ -290,7 +237,8 @@ class DaemonTest(unittest.TestCase):
 
     def test_follow_tells_records_as_they_come(self):
         daemon = self.start()
-        follower = subprocess.Popen([CTL, f"--socket={daemon.socket}", "log", "-f", "-o", "cat"],
+        follower = subprocess.Popen([fixture.CTL, f"--socket={daemon.socket}", "log", "-f",
+                                     "-o", "cat"],
                                     stdout=subprocess.PIPE, text=True)
         self.write("followed")
         line = follower.stdout.readline()
@@ -299,17 +247,92 @@ class DaemonTest(unittest.TestCase):
         follower.wait()
         follower.stdout.close()
 
-    def test_a_restart_leaves_a_gap(self):
-        daemon = self.start()
+    def config(self, *lines):
+        path = os.path.join(self.work, "journal.conf")
+        with open(path, "w") as file:
+            file.write("\n".join(["[Journal]", *lines, ""]))
+        return f"--config={path}"
+
+    def test_a_restart_leaves_a_gap_that_a_crawl_fills(self):
+        # 10 s for what is there: long enough to be looked at, short enough to be waited for.
+        for i in range(3_000):
+            os.mknod(os.path.join(self.mount, f"file {i}"))
+        slow = self.config("CrawlRate=300", "CrawlMarginSec=20ms")
+        daemon = self.start(slow)
+        until = time.clock_gettime_ns(time.CLOCK_REALTIME) + 50_000_000
+        while time.clock_gettime_ns(5) < until:  # CLOCK_REALTIME_COARSE, as change times
+            pass
         token = daemon.ctl("checkpoint").stdout.strip()
         self.daemons.pop().stop()
-        daemon = self.start()
-        done = daemon.ctl("changes", f"--since={token}", check=3)
+        self.write("file 7", "changed behind its back")
+        daemon = self.start(slow)
+        done = daemon.ctl("changes", f"--since={token}", "--no-wait", check=3)
         self.assertIn("not running", done.stderr)
-        self.assertIn("not running", daemon.ctl("status").stdout + daemon.ctl("periods").stdout)
+        self.assertIn("a crawl is filling the gap", done.stderr)
+        status = daemon.call("org.changejournal.GetStatus")["parameters"]
+        self.assertTrue(status["crawl"]["running"])
+        self.assertNotIn("filled_in", status["gaps"][0])
+        self.assertIn("open", daemon.ctl("status").stdout)
+        with daemon.connect() as client:
+            client.sendall(json.dumps({"method": "org.changejournal.Changes", "more": True,
+                                       "parameters": {"since": {"token": token}, "progress": True}
+                                       }).encode() + b"\0")
+            first = client.recv(65536).split(b"\0")[0]
+        self.assertIn("crawl", json.loads(first)["parameters"])
+        answer = daemon.ctl("changes", f"--since={token}", "--format=json").stdout
+        paths = [json.loads(line).get("path") for line in answer.splitlines()]
+        self.assertEqual(paths, [self.mount + "/file 7", None])
+        self.assertIn("filled by a crawl", daemon.ctl("status").stdout)
+        self.assertIn("1 filled", daemon.ctl("periods").stdout)
+        log = daemon.ctl("log").stdout.splitlines()
+        gap = next(i for i, line in enumerate(log) if line.startswith("-- gap: "))
+        self.assertIn("the daemon was not running; filled by a crawl --", log[gap])
+        self.assertTrue(any("crawled" in line for line in log[gap + 1:]), log)
+        backwards = daemon.ctl("log", "-r", "-o", "json").stdout.splitlines()
+        self.assertEqual(sum("gap" in json.loads(line) for line in backwards), 1)
+        self.assertEqual(len(daemon.ctl("log", "-n", "2").stdout.splitlines()), 2)
+        # More than one reply holds.
+        for i in range(600):
+            os.mknod(os.path.join(self.mount, f"more {i}"))
+        told = daemon.ctl("log", "-n", "1200", "-o", "cat").stdout.splitlines()
+        self.assertEqual(sum("/more " in line for line in told), 600)
+        self.assertIn("no gap is open", daemon.ctl("crawl").stderr)
+        # An interval that ends before the crawl did lacks what it found.
+        periods = daemon.call("org.changejournal.GetPeriods")["parameters"]["periods"]
+
+        done = daemon.ctl("changes", f"--since={token}", f"--until={periods[2]['token']}", check=3)
+        self.assertIn("not running", done.stderr)
+
+    def test_a_time_before_the_first_checkpoint(self):
+        self.write("old")
+        daemon = self.start()
+        done = daemon.ctl("changes", "--since=2000-01-01", "--no-wait", check=3)
+        self.assertIn("no checkpoint that old", done.stderr)
+        told = daemon.ctl("changes", "--since=2000-01-01", "--expand").stdout
+        self.assertIn(f"? dir tree {self.mount}\n", told)
+        self.assertIn(f"? file - {self.mount}/old\n", told)
+        told = daemon.ctl("changes", "--since=beginning").stdout
+        self.assertIn(f"? dir tree {self.mount}\n", told)
+        daemon.ctl("changes", "--since=2000-01-01", "-0", check=3)
+        daemon.ctl("changes", "--since=2001-01-01", "/etc", check=2)
+
+    def test_a_crawl_that_is_asked_for(self):
+        os.mkdir(os.path.join(self.mount, "d"))
+        self.write("d/file")
+        daemon = self.start()
+        token = daemon.ctl("checkpoint").stdout.strip()
+        done = daemon.ctl("crawl", self.mount + "/d")
+        self.assertIn("1 told as changed", done.stderr)
+        answer = daemon.ctl("changes", f"--since={token}", "--format=json").stdout
+        self.assertEqual(json.loads(answer.splitlines()[0]),
+                         {"change": "rescan", "path": self.mount + "/d", "type": "directory",
+                          "recursive": True})
+        done = daemon.ctl("crawl", "/etc", check=2)
+        self.assertIn("not under any watch", done.stderr)
+        self.assertEqual(daemon.ctl("crawl").stderr.split(";")[0], "no gap is open")
 
     def test_the_journal_does_not_record_itself(self):
-        self.daemons.append(Daemon(self.mount, watch=self.mount))
+        self.daemons.append(fixture.Daemon(self.mount, watch=self.mount))
         daemon = self.daemons[-1]
         token = daemon.ctl("checkpoint").stdout.strip()
         daemon.ctl("checkpoint")
@@ -322,14 +345,10 @@ class DaemonTest(unittest.TestCase):
     def test_a_client_in_go(self):
         daemon = self.start()
         self.write("before")
-        done = run(os.environ["CJ_GO_CLIENT"], f"unix:{daemon.socket}", check=0)
+        done = fixture.run(os.environ["CJ_GO_CLIENT"], f"unix:{daemon.socket}", check=0)
         self.assertIn("token cj1-", done.stdout)
         self.assertIn("next cj1-", done.stdout)
 
 
 if __name__ == "__main__":
-    DAEMON, CTL = sys.argv[1], sys.argv[2]
-    if os.geteuid() != 0:
-        print("SKIPPED: needs root")
-        sys.exit(4)
-    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=1)
+    fixture.main()

@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <thread>
 
 #include "base/unique_fd.h"
 
@@ -20,8 +21,9 @@ std::string Describe(const Change& change) {
   line += " ";
   if (change.kind == ChangeKind::kRenamed) line += change.from + " -> ";
   line += change.path;
-  if (change.kind == ChangeKind::kModified && change.data) line += " data";
-  if (change.kind == ChangeKind::kModified && change.metadata) line += " metadata";
+  const bool same = change.kind == ChangeKind::kModified || change.kind == ChangeKind::kRenamed;
+  if (same && change.data) line += " data";
+  if (same && change.metadata) line += " metadata";
   if (change.recursive) line += " recursive";
   if (change.transient) line += " transient";
   return line;
@@ -38,16 +40,54 @@ TestJournal::TestJournal(const std::string& type, const std::string& watch,
   }
   filesystem_ = std::make_unique<TestFilesystem>(std::move(made).value());
   if (!watch.empty()) MakeDirectory(path(watch));
-  Config config;
-  config.state_directory = state_.path("state");
+  config_.state_directory = state_.path("state");
+  config_.crawl_margin_usec = kTestMarginUsec;
   WatchConfig wanted;
   wanted.path = watch.empty() ? root() : path(watch);
   wanted.excludes = std::move(excludes);
-  config.watches.push_back(wanted);
-  auto service = JournalService::Start(config, LinuxKernel(), Clock::System());
+  config_.watches.push_back(wanted);
+  Start();
+  Mark();
+}
+
+void TestJournal::Start(Kernel& kernel) {
+  auto service = JournalService::Start(config_, kernel, Clock::System());
   if (!service.has_value()) FAIL(service.error().message);
   service_ = std::move(service).value();
-  Mark();
+}
+
+void TestJournal::NewJournal() {
+  Stop();
+  RemoveTree(config_.state_directory);
+  Start();
+}
+
+void TestJournal::Restart(const std::function<void()>& meanwhile) {
+  Stop();
+  meanwhile();
+  Start();
+}
+
+void TestJournal::Age() {
+  // Change times are of a clock that lags behind, by more than a tick when the machine is busy.
+  const auto coarse_usec = [] {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return now.tv_sec * 1'000'000LL + now.tv_nsec / 1000;
+  };
+  const std::int64_t until_usec = Clock::System().RealtimeUsec() + 2 * kTestMarginUsec;
+  while (coarse_usec() < until_usec) std::this_thread::yield();
+}
+
+void TestJournal::AwaitCrawl() {
+  Question question;
+  question.since.token = token_;
+  while (service_->LookForCrawl(question).wait) std::this_thread::yield();
+}
+
+void TestJournal::Remount() {
+  REQUIRE(filesystem_->Unmount());
+  REQUIRE(filesystem_->Mount());
 }
 
 void TestJournal::Mark() {
@@ -61,16 +101,24 @@ std::string TestJournal::Shown(const std::string& path) const {
   return path.substr(root().size() + 1);
 }
 
-std::vector<std::string> TestJournal::Changes(Question question) {
+std::vector<std::string> TestJournal::Changes(Question question,
+                                              const std::function<void()>& meanwhile) {
   question.since.token = token_;
+  return ChangesSince(question, meanwhile);
+}
+
+std::vector<std::string> TestJournal::ChangesSince(const Question& question,
+                                                   const std::function<void()>& meanwhile) {
   auto opened = service_->OpenAnswer(question);
   if (!opened.has_value()) return {"error: " + opened.error().message};
+  if (meanwhile) meanwhile();
   std::vector<Change> changes;
   for (bool more = true; more;) {
     auto next = opened->answer->Next(3, &changes);  // small batches cross their own borders
     if (!next.has_value()) return {"error: " + next.error().message};
     more = *next;
   }
+  unlistable_ = opened->answer->unlistable();
   std::vector<std::string> lines;
   for (Change& change : changes) {
     change.path = Shown(change.path);

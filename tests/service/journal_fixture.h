@@ -2,6 +2,7 @@
 // kernel and a real store.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "tests/support/filesystems.h"
 
 namespace cj {
+
+// Far more than the kernel's clock for change times lags behind, and little enough to let pass.
+inline constexpr std::int64_t kTestMarginUsec = 50'000;
 
 class TestJournal {
  public:
@@ -23,19 +27,49 @@ class TestJournal {
   std::string path(const std::string& name) const { return filesystem_->path(name); }
   const std::string& root() const { return filesystem_->path(); }
 
+  // Stops the journal, does something behind its back, and starts it again. The margin of crawls is
+  // kTestMarginUsec.
+  void Restart(const std::function<void()>& meanwhile);
+  void Stop() { service_.reset(); }
+  void Start(Kernel& kernel = LinuxKernel());
+  // Waits until a crawl has filled every gap of the interval that can be filled.
+  void AwaitCrawl();
+  // Lets so much time pass that what was done before is older than the crawls' margin.
+  static void Age();
+  // Starts with an empty state directory.
+  void NewJournal();
+  void GoOnFromOldest() { token_ = service_->TokenOf(service_->Periods().front().id); }
+  Config& config() { return config_; }
+  const std::string& token() const { return token_; }
+  TestFilesystem& filesystem() { return *filesystem_; }
+
+  // Unmounts the filesystem and mounts it again.
+  void Remount();
+
   // Ends the interval here: the next Changes() starts from now.
   void Mark();
+  // The next Changes() starts from the token that a refusal names.
+  void GoOnAfterRescan() { token_ = service_->RescanToken(); }
   // The changes since Mark(), a line each, sorted, paths below the filesystem's root:
   // "created a/b", "renamed a -> b recursive", "modified d metadata", "deleted x transient".
-  std::vector<std::string> Changes(Question question = {});
+  // `meanwhile` runs when the answer has begun and nothing of it is told.
+  std::vector<std::string> Changes(Question question = {},
+                                   const std::function<void()>& meanwhile = {});
+  // The same, with a beginning of the question's own.
+  std::vector<std::string> ChangesSince(const Question& question,
+                                        const std::function<void()>& meanwhile = {});
+  // Of the last Changes(): why a list of plain paths would have been refused, or empty.
+  const std::string& unlistable() const { return unlistable_; }
 
  private:
   std::string Shown(const std::string& path) const;
 
   TemporaryDirectory state_;
+  Config config_;
   std::unique_ptr<TestFilesystem> filesystem_;
   std::unique_ptr<JournalService> service_;
   std::string token_;
+  std::string unlistable_;
 };
 
 // Small operations that fail the test when they fail.

@@ -24,6 +24,9 @@ class FakeGroup : public EventGroup {
   Status Mark(const VolumeMount& volume) override {
     CJ_RETURN_IF_ERROR(kernel_.Enter("mark"));
     MutexLock lock(kernel_.mutex_);
+    if (kernel_.absent_.count(volume.fsid.value) != 0) {
+      return Error{ErrorCode::kNotFound, volume.path + ": another filesystem is there", 0};
+    }
     state_->marks.insert(volume.fsid.value);
     return {};
   }
@@ -33,6 +36,14 @@ class FakeGroup : public EventGroup {
     MutexLock lock(kernel_.mutex_);
     state_->marks.erase(volume.fsid.value);
     return {};
+  }
+
+  Result<bool> HasMark(const VolumeMount& volume) override {
+    MutexLock lock(kernel_.mutex_);
+    if (kernel_.absent_.count(volume.fsid.value) != 0) {
+      return Error{ErrorCode::kNotFound, volume.path + ": another filesystem is there", 0};
+    }
+    return state_->marks.count(volume.fsid.value) != 0;
   }
 
   Result<std::size_t> Read(std::span<std::byte> buffer) override {
@@ -146,6 +157,17 @@ void FakeKernel::Unmap(const std::string& name, const EventSpec& closed) {
   Report(closed);
 }
 
+void FakeKernel::Unmount(std::uint64_t fsid, bool mounted) {
+  MutexLock lock(mutex_);
+  for (const auto& group : groups_) group->marks.erase(fsid);
+  if (!mounted) absent_.insert(fsid);
+}
+
+void FakeKernel::Mount(std::uint64_t fsid) {
+  MutexLock lock(mutex_);
+  absent_.erase(fsid);
+}
+
 std::vector<std::string> FakeKernel::calls() const {
   MutexLock lock(mutex_);
   return calls_;
@@ -156,6 +178,13 @@ std::size_t FakeKernel::living_groups() const {
   return groups_.size();
 }
 
+std::size_t FakeKernel::queued() const {
+  MutexLock lock(mutex_);
+  std::size_t events = 0;
+  for (const auto& group : groups_) events += group->queue.size();
+  return events;
+}
+
 Result<std::unique_ptr<EventGroup>> FakeKernel::CreateGroup(bool unlimited_queue) {
   CJ_RETURN_IF_ERROR(Enter("create"));
   auto group = std::make_shared<Group>();
@@ -164,6 +193,10 @@ Result<std::unique_ptr<EventGroup>> FakeKernel::CreateGroup(bool unlimited_queue
   MutexLock lock(mutex_);
   groups_.push_back(group);
   return std::unique_ptr<EventGroup>(std::make_unique<FakeGroup>(*this, group));
+}
+
+Result<std::unique_ptr<EventGroup>> FakeKernel::AdoptGroup(UniqueFd) {
+  return Error{ErrorCode::kUnsupported, "a group of this kernel is no descriptor", 0};
 }
 
 Status FakeKernel::Barrier() {

@@ -56,11 +56,20 @@ class FakeKernel : public Kernel {
   // Takes the mapping of this name away and reports `closed`.
   void Unmap(const std::string& name, const EventSpec& closed) EXCLUDES(mutex_);
 
+  // The filesystem is unmounted, and its marks go; `mounted`: it is mounted again at once.
+  void Unmount(std::uint64_t fsid, bool mounted) EXCLUDES(mutex_);
+  void Mount(std::uint64_t fsid) EXCLUDES(mutex_);
+
+  // Notes a call of another part of the kernel; runs the hook, and fails if it is to.
+  Status Announce(const std::string& call) EXCLUDES(mutex_) { return Enter(call); }
   // All calls so far, in order.
   std::vector<std::string> calls() const EXCLUDES(mutex_);
   std::size_t living_groups() const EXCLUDES(mutex_);
+  // Events that wait in all groups.
+  std::size_t queued() const EXCLUDES(mutex_);
 
   Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) override;
+  Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) override;
   Status Barrier() override;
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override;
@@ -93,6 +102,7 @@ class FakeKernel : public Kernel {
   std::map<int, Flight> flights_ GUARDED_BY(mutex_);
   int next_flight_ GUARDED_BY(mutex_) = 0;
   std::vector<SilentWriter> mappings_ GUARDED_BY(mutex_);
+  std::set<std::uint64_t> absent_ GUARDED_BY(mutex_);
 };
 
 }  // namespace cj

@@ -9,8 +9,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -18,6 +20,8 @@
 
 namespace cj {
 namespace {
+
+constexpr std::chrono::seconds kUnmountDeadline(20);
 
 struct Command {
   int status = 0;
@@ -87,6 +91,17 @@ Status RunProgram(const std::vector<std::string>& arguments) {
   return Error{ErrorCode::kIo, line + "failed: " + command.output, 0};
 }
 
+Status UnmountIdle(const std::string& path) {
+  const auto deadline = std::chrono::steady_clock::now() + kUnmountDeadline;
+  while (::umount2(path.c_str(), 0) != 0) {
+    if (errno != EBUSY || std::chrono::steady_clock::now() > deadline) {
+      return ErrnoError(errno, "umount " + path);
+    }
+    std::this_thread::yield();
+  }
+  return {};
+}
+
 TestFilesystem::TestFilesystem(std::string type, int mebibytes)
     : type_(std::move(type)), mebibytes_(mebibytes), mount_point_(work_.path("mnt")) {}
 
@@ -96,7 +111,9 @@ TestFilesystem::TestFilesystem(TestFilesystem&& other) noexcept
       mebibytes_(other.mebibytes_),
       image_(std::move(other.image_)),
       mount_point_(std::move(other.mount_point_)),
-      mounted_(std::exchange(other.mounted_, false)) {}
+      mounted_(std::exchange(other.mounted_, false)),
+      device_(std::move(other.device_)),
+      held_device_(std::move(other.held_device_)) {}
 
 Result<TestFilesystem> TestFilesystem::Create(const std::string& type, int mebibytes) {
   if (::geteuid() != 0) return Lacks("mounting a " + type + " needs root");
@@ -114,16 +131,23 @@ Result<TestFilesystem> TestFilesystem::Create(const std::string& type, int mebib
 }
 
 Status TestFilesystem::Mount(const std::string& options) {
+  const bool again = held_device_.valid();
   std::string all = type_ == "tmpfs" ? "size=" + std::to_string(mebibytes_) + "m" : "loop";
+  if (again) all = "rw";
   if (!options.empty()) all += "," + options;
-  const std::string source = type_ == "tmpfs" ? "tmpfs" : image_;
+  const std::string source = type_ == "tmpfs" ? "tmpfs" : again ? device_ : image_;
   CJ_RETURN_IF_ERROR(RunProgram({"mount", "-t", type_, "-o", all, source, mount_point_}));
+  held_device_.reset();
   mounted_ = true;
   return {};
 }
 
+// A disk stays the device that it is. The loop device would go with the mount, and somebody else
+// might get its number, if nobody held it.
 Status TestFilesystem::Unmount() {
-  if (::umount2(mount_point_.c_str(), 0) != 0) return ErrnoError(errno, "umount " + mount_point_);
+  device_ = Device();
+  if (!device_.empty()) held_device_ = UniqueFd(::open(device_.c_str(), O_RDONLY | O_CLOEXEC));
+  CJ_RETURN_IF_ERROR(UnmountIdle(mount_point_));
   mounted_ = false;
   return {};
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace cj {
 
@@ -47,7 +48,8 @@ class TestFilesystem {
   const std::string& work_directory() const { return work_.path(); }
 
   Status Unmount();
-  // Mounts again after Unmount(). A tmpfs comes back empty. `options` as in mount -o.
+  // Mounts again after Unmount(), the same device. A tmpfs comes back empty. `options` as in mount
+  // -o.
   Status Mount(const std::string& options = "");
   // The loop device that is mounted, "/dev/loop3"; empty for tmpfs.
   std::string Device() const;
@@ -61,10 +63,15 @@ class TestFilesystem {
   std::string image_;
   std::string mount_point_;
   bool mounted_ = false;
+  std::string device_;  // while it is unmounted: the loop device, which is held
+  UniqueFd held_device_;
 };
 
 // Runs a program found in PATH and waits for it; kIo with its output when it fails.
 Status RunProgram(const std::vector<std::string>& arguments);
+
+// Unmounts, as soon as the journal's crawl, which walks there for a moment, has let go.
+Status UnmountIdle(const std::string& path);
 
 // The disk filesystems and tmpfs on which everything has to work.
 inline const std::vector<std::string>& TestedFilesystemTypes() {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "journal/gaps.h"
 
 namespace cj {
 namespace {
@@ -96,6 +97,7 @@ void RecordingStore::Add(const Batch& batch) {
   link_names_.insert(link_names_.end(), batch.link_names.begin(), batch.link_names.end());
   dead_directories_.insert(dead_directories_.end(), batch.dead_directories.begin(),
                            batch.dead_directories.end());
+  if (batch.spool.has_value()) spool_ = *batch.spool;
 }
 
 Status RecordingStore::Append(const Batch& batch) {
@@ -130,8 +132,54 @@ Status RecordingStore::Sync() {
 Status RecordingStore::AddGap(const Gap& gap) {
   CJ_RETURN_IF_ERROR(Enter("gap"));
   MutexLock lock(mutex_);
-  periods_.back().gaps.push_back(gap);
+  cj::AddGap(gap, &periods_.back().gaps);
   return {};
+}
+
+void RecordingStore::Lose() {
+  MutexLock lock(mutex_);
+  ++losses_;
+}
+
+std::uint64_t RecordingStore::losses() const {
+  MutexLock lock(mutex_);
+  return losses_;
+}
+
+Status RecordingStore::FillGaps(const std::vector<GapFill>& fills) {
+  CJ_RETURN_IF_ERROR(Enter("fill"));
+  MutexLock lock(mutex_);
+  for (PeriodInfo& period : periods_) {
+    for (const GapFill& fill : fills) {
+      if (fill.period == period.id) (void)FillGap(fill, periods_.back().id, &period.gaps);
+    }
+  }
+  crawl_note_.clear();
+  return {};
+}
+
+Status RecordingStore::KeepCrawlNote(const std::string& note) {
+  CJ_RETURN_IF_ERROR(Enter("note"));
+  MutexLock lock(mutex_);
+  crawl_note_ = note;
+  return {};
+}
+
+Result<std::string> RecordingStore::CrawlNote() const {
+  MutexLock lock(mutex_);
+  return crawl_note_;
+}
+
+Status RecordingStore::KeepWatched(const std::string& text) {
+  CJ_RETURN_IF_ERROR(Enter("watched"));
+  MutexLock lock(mutex_);
+  watched_ = text;
+  return {};
+}
+
+Result<std::string> RecordingStore::Watched() const {
+  MutexLock lock(mutex_);
+  return watched_;
 }
 
 std::vector<std::string> RecordingStore::calls() const {
@@ -167,6 +215,11 @@ std::size_t RecordingStore::durable() const {
 SequenceNumber RecordingStore::next_sequence() const {
   MutexLock lock(mutex_);
   return next_sequence_;
+}
+
+SpoolPosition RecordingStore::spool_position() const {
+  MutexLock lock(mutex_);
+  return spool_;
 }
 
 std::vector<PeriodInfo> RecordingStore::Periods() const {

@@ -28,6 +28,10 @@ class RecordingStore : public Store {
   // Waits until `call` has been tried `times` times in all; false after a generous deadline.
   bool AwaitCalls(const std::string& call, std::size_t times) EXCLUDES(mutex_);
 
+  // As if a disk had taken records along.
+  void Lose() EXCLUDES(mutex_);
+  std::uint64_t losses() const override EXCLUDES(mutex_);
+
   std::vector<std::string> calls() const EXCLUDES(mutex_);
   std::size_t CountCalls(const std::string& call) const EXCLUDES(mutex_);
   std::vector<Record> records() const EXCLUDES(mutex_);
@@ -40,8 +44,14 @@ class RecordingStore : public Store {
   Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) override;
   Status Sync() override;
   Status AddGap(const Gap& gap) override;
+  Status FillGaps(const std::vector<GapFill>& fills) override EXCLUDES(mutex_);
+  Status KeepCrawlNote(const std::string& note) override EXCLUDES(mutex_);
+  Result<std::string> CrawlNote() const override EXCLUDES(mutex_);
+  Status KeepWatched(const std::string& text) override EXCLUDES(mutex_);
+  Result<std::string> Watched() const override EXCLUDES(mutex_);
   JournalId journal_id() const override { return JournalId(0xc0ffee); }
   SequenceNumber next_sequence() const override EXCLUDES(mutex_);
+  SpoolPosition spool_position() const override EXCLUDES(mutex_);
   std::vector<PeriodInfo> Periods() const override EXCLUDES(mutex_);
   Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const override;
   Result<std::optional<DeadDirectory>> FindDeadDirectory(
@@ -70,7 +80,11 @@ class RecordingStore : public Store {
   std::vector<PeriodInfo> periods_ GUARDED_BY(mutex_);
   std::vector<VolumeIdentity> volumes_ GUARDED_BY(mutex_);
   SequenceNumber next_sequence_ GUARDED_BY(mutex_) = SequenceNumber(1);
+  SpoolPosition spool_ GUARDED_BY(mutex_);
+  std::string crawl_note_ GUARDED_BY(mutex_);
+  std::string watched_ GUARDED_BY(mutex_);
   std::size_t durable_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t losses_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace cj

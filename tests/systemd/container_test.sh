@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
 # Installs the build into a copy-on-write image of this system, boots that under systemd, and does
-# there what the README says (container_steps.sh). Nothing outside of a temporary directory changes.
+# there what a script of this directory says. Nothing outside of a temporary directory changes.
 #
-# Usage: container_test.sh BUILD_DIRECTORY   (root; exit 4: skipped)
+# Usage: container_test.sh BUILD_DIRECTORY [STEPS]   (root; exit 4: skipped)
+#   container_steps.sh (default): what the README says
+#   kill_steps.sh: the oracle, while the daemon is killed CJ_KILLS times, on CJ_FILESYSTEM
+#   early_steps.sh: the journal starts before ordinary services
+# X_prepare.sh, where there is one, sets the system up for X_steps.sh before it boots.
 set -euo pipefail
 source_directory=$(cd "$(dirname "$0")" && pwd)
 build=$(realpath "$1")
+steps=${2:-container_steps.sh}
+filesystem=${CJ_FILESYSTEM:-ext4}
+readonly seconds=${CJ_SECONDS:-240}
 
 skip() { echo "SKIPPED: $*"; exit 4; }
 [ "$(id -u)" -eq 0 ] || skip "a container under systemd needs root"
@@ -28,31 +35,43 @@ mount -t tmpfs -o mode=0755 layer "$work/layer"
 mkdir "$work"/layer/{upper,work}
 mount -t overlay -o "lowerdir=/,upperdir=$work/layer/upper,workdir=$work/layer/work" overlay \
   "$work/system" || skip "no overlay over this root filesystem"
-truncate -s 256M "$work/volume.img"
-mkfs.ext4 -q "$work/volume.img"
+truncate -s 2G "$work/volume.img"
+"mkfs.$filesystem" -q "$work/volume.img"
 mount -o loop "$work/volume.img" "$work/volume"
 
 DESTDIR=$work/system cmake --install "$build" --prefix /usr >"$work/result/install.log"
-cp "$source_directory/container_steps.sh" "$work/result/"
-cat >"$work/system/etc/systemd/system/steps.service" <<'UNIT'
+cp "$source_directory"/*.sh "$build/tests/oracle/oracle" "$work/result/"
+cat >"$work/system/etc/systemd/system/steps.service" <<UNIT
 [Unit]
-After=multi-user.target
+After=basic.target
 SuccessAction=exit-force
 FailureAction=exit-force
 [Service]
 Type=oneshot
-ExecStart=/bin/bash /result/container_steps.sh
+Environment=CJ_KILLS=${CJ_KILLS:-25}
+Environment=TSAN_OPTIONS=suppressions=/etc/tsan.supp
+ExecStart=/bin/bash /result/$steps
 StandardOutput=file:/result/output
 StandardError=inherit
-TimeoutStartSec=240
+TimeoutStartSec=$seconds
 UNIT
-mkdir -p "$work/system/etc/systemd/system/steps.target.wants"
-printf '[Unit]\nRequires=multi-user.target\nWants=steps.service\n' \
+# AddressSanitizer's search for leaks traces its own threads, which the unit does not allow. The
+# daemon's leaks are looked for where it runs without the unit.
+mkdir -p "$work/system/etc/systemd/system/changejournald.service.d"
+cp "$source_directory/../support/tsan.supp" "$work/system/etc/tsan.supp"
+printf '[Service]\nEnvironment=ASAN_OPTIONS=detect_leaks=0\nEnvironment=TSAN_OPTIONS=%s\n' \
+  suppressions=/etc/tsan.supp \
+  >"$work/system/etc/systemd/system/changejournald.service.d/sanitizer.conf"
+# Not multi-user.target: the services of this machine are none of the test's.
+printf '[Unit]\nRequires=basic.target\nWants=steps.service\n' \
   >"$work/system/etc/systemd/system/steps.target"
 
-timeout 300 systemd-nspawn --quiet --directory="$work/system" --machine="cj-$$" \
+prepare=$source_directory/${steps%_steps.sh}_prepare.sh
+[ ! -x "$prepare" ] || "$prepare" "$work/system"
+
+timeout $((seconds + 60)) systemd-nspawn --quiet --directory="$work/system" --machine="cj-$$" \
   --bind="$work/volume:/mnt/watched" --bind="$work/result:/result" \
-  --boot --register=no --keep-unit --capability=all \
+  --boot --register=no --keep-unit --private-network --capability=all \
   --system-call-filter="fanotify_init fanotify_mark open_by_handle_at name_to_handle_at" \
   systemd.unit=steps.target >"$work/result/console" 2>&1 </dev/null ||
   echo "the container ended with status $?"

@@ -50,6 +50,18 @@ TEST_CASE("notify: what is said arrives") {
   CHECK(manager.Told().find("RELOADING=1\nMONOTONIC_USEC=") == 0);
 }
 
+TEST_CASE("notify: descriptors to keep, and to keep no longer") {
+  FakeManager manager;
+  ScopedVariable socket("NOTIFY_SOCKET", manager.path().c_str());
+  UniqueFd fd(::dup(0));
+  CHECK(NotifyKeepFd("post-1-2", fd.get()));
+  CHECK(manager.Told() == "FDSTORE=1\nFDNAME=post-1-2");
+  // Nobody answers the barrier: it must not wait for ever.
+  CHECK_FALSE(NotifyForgetFd("post-1-2"));
+  CHECK(manager.Told() == "FDSTOREREMOVE=1\nFDNAME=post-1-2");
+  CHECK_FALSE(NotifyKeepFd("post-1-2", -1));
+}
+
 TEST_CASE("notify: a status cannot smuggle in another assignment") {
   FakeManager manager;
   ScopedVariable socket("NOTIFY_SOCKET", manager.path().c_str());
@@ -62,6 +74,8 @@ TEST_CASE("notify: without a manager nothing happens") {
   CHECK_FALSE(NotifyReady("x"));
   CHECK_FALSE(NotifyWatchdog());
   CHECK_FALSE(NotifyReloading());
+  CHECK_FALSE(NotifyKeepFd("x", 0));
+  CHECK_FALSE(NotifyForgetFd("x"));
 }
 
 TEST_CASE("notify: a manager that is gone is no error") {

@@ -144,10 +144,11 @@ TEST_CASE("a fast reader does not hold the others up") {
   });
   RawClient other(server.path());
   for (int i = 0; i < 100; ++i) CHECK(other.Alive());
+  // How far the reader came meanwhile is the machine's affair; that it goes on is ours.
+  CHECK(Eventually([&] { return server.sent > 10; }));
   stop = true;
   reading.join();
   CHECK_FALSE(cut_off);
-  CHECK(server.sent.load() > 10);
 }
 
 TEST_CASE("a client that leaves has its method cancelled") {

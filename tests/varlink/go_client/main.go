@@ -45,12 +45,12 @@ func changes(ctx context.Context, connection *varlink.Connection, since string, 
 	yes := true
 	position := orgchangejournal.Position{Token: &since}
 	receive, err := orgchangejournal.Changes().Send(ctx, connection, varlink.More,
-		position, nil, &paths, nil, nil, nil, nil, nil, nil, &yes)
+		position, nil, &paths, nil, nil, nil, nil, nil, nil, &yes, nil)
 	if err != nil {
 		fail("Changes", err)
 	}
 	for {
-		batch, summary, flags, err := receive(ctx)
+		batch, summary, _, flags, err := receive(ctx)
 		if err != nil {
 			fail("Changes", err)
 		}
@@ -81,7 +81,7 @@ func main() {
 	}
 	defer connection.Close()
 
-	version, _, _, journal, _, _, openPeriod, oldest, _, _, _, _, _, _, _, _, _, _, _, err :=
+	version, _, _, journal, _, _, openPeriod, oldest, _, _, _, _, _, _, _, _, _, _, _, _, _, _, err :=
 		orgchangejournal.GetStatus().Call(ctx, connection)
 	if err != nil {
 		fail("GetStatus", err)
@@ -100,8 +100,8 @@ func main() {
 	changes(ctx, connection, oldest, os.Args[2:])
 	changes(ctx, connection, token, os.Args[2:])
 
-	_, _, err = orgchangejournal.Changes().Call(ctx, connection, orgchangejournal.Position{Token: &token},
-		nil, nil, nil, nil, nil, nil, nil, nil, nil)
+	_, _, _, err = orgchangejournal.Changes().Call(ctx, connection, orgchangejournal.Position{Token: &token},
+		nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
 	if err == nil {
 		fail("Changes without more", fmt.Errorf("was answered"))
 	}

@@ -1,0 +1,145 @@
+// The part of JournalService that is about crawls.
+#include <algorithm>
+#include <utility>
+
+#include "journal/gaps.h"
+#include "journal/position.h"
+#include "service/journal_service.h"
+
+namespace cj {
+
+void JournalService::StartCrawler() {
+  Crawler::Environment environment;
+  environment.store = store_.get();
+  environment.clock = &clock_;
+  environment.record = [this](CrawlBatch batch) { return engine_->StoreCrawled(std::move(batch)); };
+  environment.watches = [this] { return binder_->binding()->watches; };
+  CrawlOptions options;
+  options.margin_usec = config_.crawl_margin_usec;
+  options.limits.entries_per_second = config_.crawl_rate;
+  crawler_ = std::make_unique<Crawler>(std::move(environment), options);
+  crawler_->Start();
+}
+
+Status JournalService::CheckMounts() {
+  Status flushed = engine_->Flush();
+  crawler_->PlacesChanged();
+  return flushed;
+}
+
+JournalService::CrawlLook JournalService::LookForCrawl(const Question& question) {
+  // What is crawled now is told in the open period, which an interval that ends earlier lacks.
+  if (question.until.has_value()) return {};
+  if (const auto history = LookForHistory(question)) return *history;
+  const std::vector<PeriodInfo> periods = store_->Periods();
+  AnswerRequest ignored;
+  auto from = FindStart(question, &ignored);
+  if (!from.has_value()) return {};
+  const auto open = FindOpenGap(periods, *from, periods.back().id.Next(),
+                                binder_->binding()->watches, question.paths);
+  if (!open.has_value()) return {};
+  crawler_->Wake();
+  const std::string obstacle = crawler_->Obstacle(*open);
+  return {obstacle.empty(), obstacle, crawler_->status()};
+}
+
+// A question that reaches back to before the oldest checkpoint needs a crawl of its own. nullopt:
+// it does not, or that crawl is complete.
+std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Question& question) {
+  const PeriodInfo oldest = store_->Periods().front();
+  const auto since_usec = question.since.time_usec;
+  if (!since_usec.has_value() || *since_usec >= oldest.start_usec) return std::nullopt;
+  const HistoryCrawls::Key key{*since_usec, question.paths};
+  const auto known = history_.Find(key);
+  if (known.has_value()) {
+    const auto outcome = crawler_->OutcomeOf(*known);
+    if (!outcome.has_value()) return CrawlLook{true, "", crawler_->status()};
+    if (outcome->status.has_value() && outcome->first >= oldest.id) return std::nullopt;
+    history_.Forget(key);
+    if (!outcome->status.has_value()) {
+      return CrawlLook{false, outcome->status.error().message, crawler_->status()};
+    }
+  }
+  const std::int64_t reach_usec = std::max(*since_usec, kCrawlEverything / 2);
+  auto number =
+      crawler_->Request({question.paths, reach_usec - config_.crawl_margin_usec, /*to_all=*/false});
+  if (!number.has_value()) return CrawlLook{false, number.error().message, crawler_->status()};
+  history_.Remember(key, *number);
+  return CrawlLook{true, "", crawler_->status()};
+}
+
+// Where the records begin that the question needs.
+Result<PeriodId> JournalService::FindStart(const Question& question, AnswerRequest* request) {
+  const std::vector<PeriodInfo> periods = store_->Periods();
+  auto found = FindPosition(question.since, End::kSince, store_->journal_id(), periods);
+  if (found.has_value() || !question.since.time_usec.has_value()) return found;
+  auto plan = PlanForPaths({}, binder_->binding()->watches, question.paths, 0);
+  if (!plan.has_value()) return std::move(plan).error();  // the paths are at fault
+  const auto crawl = history_.Find({*question.since.time_usec, question.paths});
+  if (!crawl.has_value()) {
+    Error error = std::move(found).error();
+    error.message += "; a crawl can find what has changed since: ask again, and wait for it";
+    return error;
+  }
+  const auto outcome = crawler_->OutcomeOf(*crawl);
+  if (!outcome.has_value() || !outcome->status.has_value() || outcome->first < periods.front().id) {
+    return found;
+  }
+  if (question.until.has_value()) {
+    auto until = FindPosition(*question.until, End::kUntil, store_->journal_id(), periods);
+    if (!until.has_value()) return until;
+    if (!(outcome->last < *until)) {
+      return Error{
+          ErrorCode::kRescanNeeded,
+          "what was changed before the oldest checkpoint is told in periods after `until`; "
+          "ask without it, or with a later one"};
+    }
+  }
+  request->crawled = true;
+  return outcome->first;
+}
+
+// Says why the gap stays, or what to do to have it filled.
+Error JournalService::WithObstacle(const Question& question, PeriodId from, Error error) {
+  const auto periods = store_->Periods();
+  const auto open = FindOpenGap(periods, from, periods.back().id.Next(),
+                                binder_->binding()->watches, question.paths);
+  if (!open.has_value() || question.until.has_value()) return error;
+  crawler_->Wake();
+  const std::string obstacle = crawler_->Obstacle(*open);
+  error.message += obstacle.empty() ? "; a crawl is filling the gap: ask again, or wait for it"
+                                    : "; a crawl cannot fill the gap now: " + obstacle;
+  return error;
+}
+
+// 0: what waits are the gaps.
+Result<std::uint64_t> JournalService::RequestCrawl(const std::vector<std::string>& paths) {
+  crawler_->Wake();
+  if (paths.empty()) return std::uint64_t{0};
+  const std::int64_t oldest_usec = store_->Periods().front().start_usec;
+  return crawler_->Request({paths, oldest_usec - config_.crawl_margin_usec, /*to_all=*/true});
+}
+
+CrawlStep JournalService::LookAtCrawl(std::uint64_t request) {
+  CrawlStep step;
+  if (request == 0) {
+    Question all;
+    all.since.token = TokenOf(store_->Periods().front().id);
+    CrawlLook look = LookForCrawl(all);
+    step.done = !look.wait;
+    if (!look.obstacle.empty()) {
+      step.status = Error{ErrorCode::kIo, "a gap cannot be filled now: " + look.obstacle};
+    }
+    step.crawl = crawler_->status();
+    return step;
+  }
+  step.crawl = crawler_->status();
+  auto outcome = crawler_->OutcomeOf(request);
+  if (!outcome.has_value()) return step;
+  step.done = true;
+  step.status = outcome->status;
+  step.crawl.counts = outcome->counts;
+  return step;
+}
+
+}  // namespace cj

@@ -1,0 +1,102 @@
+#include "service/log_reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "fanotify/directories.h"
+#include "journal/log_gaps.h"
+#include "journal/record_paths.h"
+
+namespace cj {
+namespace {
+
+class StoreLogReader : public LogReader {
+ public:
+  StoreLogReader(const Store& store, const LogSource& source, const LogQuestion& question,
+                 std::unique_ptr<RecordCursor> cursor)
+      : store_(store),
+        views_(MakeViews(source.watches)),
+        paths_(question.paths),
+        cursor_(std::move(cursor)),
+        all_gaps_(Gaps(source, question, {})),
+        between_(Untold(source, question), question.reverse) {}
+
+  Result<bool> Next(std::size_t max, std::vector<LogEntry>* entries) override {
+    CJ_ASSIGN_OR_RETURN(auto directories, OpenDirectories(MountsOf(views_)));
+    RecordPaths record_paths(store_, views_, *directories);
+    // Records that no watch shows are read past, but not for ever: the caller looks in between
+    // whether anybody still wants the answer.
+    const std::size_t end = entries->size() + max;
+    for (std::size_t read = 0; read < max * kReadAhead && entries->size() < end; ++read) {
+      LogEntry entry;
+      CJ_ASSIGN_OR_RETURN(bool more, cursor_->Next(&entry.record));
+      AddGaps(more ? &entry.record : nullptr, entries);
+      if (!more) return false;
+      last_sequence_ = entry.record.sequence;
+      last_period_ = entry.record.period;
+      CJ_ASSIGN_OR_RETURN(auto found, record_paths.Find(entry.record));
+      if (!Wanted(found)) continue;
+      entry.path = std::move(found.path);
+      entry.from = std::move(found.from);
+      entries->push_back(std::move(entry));
+    }
+    return true;
+  }
+
+  SequenceNumber last_sequence() const override { return last_sequence_; }
+  PeriodId last_period() const override { return last_period_; }
+  const std::vector<PeriodGap>& gaps() const override { return all_gaps_; }
+
+ private:
+  static constexpr std::size_t kReadAhead = 16;
+
+  static std::vector<PeriodGap> Gaps(const LogSource& source, const LogQuestion& question,
+                                     const std::vector<PeriodGap>& told) {
+    return GapsForLog(source.periods, source.range.from, source.range.until, source.watches,
+                      question.paths, told);
+  }
+
+  // Who goes on behind a record, and does not say what he knows, has been told of what is before.
+  static std::vector<PeriodGap> Untold(const LogSource& source, const LogQuestion& question) {
+    if (question.after.value != 0 && !question.told) return {};
+    return Gaps(source, question, question.told.value_or(std::vector<PeriodGap>()));
+  }
+
+  void AddGaps(const Record* record, std::vector<LogEntry>* entries) {
+    while (auto gap = between_.TakeBefore(record)) {
+      LogEntry entry;
+      entry.gap = std::move(gap);
+      entries->push_back(std::move(entry));
+    }
+  }
+
+  bool Wanted(const RecordPaths::Paths& found) const {
+    if (found.path.empty() && found.from.empty()) return false;
+    if (paths_.empty()) return true;
+    return std::any_of(paths_.begin(), paths_.end(), [&](const std::string& asked) {
+      return PathContains(asked, found.path) ||
+             (!found.from.empty() && PathContains(asked, found.from));
+    });
+  }
+
+  const Store& store_;
+  const std::vector<View> views_;
+  const std::vector<std::string> paths_;
+  std::unique_ptr<RecordCursor> cursor_;
+  const std::vector<PeriodGap> all_gaps_;
+  LogGaps between_;
+  SequenceNumber last_sequence_;
+  PeriodId last_period_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LogReader>> OpenLogReader(const Store& store, const LogSource& source,
+                                                 const LogQuestion& question) {
+  CJ_ASSIGN_OR_RETURN(auto cursor, store.Scan(source.range));
+  return std::unique_ptr<LogReader>(
+      std::make_unique<StoreLogReader>(store, source, question, std::move(cursor)));
+}
+
+}  // namespace cj

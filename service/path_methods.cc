@@ -1,0 +1,234 @@
+// ChangePaths: answers as NUL-terminated paths through a pipe.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "service/answer_slot.h"
+#include "service/convert.h"
+#include "service/journal_interface.h"
+#include "service/questions.h"
+#include "service/varlink/run_on.h"
+
+namespace cj {
+namespace {
+
+using nlohmann::json;
+namespace asio = boost::asio;
+
+// Changes in one write: some 100 KiB of paths.
+constexpr std::size_t kBatch = 1000;
+// Asked of the kernel for the pipe; it may give less.
+constexpr int kPipeBytes = 1 << 20;
+// A list that a rename has overtaken is made once more, with the rename in it. Where directories
+// are renamed all the time further attempts would only fail later: each covers a longer interval.
+constexpr int kListAttempts = 2;
+
+struct PathQuestion {
+  Question question;
+  std::string relative_to;  // empty: whole paths
+};
+
+struct Chunk {
+  bool more = false;
+  std::string bytes;
+};
+
+// `recursive`: what is above `relative_to` then speaks of all of it.
+void AppendPath(const std::string& path, bool recursive, const std::string& relative_to,
+                std::string* bytes) {
+  if (relative_to.empty()) {
+    bytes->append(path);
+  } else if (path == relative_to || (recursive && PathContains(path, relative_to))) {
+    bytes->push_back('.');
+  } else if (PathContains(relative_to, path)) {
+    bytes->append(path, relative_to == "/" ? 1 : relative_to.size() + 1);
+  } else {
+    return;
+  }
+  bytes->push_back('\0');
+}
+
+Result<Chunk> NextChunk(Answer& answer, Presence presence, const std::string& relative_to) {
+  std::vector<Change> changes;
+  Chunk chunk;
+  CJ_ASSIGN_OR_RETURN(chunk.more, answer.Next(kBatch, &changes));
+  for (const Change& change : changes) {
+    bool both = change.kind == ChangeKind::kRenamed && presence == Presence::kAll;
+    if (both) AppendPath(change.from, change.recursive, relative_to, &chunk.bytes);
+    AppendPath(change.path, change.recursive, relative_to, &chunk.bytes);
+  }
+  return chunk;
+}
+
+// Writes everything to the pipe, waiting for its reader at most `stall` without progress in
+// sight. False: the reader has gone.
+asio::awaitable<Result<bool>> WriteAll(asio::posix::stream_descriptor& pipe,
+                                       const std::string& bytes, std::chrono::milliseconds stall) {
+  asio::steady_timer timer(pipe.get_executor(), stall);
+  bool stalled = false;
+  auto expire = [&](const boost::system::error_code& error) {
+    if (error) return;
+    stalled = true;
+    pipe.cancel();
+  };
+  timer.async_wait(expire);
+  boost::system::error_code error;
+  auto token = asio::redirect_error(asio::use_awaitable, error);
+  co_await asio::async_write(pipe, asio::buffer(bytes), token);
+  timer.cancel();
+  if (stalled) {
+    co_return Error{ErrorCode::kLimit, "nobody reads the pipe: the answer was given up"};
+  }
+  if (error == boost::system::errc::broken_pipe) co_return false;
+  if (error) co_return Error{ErrorCode::kIo, "writing to the pipe: " + error.message()};
+  co_return true;
+}
+
+Status CheckListable(const Answer& answer) {
+  if (!answer.wants_rescan()) return {};
+  return Error{ErrorCode::kRescanNeeded,
+               "a watched tree must be scanned anew, which a list of paths cannot say: " +
+                   answer.rescan_reason()};
+}
+
+// An answer that can be told as a list of paths.
+Result<OpenedAnswer> OpenList(JournalService& service, const Question& question) {
+  CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(question));
+  CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
+  if (question.expand && !opened.answer->unlistable().empty()) {
+    return Error{ErrorCode::kRescanNeeded, opened.answer->unlistable()};
+  }
+  return opened;
+}
+
+// A directory was renamed while its former members were listed: some are missing.
+bool WasOvertaken(const PathQuestion& asked, const Answer& answer) {
+  return asked.question.expand && !answer.unlistable().empty();
+}
+
+Error Overtaken(const PathQuestion& asked, const Answer& answer) {
+  Error error{ErrorCode::kRescanNeeded, answer.unlistable()};
+  if (!asked.question.until.has_value()) {
+    error.code = ErrorCode::kBusy;
+    error.message += "; ask again from the same token";
+  }
+  return error;
+}
+
+std::string ReadRelativeTo(ParameterReader& reader) {
+  std::string path = reader.OptionalPath("relative_to").value_or("");
+  if (path.empty()) return path;
+  auto normal = NormalPath(path);
+  if (normal.has_value()) return std::move(normal).value();
+  reader.Reject("relative_to", normal.error().message);
+  return std::string();
+}
+
+// Writes lists to a pipe. On the io_context's thread; what may block goes to the pool.
+class ListWriter {
+ public:
+  ListWriter(JournalService& service, asio::thread_pool& pool, std::chrono::milliseconds stall,
+             asio::posix::stream_descriptor& pipe, const PathQuestion& asked)
+      : service_(service), pool_(pool), stall_(stall), pipe_(pipe), asked_(asked) {}
+
+  // Lists into the one pipe until one is whole: paths may come twice. *opened is the last one.
+  asio::awaitable<Status> WriteWhole(OpenedAnswer* opened) {
+    auto reopen = [this] { return OpenList(service_, asked_.question); };
+    auto rescan = [this] { return service_.BeginRescan(), Status(); };
+    for (int attempt = 1;; ++attempt) {
+      Status written = co_await Write(*opened->answer);
+      if (written.has_value()) written = CheckListable(*opened->answer);  // found on the way
+      if (!written.has_value() && written.error().code == ErrorCode::kRescanNeeded) {
+        (void)co_await RunOn(pool_, rescan);
+      }
+      if (!written.has_value()) co_return written;
+      if (!WasOvertaken(asked_, *opened->answer)) co_return Status();
+      if (asked_.question.until.has_value() || attempt == kListAttempts) {
+        co_return Overtaken(asked_, *opened->answer);
+      }
+      opened->answer.reset();  // two at a time would be twice the memory
+      Result<OpenedAnswer> again = co_await RunOn(pool_, reopen);
+      if (!again.has_value()) co_return std::move(again).error();
+      *opened = std::move(again).value();
+    }
+  }
+
+ private:
+  asio::awaitable<Status> Write(Answer& answer) {
+    auto next = [&] { return NextChunk(answer, asked_.question.presence, asked_.relative_to); };
+    for (bool more = true; more;) {
+      Result<Chunk> chunk = co_await RunOn(pool_, next);
+      if (!chunk.has_value()) co_return std::move(chunk).error();
+      more = chunk->more;
+      Result<bool> written = co_await WriteAll(pipe_, chunk->bytes, stall_);
+      if (!written.has_value()) co_return std::move(written).error();
+      if (!*written) co_return Error{ErrorCode::kCancelled, "the reader closed the pipe"};
+    }
+    co_return Status();
+  }
+
+  JournalService& service_;
+  asio::thread_pool& pool_;
+  std::chrono::milliseconds stall_;
+  asio::posix::stream_descriptor& pipe_;
+  const PathQuestion& asked_;
+};
+
+}  // namespace
+
+JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
+  ParameterReader reader(call.parameters());
+  PathQuestion asked;
+  asked.question = ReadQuestion(reader);
+  asked.relative_to = ReadRelativeTo(reader);
+  if (auto bad = reader.Finish()) {
+    co_await call.InvalidParameter(*bad);
+    co_return;
+  }
+  if (asked.question.wait) {
+    const bool there = co_await AwaitCrawl(call, asked.question);
+    if (!there) co_return;
+  }
+  Slot slot(*this, call.peer().uid);
+  if (!slot.taken()) {
+    co_await call.Fail(Slot::Refusal());
+    co_return;
+  }
+  auto gone = call.gone_flag();
+  asked.question.cancelled = [gone] { return gone->load(); };
+  auto open = [&] { return OpenList(service_, asked.question); };
+  Result<OpenedAnswer> opened = co_await OpenFilled(call, asked.question, open);
+  if (!opened.has_value()) {
+    co_await FailAnswer(call, opened.error());
+    co_return;
+  }
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    Error error = ErrnoError(errno, "making a pipe");
+    co_await call.Fail(error);
+    co_return;
+  }
+  ::fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
+  asio::posix::stream_descriptor pipe(io_, ends[1]);
+  std::vector<UniqueFd> passed;
+  passed.emplace_back(ends[0]);
+  json first = {{"pipe", 0}};
+  if (!co_await call.ReplyContinues(first, std::move(passed))) co_return;
+  ListWriter writer(service_, pool_, limit_.pipe_stall, pipe, asked);
+  Status written = co_await writer.WriteWhole(&*opened);
+  if (!written.has_value()) {
+    co_await FailAnswer(call, written.error());
+    co_return;
+  }
+  pipe.close();
+  json summary = SummaryToJson(*opened);
+  co_await call.Reply(summary);
+}
+
+}  // namespace cj

@@ -1,0 +1,283 @@
+#include "service/watch_binder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+#include "checkpoint/watched_text.h"
+#include "fanotify/directories.h"
+#include "fanotify/volume.h"
+#include "journal/views.h"
+#include "service/strict_watches.h"
+
+namespace cj {
+namespace {
+
+constexpr const char* kNotThere = "it is not there";
+constexpr const char* kNotMounted = "it is not mounted";
+constexpr const char* kWasNotThere = "it was not there";
+constexpr const char* kElsewhere = "the path leads to another place now";
+constexpr const char* kOther = "another filesystem has been mounted there";
+
+std::string Canonical(const std::string& path) {
+  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                         &std::free);
+  return real == nullptr ? std::string() : std::string(real.get());
+}
+
+bool IsStrictlyBelow(const std::string& above, const std::string& path) {
+  return above != path && PathContains(above, path);
+}
+
+// One that has not been there has a path and nothing else.
+Watch Unbound(const WatchConfig& wanted, const std::string& why) {
+  Watch watch;
+  watch.wanted = wanted.path;
+  watch.volume.path = wanted.path;
+  watch.excludes = wanted.excludes;
+  watch.absent = why;
+  return watch;
+}
+
+// Where the kernel does not number mounts for good (Linux 6.8 does, from 2^31 on) another mount may
+// have the number of one that is gone.
+bool IsNeverReused(std::uint64_t mount) { return mount >= std::uint64_t{1} << 31; }
+
+std::string Hex(std::string_view bytes) {
+  std::string text;
+  for (const char byte : bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    const auto value = static_cast<unsigned char>(byte);
+    text.push_back(kDigits[value >> 4]);
+    text.push_back(kDigits[value & 15]);
+  }
+  return text;
+}
+
+// The directory that was watched has been removed or renamed, and its filesystem is still there,
+// with nothing mounted on the way.
+bool OnlyTheDirectoryIsGone(const VolumeMount& bound) {
+  auto below = FindVolume(bound.mount_point);
+  if (!below.has_value() || below->identity != bound.identity ||
+      below->mount_point != bound.mount_point || below->mount_root != bound.mount_root ||
+      !(below->mount_handle == bound.mount_handle)) {
+    return false;
+  }
+  auto directories = OpenDirectories(std::vector<VolumeMount>{*below});
+  return directories.has_value() && !(*directories)->IsHidden(0, bound.path);
+}
+
+// All that decides which events are recorded, as bytes to be compared. No path has a NUL.
+std::string WatchedText(const std::vector<Watch>& watches) {
+  std::string text;
+  for (const Watch& watch : watches) {
+    std::vector<std::string> fields = {std::to_string(watch.volume.id.value), watch.volume.path};
+    if (watch.volume.mount_root != "/" && !watch.volume.mount_handle.empty()) {
+      fields.push_back("r" + Hex(watch.volume.mount_handle.encoded));
+    }
+    for (const std::string& exclude : watch.excludes) fields.push_back("x" + exclude);
+    for (const std::string& path : watch.excluded_paths) fields.push_back("p" + path);
+    text += WatchedPart(fields);
+  }
+  return text;
+}
+
+// Through a mount that is there, if there is one.
+std::vector<VolumeMount> VolumesOf(std::vector<Watch> watches) {
+  std::stable_partition(watches.begin(), watches.end(),
+                        [](const Watch& watch) { return watch.absent.empty(); });
+  std::vector<VolumeMount> volumes;
+  for (const View& view : MakeViews(watches)) {
+    const bool known = std::any_of(volumes.begin(), volumes.end(), [&](const VolumeMount& volume) {
+      return volume.id == view.mount.id;
+    });
+    if (!known) volumes.push_back(view.mount);
+  }
+  return volumes;
+}
+
+}  // namespace
+
+bool IsSameTree(const VolumeMount& bound, const VolumeMount& found) {
+  return found.identity == bound.identity && found.path == bound.path &&
+         found.mount_point == bound.mount_point && found.mount_root == bound.mount_root;
+}
+
+Move JudgeMove(const VolumeMount& bound, const VolumeMount& found) {
+  if (found.path == bound.path && IsStrictlyBelow(found.mount_point, bound.mount_point)) {
+    return Move::kUnmounted;
+  }
+  const bool same =
+      IsSameTree(bound, found) && found.device == bound.device && found.fsid == bound.fsid;
+  return same ? Move::kSame : Move::kReplaced;
+}
+
+WatchBinder::WatchBinder(const Config& config, Store& store)
+    : config_(config), store_(store), state_directory_(Canonical(config.state_directory)) {
+  if (state_directory_.empty()) state_directory_ = config.state_directory;
+}
+
+WatchBinder::Sight WatchBinder::See(const std::string& path) {
+  Sight sight;
+  sight.path = Canonical(path);
+  const UniqueFd fd(::open(sight.path.c_str(), O_PATH | O_CLOEXEC));
+  if (!fd) return {};
+  auto mount = MountNumber(fd.get());
+  struct stat info;
+  if (!mount || ::fstat(fd.get(), &info) != 0) return {};
+  sight.mount = *mount;
+  sight.device = info.st_dev;
+  sight.inode = info.st_ino;
+  return sight;
+}
+
+Result<Watch> WatchBinder::Bind(const WatchConfig& wanted) {
+  auto found = FindVolume(wanted.path);
+  if (!found.has_value()) {
+    return WithContext(std::move(found).error(), "cannot watch " + wanted.path);
+  }
+  Watch watch;
+  watch.wanted = wanted.path;
+  watch.volume = *std::move(found);
+  watch.excludes = wanted.excludes;
+  CJ_ASSIGN_OR_RETURN(watch.volume.id, store_.InternVolume(watch.volume.identity));
+  // The journal must not record its own writing.
+  if (PathContains(watch.volume.path, state_directory_)) {
+    watch.excluded_paths.push_back(state_directory_);
+  }
+  if (state_directory_ == watch.volume.path) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "cannot watch " + wanted.path +
+                     ": it is the state directory; choose another StateDirectory="};
+  }
+  return watch;
+}
+
+Status WatchBinder::Start() {
+  std::vector<Watch> watches;
+  for (const WatchConfig& wanted : config_.watches) {
+    // Before it is bound: what comes in between is found by the first look.
+    sights_.push_back(See(wanted.path));
+    bound_mounts_.push_back(sights_.back().mount);
+    beneath_.emplace_back();
+    auto bound = Bind(wanted);
+    if (!bound && (wanted.must_be_there || bound.error().code != ErrorCode::kNotFound)) {
+      return std::move(bound).error();
+    }
+    watches.push_back(bound ? *std::move(bound) : Unbound(wanted, kNotThere));
+  }
+  Publish(std::move(watches));
+  return {};
+}
+
+Whereabouts WatchBinder::Look() {
+  std::vector<Watch> watches = binding()->watches;
+  Whereabouts whereabouts;
+  bool changed = false;
+  for (std::size_t i = 0; i < watches.size(); ++i) {
+    const WatchConfig& wanted = config_.watches[i];
+    const std::string absent_before = watches[i].absent;
+    const Sight sight = See(wanted.path);
+    Unwatched missed{wanted.path, absent_before};
+    if (sight != sights_[i]) {
+      const VolumeMount before = watches[i].volume;
+      const bool settled = LookAgain(i, sight, &watches[i], &missed);
+      sights_[i] = settled ? sight : Sight{"", 0, 0, kNeverSeen};
+      changed |= !missed.cause.empty() || watches[i].absent != absent_before ||
+                 watches[i].volume.root != before.root ||
+                 watches[i].volume.mount_handle != before.mount_handle;
+    }
+    if (!missed.cause.empty()) whereabouts.unwatched.push_back(std::move(missed));
+  }
+  if (!changed) return whereabouts;
+  Publish(std::move(watches));
+  whereabouts.changed = binding();
+  return whereabouts;
+}
+
+bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
+                            Unwatched* missed) {
+  if (sight.path.empty()) {
+    if (watch->bound() && OnlyTheDirectoryIsGone(watch->volume)) return true;
+    watch->absent = watch->bound() ? kNotMounted : kNotThere;
+    missed->cause = watch->absent;
+    return true;
+  }
+  auto found = Bind(config_.watches[index]);
+  if (!found) {
+    watch->absent = found.error().message;
+    missed->cause = watch->absent;
+    return false;
+  }
+  const std::string absent_before = std::exchange(watch->absent, "");
+  const bool same_mount =
+      std::exchange(bound_mounts_[index], sight.mount) == sight.mount && IsNeverReused(sight.mount);
+  if (!watch->bound()) {
+    missed->cause = kWasNotThere;
+    missed->unknown = true;
+    *watch = *std::move(found);
+    return true;
+  }
+  const auto& beneath = beneath_[index];
+  Move move = JudgeMove(watch->volume, found->volume);
+  if (beneath.has_value() && JudgeMove(*beneath, found->volume) == Move::kSame) {
+    move = Move::kReplaced;
+  }
+  switch (move) {
+    case Move::kSame:
+      // Meanwhile events of the tree could not be told from others.
+      if (!same_mount) missed->cause = kMountedAgain;
+      if (!absent_before.empty()) missed->cause = kWasNotThere;
+      // Within a mount the records tell that the directory was replaced.
+      if (!same_mount && found->volume.root != watch->volume.root) {
+        missed->cause = kElsewhere;
+        missed->unknown = true;
+      }
+      watch->volume = std::move(found->volume);
+      break;
+    case Move::kUnmounted:
+      watch->absent = kNotMounted;
+      missed->cause = kNotMounted;
+      break;
+    case Move::kReplaced:
+      missed->cause = found->volume.id == watch->volume.id ? kElsewhere : kOther;
+      missed->unknown =
+          !IsSameTree(watch->volume, found->volume) || found->volume.root != watch->volume.root;
+      Replace(index, *std::move(found), watch);
+      break;
+  }
+  return true;
+}
+
+void WatchBinder::Replace(std::size_t index, Watch found, Watch* watch) {
+  if (IsStrictlyBelow(watch->volume.mount_point, found.volume.mount_point)) {
+    beneath_[index] = watch->volume;
+  } else {
+    beneath_[index].reset();
+  }
+  *watch = std::move(found);
+}
+
+void WatchBinder::Publish(std::vector<Watch> watches) {
+  auto binding = std::make_shared<Binding>();
+  binding->volumes = VolumesOf(watches);
+  binding->text = WatchedText(watches);
+  binding->strict_watches = StrictWatches(watches, config_.watches);
+  binding->strict = StrictVolumes(watches, config_.watches);
+  binding->watches = std::move(watches);
+  MutexLock lock(mutex_);
+  binding_ = std::move(binding);
+}
+
+std::shared_ptr<const Binding> WatchBinder::binding() const {
+  MutexLock lock(mutex_);
+  return binding_;
+}
+
+}  // namespace cj

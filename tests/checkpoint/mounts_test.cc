@@ -1,0 +1,219 @@
+// Filesystems that go and come: their marks go with them, and no event tells.
+#include <sys/fanotify.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/checkpoint/harness.h"
+
+namespace cj {
+namespace {
+
+std::vector<std::string> CausesIn(const TestEngine& test, PeriodId period) {
+  std::vector<std::string> causes;
+  for (const PeriodInfo& info : test.store.Periods()) {
+    if (info.id != period) continue;
+    for (const Gap& gap : info.gaps) {
+      CHECK(gap.from_usec <= gap.to_usec);
+      causes.push_back(gap.volume + ": " + gap.cause);
+    }
+  }
+  return causes;
+}
+
+const std::vector<std::string> kAgain = {"/v1: it was unmounted, and mounted again"};
+const std::vector<std::string> kAbsent = {"/v1: it is not mounted"};
+
+TEST_CASE("mounts: unmounted and mounted again between two questions is a gap") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  const PeriodId period = test.open_period();
+  test.kernel.Unmount(1, /*mounted=*/true);
+  test.kernel.Report(FileEvent(FAN_CREATE, "unseen"));
+  SECTION("seen by a flush") {
+    REQUIRE(test.engine->Flush());
+    CHECK(test.NamesIn(period).empty());
+    CHECK(CausesIn(test, period) == kAgain);
+    test.kernel.Report(FileEvent(FAN_CREATE, "seen"));
+    REQUIRE(test.engine->Flush());
+    CHECK(test.NamesIn(period) == std::vector<std::string>{"seen"});
+  }
+  SECTION("seen by a checkpoint") {
+    REQUIRE(test.engine->Checkpoint(""));
+    CHECK(CausesIn(test, period) == kAgain);
+    test.kernel.Report(FileEvent(FAN_CREATE, "seen"));
+    REQUIRE(test.engine->Checkpoint(""));
+    CHECK(CausesIn(test, period.Next()).empty());
+    CHECK(test.NamesIn(period.Next()) == std::vector<std::string>{"seen"});
+  }
+}
+
+TEST_CASE("mounts: unmounted and mounted again in the middle of a checkpoint is a gap") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  const PeriodId period = test.open_period();
+  bool done = false;
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call != "create" || std::exchange(done, true)) return;
+    test.kernel.Unmount(1, /*mounted=*/true);
+    test.kernel.Report(FileEvent(FAN_CREATE, "unseen"));
+  });
+  REQUIRE(test.engine->Checkpoint(""));
+  test.kernel.SetHook(nullptr);
+  REQUIRE(done);
+  CHECK(CausesIn(test, period) == kAgain);
+  CHECK(CausesIn(test, period.Next()).empty());
+  test.kernel.Report(FileEvent(FAN_CREATE, "seen"));
+  REQUIRE(test.engine->Flush());
+  CHECK(test.NamesIn(period.Next()) == std::vector<std::string>{"seen"});
+}
+
+TEST_CASE("mounts: a filesystem that is not there is a gap until it is, and the others go on") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  const PeriodId period = test.open_period();
+  test.kernel.Unmount(1, /*mounted=*/false);
+  REQUIRE(test.engine->Checkpoint(""));
+  CHECK(CausesIn(test, period) == kAbsent);
+  EventSpec other = FileEvent(FAN_CREATE, "other");
+  other.fsid = 2;
+  test.kernel.Report(other);
+  for (int i = 0; i < 3; ++i) REQUIRE(test.engine->Flush());
+  CHECK(test.NamesIn(period.Next()) == std::vector<std::string>{"other"});
+  CHECK(CausesIn(test, period.Next()) == kAbsent);
+  test.kernel.Mount(1);
+  test.kernel.Report(FileEvent(FAN_CREATE, "unseen"));
+  REQUIRE(test.engine->Checkpoint(""));
+  test.kernel.Report(FileEvent(FAN_CREATE, "seen"));
+  REQUIRE(test.engine->Checkpoint(""));
+  const PeriodId last = test.open_period();
+  CHECK(last == period.Next().Next().Next());
+  CHECK(CausesIn(test, period.Next().Next()).empty());
+  CHECK(test.NamesIn(period.Next().Next()) == std::vector<std::string>{"seen"});
+}
+
+TEST_CASE("mounts: a gap begins at the earliest time that the clock has shown in it") {
+  constexpr std::int64_t kHour = 3'600'000'000;
+  TestEngine test;
+  REQUIRE(test.Start());
+  REQUIRE(test.engine->Flush());
+  const PeriodId period = test.open_period();
+  const std::int64_t before_usec = test.clock.RealtimeUsec();
+  const auto from_usec = [&] { return test.store.Periods().back().gaps.at(0).from_usec; };
+  SECTION("set back, then an hour goes by") {
+    test.clock.Set(-10 * kHour);
+    const std::int64_t set_usec = test.clock.RealtimeUsec();
+    test.clock.Advance(kHour);
+    test.kernel.Unmount(1, /*mounted=*/true);
+    REQUIRE(test.engine->Flush());
+    CHECK(from_usec() <= set_usec);
+    CHECK(from_usec() > set_usec - kHour);
+  }
+  SECTION("set forward") {
+    test.clock.Advance(kHour);
+    test.clock.Set(10 * kHour);
+    test.kernel.Unmount(1, /*mounted=*/true);
+    REQUIRE(test.engine->Flush());
+    CHECK(from_usec() <= before_usec);
+  }
+  CHECK(CausesIn(test, period) == kAgain);
+}
+
+TEST_CASE("mounts: another filesystem is known to the writer before its first event comes") {
+  std::atomic<int> marks = 0;  // outlives the engine, whose threads count
+  FakeSource source;           // outlives the engine, whose end looks once more
+  TestEngine test;
+  test.options.watches = &source;
+  REQUIRE(test.Start());
+  const PeriodId period = test.open_period();
+  auto binding = std::make_shared<Binding>();
+  binding->volumes = {TestVolume(1), TestVolume(3)};
+  source.next = {binding, {{"/watched", "another filesystem has been mounted there"}}};
+  const std::vector<std::string> gap = {"/watched: another filesystem has been mounted there"};
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call != "mark" || ++marks > 1) return;
+    // Who is killed here leaves groups that are inherited: the gap must be there already.
+    CHECK(CausesIn(test, period) == gap);
+  });
+  REQUIRE(test.engine->Flush());
+  CHECK(marks == 1);
+  test.kernel.SetHook(nullptr);
+  EventSpec event = FileEvent(FAN_CREATE, "on the new one");
+  event.fsid = 3;
+  test.kernel.Report(event);
+  REQUIRE(test.engine->Flush());
+  CHECK(test.NamesIn(period) == std::vector<std::string>{"on the new one"});
+  CHECK(CausesIn(test, period) == gap);
+  // What a checkpoint marks are the volumes of now.
+  marks = 0;
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call == "mark") ++marks;  // and nothing else: "close" comes from a thread of its own
+  });
+  REQUIRE(test.engine->Checkpoint(""));
+  CHECK(marks == 2);
+  test.kernel.SetHook(nullptr);
+  CHECK(CausesIn(test, test.open_period()).empty());
+}
+
+TEST_CASE("mounts: where a watch leads is not used before its gap is stored") {
+  std::atomic<int> marks = 0;  // outlives the engine, whose threads count
+  FakeSource source;           // outlives the engine, whose end looks once more
+  TestEngine test;
+  test.options.watches = &source;
+  REQUIRE(test.Start());
+  auto binding = std::make_shared<Binding>();
+  binding->volumes = {TestVolume(3)};
+  source.next = {binding, {{"/watched", "it was not there"}}};
+  test.store.Fail("gap", 1);
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call == "mark") ++marks;  // and nothing else: "close" comes from a thread of its own
+  });
+  CHECK_FALSE(test.engine->Flush());
+  CHECK(marks == 0);
+  REQUIRE(test.engine->Flush());
+  CHECK(marks == 1);
+  test.kernel.SetHook(nullptr);
+  CHECK(CausesIn(test, test.open_period()) ==
+        std::vector<std::string>{"/watched: it was not there"});
+}
+
+// The crawl of the first gap may be done before the marks are made, and fill it.
+TEST_CASE("mounts: the gap goes up to the marks, also of a look whose gap the store refused") {
+  FakeSource source;  // outlives the engine, whose end looks once more
+  TestEngine test;
+  test.options.watches = &source;
+  REQUIRE(test.Start());
+  auto binding = std::make_shared<Binding>();
+  binding->volumes = {TestVolume(3)};
+  source.next = {binding, {{"/watched", "it was not there"}}};
+  test.store.Fail("gap", 1);
+  CHECK_FALSE(test.engine->Flush());
+  std::int64_t marked_usec = 0;
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call != "mark") return;
+    test.clock.Advance(1'000'000);
+    marked_usec = test.clock.RealtimeUsec();
+  });
+  REQUIRE(test.engine->Flush());
+  test.kernel.SetHook(nullptr);
+  REQUIRE(marked_usec != 0);
+  CHECK(test.store.Periods().back().gaps.at(0).to_usec >= marked_usec);
+}
+
+TEST_CASE("mounts: a gap that the store refused is stored later") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  const PeriodId period = test.open_period();
+  test.kernel.Unmount(1, /*mounted=*/true);
+  test.store.Fail("gap", 1);
+  CHECK_FALSE(test.engine->Flush());
+  REQUIRE(test.engine->Flush());
+  CHECK(CausesIn(test, period) == kAgain);
+}
+
+}  // namespace
+}  // namespace cj

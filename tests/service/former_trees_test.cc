@@ -1,0 +1,126 @@
+// The members of renamed directories at their former paths (`expand`), while the tree goes on
+// changing under the answer: whoever copies by a list of plain paths may find another directory at
+// the former path, and would keep there what nobody named.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "tests/service/journal_fixture.h"
+
+namespace cj {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+bool Has(const Lines& lines, const std::string& line) {
+  return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+Question Expanded() {
+  Question question;
+  question.expand = true;
+  return question;
+}
+
+// A directory renamed, and another made in its place.
+class Renamed {
+ public:
+  Renamed() : journal("ext4") {
+    if (!journal.usable()) return;
+    MakeDirectory(journal.path("d"));
+    MakeDirectory(journal.path("d/sub"));
+    WriteFile(journal.path("d/stays"), "1");
+    WriteFile(journal.path("d/goes"), "1");
+    WriteFile(journal.path("d/sub/f"), "1");
+    MakeDirectory(journal.path("other"));
+    journal.Mark();
+    Rename(journal.path("d"), journal.path("e"));
+    MakeDirectory(journal.path("d"));
+  }
+
+  TestJournal journal;
+};
+
+TEST_CASE("former trees: every member is told at its former path") {
+  Renamed tree;
+  if (!tree.journal.usable()) return;
+  Lines lines = tree.journal.Changes(Expanded());
+  CAPTURE(lines);
+  for (const char* gone : {"d/stays", "d/goes", "d/sub/f"}) {
+    CHECK(Has(lines, std::string("deleted ") + gone));
+  }
+  CHECK(tree.journal.unlistable().empty());
+}
+
+TEST_CASE("former trees: what goes while the answer is made is told at its former path") {
+  Renamed tree;
+  if (!tree.journal.usable()) return;
+  Lines lines = tree.journal.Changes(Expanded(), [&] {
+    Unlink(tree.journal.path("e/goes"));
+    RemoveTree(tree.journal.path("e/sub"));
+  });
+  CAPTURE(lines);
+  CHECK(Has(lines, "deleted d/goes"));
+  CHECK(Has(lines, "deleted d/sub recursive"));
+  CHECK(Has(lines, "deleted d/sub/f"));
+  CHECK(tree.journal.unlistable().empty());
+}
+
+TEST_CASE("former trees: what moves to another directory meanwhile is told at its former path") {
+  Renamed tree;
+  if (!tree.journal.usable()) return;
+  Lines lines = tree.journal.Changes(
+      Expanded(), [&] { Rename(tree.journal.path("e/goes"), tree.journal.path("other/goes")); });
+  CAPTURE(lines);
+  CHECK(Has(lines, "deleted d/goes"));
+  CHECK(tree.journal.unlistable().empty());
+}
+
+TEST_CASE("former trees: the whole directory goes meanwhile") {
+  Renamed tree;
+  if (!tree.journal.usable()) return;
+  Lines lines = tree.journal.Changes(Expanded(), [&] { RemoveTree(tree.journal.path("e")); });
+  CAPTURE(lines);
+  for (const char* gone : {"d/stays", "d/goes", "d/sub/f"}) {
+    CHECK(Has(lines, std::string("deleted ") + gone));
+  }
+}
+
+// Its members are not where the walk looks, and no record names them.
+TEST_CASE("former trees: a directory renamed meanwhile leaves no list") {
+  const std::vector<std::pair<std::string, std::string>> moves = {
+      {"e", "elsewhere"}, {"e/sub", "other/sub"}, {"e/sub", "e/bus"}};
+  for (const auto& [from, to] : moves) {
+    CAPTURE(from, to);
+    Renamed tree;
+    if (!tree.journal.usable()) return;
+    tree.journal.Changes(Expanded(),
+                         [&] { Rename(tree.journal.path(from), tree.journal.path(to)); });
+    CHECK(tree.journal.unlistable().find("renamed while") != std::string::npos);
+  }
+}
+
+TEST_CASE("former trees: a directory renamed and renamed back meanwhile leaves no list") {
+  Renamed tree;
+  if (!tree.journal.usable()) return;
+  tree.journal.Changes(Expanded(), [&] {
+    Rename(tree.journal.path("e/sub"), tree.journal.path("other/sub"));
+    Rename(tree.journal.path("other"), tree.journal.path("another"));
+    Rename(tree.journal.path("another/sub"), tree.journal.path("e/sub"));
+  });
+  CHECK(tree.journal.unlistable().find("renamed while") != std::string::npos);
+}
+
+TEST_CASE("former trees: directories renamed elsewhere meanwhile do not matter") {
+  Renamed tree;
+  if (!tree.journal.usable()) return;
+  Lines lines = tree.journal.Changes(Expanded(), [&] {
+    Rename(tree.journal.path("other"), tree.journal.path("another"));
+    Unlink(tree.journal.path("e/goes"));
+  });
+  CAPTURE(lines);
+  CHECK(Has(lines, "deleted d/goes"));
+  CHECK(tree.journal.unlistable().empty());
+}
+
+}  // namespace
+}  // namespace cj

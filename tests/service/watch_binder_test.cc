@@ -1,0 +1,174 @@
+// Watched paths whose filesystems are not there, come, go, and are others.
+#include "service/watch_binder.h"
+
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "tests/service/path_journal.h"
+
+namespace cj {
+namespace {
+
+VolumeMount Place(const std::string& uuid, const std::string& mount_point, const std::string& path,
+                  dev_t device = 1) {
+  VolumeMount place;
+  place.identity = {"ext4", uuid};
+  place.mount_point = mount_point;
+  place.mount_root = "/";
+  place.path = path;
+  place.device = device;
+  return place;
+}
+
+TEST_CASE("watches: what it means that a path leads elsewhere") {
+  const VolumeMount bound = Place("a", "/mnt/disk", "/mnt/disk/tree");
+  CHECK(JudgeMove(bound, bound) == Move::kSame);
+  CHECK(JudgeMove(bound, Place("a", "/mnt/disk", "/mnt/disk/tree", 2)) == Move::kReplaced);
+  CHECK(JudgeMove(bound, Place("b", "/mnt/disk", "/mnt/disk/tree")) == Move::kReplaced);
+  CHECK(JudgeMove(bound, Place("b", "/mnt/disk/tree", "/mnt/disk/tree")) == Move::kReplaced);
+  CHECK(JudgeMove(bound, Place("root", "/", "/mnt/disk/tree")) == Move::kUnmounted);
+  CHECK(JudgeMove(bound, Place("a", "/", "/mnt/disk/tree")) == Move::kUnmounted);
+  // A symbolic link that leads to the filesystem above now.
+  CHECK(JudgeMove(bound, Place("root", "/", "/srv/tree")) == Move::kReplaced);
+  VolumeMount part = bound;
+  part.mount_root = "/part";
+  CHECK(JudgeMove(bound, part) == Move::kReplaced);
+}
+
+TEST_CASE("watches: a path that is not there at the start is watched when it is") {
+  TemporaryDirectory above;
+  const std::string path = above.path("later");
+  PathJournal journal(path);
+  CHECK(journal.watch().absent == "it is not there");
+  journal.CheckGap("it is not there");
+  // Questions in vain make no periods.
+  const std::size_t periods = journal.periods();
+  journal.CheckGap("it is not there");
+  journal.CheckGap("it is not there");
+  CHECK(journal.periods() <= periods + 2);  // each question is a checkpoint of its own
+  MakeDirectory(path);
+  WriteFile(path + "/unseen", "");
+  journal.CheckGap("it was not there");
+  CHECK(journal.watch().absent.empty());
+  WriteFile(path + "/seen", "");
+  CHECK(journal.Changes().find(path + "/seen ") != std::string::npos);
+}
+
+TEST_CASE("watches: filesystems that are unmounted and mounted again as another device") {
+  for (const std::string type : {"ext4", "xfs", "btrfs"}) {
+    INFO(type);
+    auto filesystem = Make(type);
+    if (!filesystem) continue;
+    PathJournal journal(filesystem->path());
+    WriteFile(filesystem->path("a"), "");
+    CHECK(journal.Changes().find("/a ") != std::string::npos);
+    journal.Mark();
+    REQUIRE(filesystem->Unmount());
+    // What is below the mount point is none of ours.
+    WriteFile(filesystem->path("below"), "");
+    journal.CheckGap("it is not mounted");
+    CHECK(journal.watch().absent == "it is not mounted");
+    CHECK(journal.Changes().find("it is not mounted") != std::string::npos);
+    Unlink(filesystem->path("below"));
+    // The filesystem's own loop device is still held: this one gets another.
+    const VolumeMount before = journal.watch().volume;
+    const std::string copy = filesystem->image() + ".copy";
+    Run({"cp", "--sparse=always", filesystem->image(), copy});
+    Run({"mount", "-o", "loop", copy, filesystem->path()});
+    WriteFile(filesystem->path("unseen"), "");
+    journal.CheckGap("it");
+    CHECK(journal.watch().absent.empty());
+    CHECK(journal.watch().volume.id == before.id);
+    WriteFile(filesystem->path("seen"), "");
+    CHECK(journal.Changes().find(filesystem->path("seen") + " ") != std::string::npos);
+    REQUIRE(UnmountIdle(filesystem->path()));
+  }
+}
+
+TEST_CASE("watches: another filesystem at the path is watched from then on") {
+  auto first = Make("ext4");
+  auto second = Make("xfs");
+  if (!first || !second) return;
+  PathJournal journal(first->path());
+  const VolumeMount before = journal.watch().volume;
+  const std::string device = second->Device();
+  REQUIRE(first->Unmount());
+  Run({"mount", device, first->path()});
+  journal.CheckGap("another filesystem has been mounted there");
+  CHECK(journal.watch().volume.identity.type == "xfs");
+  CHECK(journal.watch().volume.id != before.id);
+  WriteFile(first->path("seen"), "");
+  CHECK(journal.Changes().find(first->path("seen") + " ") != std::string::npos);
+  // The first one again: a tree of which nothing is known.
+  REQUIRE(UnmountIdle(first->path()));
+  REQUIRE(first->Mount());
+  journal.CheckGap("another filesystem has been mounted there");
+  CHECK(journal.watch().volume.id == before.id);
+  WriteFile(first->path("seen"), "");
+  CHECK(journal.Changes().find(first->path("seen") + " ") != std::string::npos);
+}
+
+TEST_CASE(
+    "watches: a filesystem that is mounted over the path hides the tree, and bares it again") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  MakeDirectory(filesystem->path("tree"));
+  PathJournal journal(filesystem->path("tree"));
+  Run({"mount", "-t", "tmpfs", "tmpfs", filesystem->path("tree")});
+  journal.CheckGap("another filesystem has been mounted there");
+  CHECK(journal.watch().volume.identity.type == "tmpfs");
+  WriteFile(filesystem->path("tree/over"), "");
+  CHECK(journal.Changes().find("/tree/over ") != std::string::npos);
+  REQUIRE(UnmountIdle(filesystem->path("tree")));
+  journal.CheckGap("another filesystem has been mounted there");
+  CHECK(journal.watch().volume.identity.type == "ext4");
+  WriteFile(filesystem->path("tree/under"), "");
+  CHECK(journal.Changes().find("/tree/under ") != std::string::npos);
+}
+
+TEST_CASE("watches: a symbolic link that leads elsewhere") {
+  auto filesystem = Make("tmpfs");
+  if (!filesystem) return;
+  MakeDirectory(filesystem->path("one"));
+  MakeDirectory(filesystem->path("two"));
+  const std::string link = filesystem->path("link");
+  REQUIRE(::symlink("one", link.c_str()) == 0);
+  PathJournal journal(link);
+  WriteFile(filesystem->path("one/a"), "");
+  CHECK(journal.Changes().find("/one/a ") != std::string::npos);
+  Unlink(link);
+  REQUIRE(::symlink("two", link.c_str()) == 0);
+  journal.CheckGap("the path leads to another place now");
+  WriteFile(filesystem->path("two/b"), "");
+  CHECK(journal.Changes().find("/two/b ") != std::string::npos);
+}
+
+TEST_CASE("watches: read-only and back is nothing to be told") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  PathJournal journal(filesystem->path());
+  Run({"mount", "-o", "remount,ro", filesystem->path()});
+  CHECK(journal.Changes().empty());
+  Run({"mount", "-o", "remount,rw", filesystem->path()});
+  WriteFile(filesystem->path("seen"), "");
+  CHECK(journal.Changes().find(filesystem->path("seen") + " ") != std::string::npos);
+}
+
+TEST_CASE("watches: a watched directory that is removed and made again is told by its records") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  MakeDirectory(filesystem->path("tree"));
+  WriteFile(filesystem->path("tree/old"), "");
+  PathJournal journal(filesystem->path("tree"));
+  RemoveTree(filesystem->path("tree"));
+  CHECK(journal.Changes().find("/tree") != std::string::npos);
+  CHECK(journal.watch().absent.empty());
+  journal.Mark();
+  MakeDirectory(filesystem->path("tree"));
+  WriteFile(filesystem->path("tree/new"), "");
+  CHECK(journal.Changes().find("/tree/new ") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace cj
