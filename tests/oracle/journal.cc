@@ -118,6 +118,11 @@ Result<std::string> Journal::StatusText() {
   return std::move(result.output);
 }
 
+Result<std::string> Journal::Records() {
+  CJ_ASSIGN_OR_RETURN(CommandResult result, Ask({"log", "--output=json"}));
+  return std::move(result.output);
+}
+
 Status Journal::Kill() {
   CJ_RETURN_IF_ERROR(daemon_.End(SIGKILL, kStopDeadline));
   return {};

@@ -43,6 +43,8 @@ class Journal {
   std::uint64_t PeakResidentKib() const { return ProcessStatus(daemon_.pid(), "VmHWM"); }
   // The daemon's own account of itself.
   Result<std::string> StatusText();
+  // Every record, one JSON object a line: what to look at when an answer has missed something.
+  Result<std::string> Records();
   // SIGKILL.
   Status Kill();
   // SIGTERM; anything but a clean end is an error.

@@ -1,44 +1,14 @@
 #include "tests/oracle/replica.h"
 
 #include <fcntl.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <set>
 #include <utility>
 
+#include "tests/oracle/objects.h"
+
 namespace cj::oracle {
-namespace {
-
-// Attributes of `name`, once its content is there. mtime last: everything else may move it.
-void CopyAttributes(int directory, const std::string& name, const Object& wanted) {
-  const char* file = name.c_str();
-  const struct stat& status = wanted.status;
-  fchownat(directory, file, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW);
-  if (!S_ISLNK(status.st_mode)) fchmodat(directory, file, status.st_mode & 07777, 0);
-
-  const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + name;
-  for (const auto& [key, value] : ReadXattrs(directory, name)) {
-    if (!wanted.xattrs.contains(key)) lremovexattr(path.c_str(), key.c_str());
-  }
-  for (const auto& [key, value] : wanted.xattrs) {
-    lsetxattr(path.c_str(), key.c_str(), value.data(), value.size(), 0);
-  }
-  const timespec times[2] = {{0, UTIME_OMIT}, status.st_mtim};
-  utimensat(directory, file, times, AT_SYMLINK_NOFOLLOW);
-}
-
-void WriteFile(int directory, const std::string& name, const std::string& content) {
-  const UniqueFd fd(openat(directory, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  std::size_t done = 0;
-  while (fd && done < content.size()) {
-    const ssize_t put = write(fd.get(), content.data() + done, content.size() - done);
-    if (put <= 0) return;
-    done += static_cast<std::size_t>(put);
-  }
-}
-
-}  // namespace
 
 Replica::Replica(const std::string& source, const std::string& replica,
                  std::function<bool(const std::string&)> ignored)
@@ -146,7 +116,7 @@ void Replica::CopyOther(const Place& place, const Object& wanted) {
     return;
   }
   if (exists) RemoveTree(place.replica, place.name);
-  Create(place, wanted);
+  MakeObject(place.replica, place.name, wanted);
   Remember(place, id);
 }
 
@@ -168,19 +138,6 @@ bool Replica::LinkToEarlier(const Place& place, InodeId wanted) {
     RemoveTree(place.replica, place.name);
   }
   return linkat(directory.get(), split.name.c_str(), place.replica, place.name.c_str(), 0) == 0;
-}
-
-void Replica::Create(const Place& place, const Object& wanted) {
-  const char* name = place.name.c_str();
-  const mode_t type = wanted.status.st_mode & S_IFMT;
-  if (type == S_IFREG) {
-    WriteFile(place.replica, place.name, wanted.content);
-  } else if (type == S_IFLNK) {
-    symlinkat(wanted.target.c_str(), place.replica, name);
-  } else {
-    mknodat(place.replica, name, type | 0600, wanted.status.st_rdev);
-  }
-  CopyAttributes(place.replica, place.name, wanted);
 }
 
 void Replica::Remember(const Place& place, InodeId wanted) {

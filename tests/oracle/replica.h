@@ -70,7 +70,6 @@ class Replica {
   void CopyDirectory(const Place& place, const Object& wanted, bool recursive);
   void CopyOther(const Place& place, const Object& wanted);
   void SyncEntries(const Place& place);
-  void Create(const Place& place, const Object& wanted);
   // True when `wanted`'s inode had another name in this answer, and place is now a link to it.
   bool LinkToEarlier(const Place& place, InodeId wanted);
   void Remember(const Place& place, InodeId wanted);

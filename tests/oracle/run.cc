@@ -11,6 +11,7 @@
 #include <iterator>
 
 #include "base/text.h"
+#include "tests/oracle/strangers.h"
 #include "tests/support/own_mounts.h"
 
 namespace cj::oracle {
@@ -240,6 +241,7 @@ void Run::Apply(const Answer& answer) {
 
 Status Run::MirrorHeld() {
   log_->Add("mirror", 0, {});
+  PartStrangers(watch_, mirror_filesystem_->path());
   const Status mirrored = journal_->Mirror(mirror_filesystem_->path());
   if (mirrored || mirrored.error().code != ErrorCode::kRescanNeeded) return mirrored;
   ++lists_refused_;
@@ -269,6 +271,7 @@ void Run::Judge(const char* which, const char* when, const std::vector<Differenc
               workload_->Report().c_str(), differences.size());
   std::fflush(stdout);
   missed_ += differences.size();
+  if (!differences.empty() && journal_) KeepRecords();
   for (std::size_t i = 0; i < std::min(kExplained, differences.size()); ++i) {
     const std::string path = JoinPath(watch_, differences[i].relative);
     std::printf("MISSED in the %s: %s: %s\n", which, EscapePath(differences[i].relative).c_str(),
@@ -276,6 +279,15 @@ void Run::Judge(const char* which, const char* when, const std::vector<Differenc
     for (const std::string& line : Explain(logs_, path, kExplanationLines)) {
       std::printf("    %s\n", line.c_str());
     }
+  }
+}
+
+// Whether what was missed is on record tells a fault of the answer from one of the record.
+void Run::KeepRecords() {
+  const Result<std::string> records = journal_->Records();
+  const std::string path = logs_ + "/records." + std::to_string(answer_milliseconds_.size());
+  if (!records || !(std::ofstream(path) << *records).flush()) {
+    std::printf("the records could not be kept in %s\n", path.c_str());
   }
 }
 

@@ -45,6 +45,7 @@ class Run {
   Status CompareHeld(const char* when);
   Status AskAndCompare(const char* when);
   void Judge(const char* which, const char* when, const std::vector<Difference>& differences);
+  void KeepRecords();
   Status ChangeWithheld();
   std::string Relative(const std::string& path) const;
   bool IgnoredByComparison(const std::string& relative) const;
