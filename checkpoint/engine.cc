@@ -104,6 +104,7 @@ class ThreadedEngine : public Engine {
 
   Result<CheckpointResult> Checkpoint(const std::string& label) override;
   Status Flush() override;
+  Status Drain() override;
   Status StoreCrawled(CrawlBatch batch) override;
   void SetAppendListener(std::function<void(SequenceNumber)> listener) override {
     writer_.SetListener(std::move(listener));
@@ -114,6 +115,7 @@ class ThreadedEngine : public Engine {
   Status Stop() override;
 
  private:
+  Status DrainOnce();
   Status FlushOnce() EXCLUDES(turn_);
   void NoteKept() REQUIRES(turn_);
   void EndThreads() REQUIRES(turn_);
@@ -128,6 +130,7 @@ class ThreadedEngine : public Engine {
   Writer writer_;
   std::unique_ptr<StrictMode> strict_;  // may be null
   SharedRounds flushes_;
+  SharedRounds drains_;
   std::atomic<std::uint64_t> checkpoints_ = 0;
 
   // One checkpoint or flush at a time.
@@ -232,6 +235,17 @@ Status ThreadedEngine::FlushOnce() {
 
 Status ThreadedEngine::Flush() {
   return flushes_.Join([this] { return FlushOnce(); });
+}
+
+Status ThreadedEngine::DrainOnce() {
+  auto marker = std::make_shared<Marker>();
+  marker->ticket = waiters_.NewTicket();
+  reader_.DrainAndMark(marker);
+  return marker->ticket->Wait();
+}
+
+Status ThreadedEngine::Drain() {
+  return drains_.Join([this] { return DrainOnce(); });
 }
 
 // Not in turn with checkpoints: it may fall on either side of one.

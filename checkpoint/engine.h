@@ -2,9 +2,9 @@
 // open slot's group, the reader thread (kernel only) and the writer thread (store only).
 //
 // StartEngine() returns when the volumes are marked and the open period is in the store.
-// Checkpoint() and Flush() block for some milliseconds to tens of them and may be called from any
-// thread at any time; never call them from a thread that must not block. Proof of what they
-// promise: docs/race-freedom.md.
+// Checkpoint(), Flush() and Drain() block for some milliseconds to tens of them and may be called
+// from any thread at any time; never call them from a thread that must not block. Proof of what
+// they promise: docs/race-freedom.md.
 #pragma once
 
 #include <cstdint>
@@ -79,6 +79,10 @@ class Engine {
   // Everything completed before this call, stores through mappings included, is in the store when
   // it returns. Calls that wait at the same time share one drain.
   virtual Status Flush() = 0;
+
+  // The same for what the kernel reports: every event of what was completed before this call. Does
+  // not look for stores through mappings, and is not in turn with checkpoints.
+  virtual Status Drain() = 0;
 
   // Stores what a crawl has found, behind all that had been read before, in the period that is open
   // then. The gaps that are to be filled are filled in that period.

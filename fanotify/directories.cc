@@ -211,6 +211,15 @@ class LinuxDirectories : public Directories {
     return !mount || IsCovered((*mount)->fd.get(), mounts_[mount_index].path, path);
   }
 
+  // Reading nothing takes the lock, too.
+  void AwaitRenames(std::size_t mount_index, const std::string& path) override {
+    auto mount = Opened(mount_index);
+    if (!mount) return;
+    const UniqueFd fd = OpenWithin((*mount)->fd.get(), mounts_[mount_index].path, path,
+                                   O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+    if (fd) ::syscall(SYS_getdents64, fd.get(), nullptr, 0);
+  }
+
   std::span<const VolumeMount> mounts() const override { return mounts_; }
 
  private:

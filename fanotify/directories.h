@@ -82,6 +82,12 @@ class Directories {
   // gone: what is found there is not what it shows.
   virtual bool IsHidden(std::size_t mount_index, const std::string& path) = 0;
 
+  // Waits for renames of directories into the one at this path that have been done and not yet been
+  // reported: who renames holds both directories' locks until the event is queued (vfs_rename() and
+  // its callers in fs/namei.c), and so nobody reads them meanwhile. What is not there is not waited
+  // for.
+  virtual void AwaitRenames(std::size_t mount_index, const std::string& directory_path) = 0;
+
   // The handle of the directory at this path. kNotFound when gone.
   virtual Result<FileHandle> HandleOf(const std::string& path) = 0;
 

@@ -42,6 +42,7 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   CJ_RETURN_IF_ERROR(answer->SettleIntents(*directories));
   CJ_RETURN_IF_ERROR(answer->Resolve(*directories));
+  CJ_RETURN_IF_ERROR(answer->FindOvertaken(*directories));
   CJ_RETURN_IF_ERROR(answer->FindRenames(*directories));
   CJ_RETURN_IF_ERROR(answer->FindFormerTrees(*directories));
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
@@ -195,7 +196,7 @@ Status Answer::TellDeep(Directories& directories, std::size_t view, const FileHa
   change.data = true;
   change.metadata = true;
   change.recursive = true;
-  deep_.emplace_back(std::move(change), static_cast<std::uint32_t>(view));
+  ahead_.emplace_back(std::move(change), static_cast<std::uint32_t>(view));
   return {};
 }
 
@@ -214,9 +215,9 @@ Status Answer::Resolve(Directories& directories) {
   std::vector<DirectoryIndex> all(fold_.directories().size());
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<DirectoryIndex>(i);
   CJ_ASSIGN_OR_RETURN(auto unexplained, ResolveSome(directories, all));
-  if (!unexplained.empty() && environment_.flush) {
+  if (!unexplained.empty() && environment_.drain) {
     // It went a moment ago: the record of its end is still in the kernel's queue.
-    CJ_RETURN_IF_ERROR(environment_.flush());
+    CJ_RETURN_IF_ERROR(environment_.drain());
     CJ_ASSIGN_OR_RETURN(unexplained, ResolveSome(directories, unexplained));
   }
   // Every directory that is deleted leaves a row, and any other dies under a directory that is
@@ -352,7 +353,7 @@ Result<bool> Answer::TellSome(Directories& directories, std::size_t max,
   if (!began_) {
     began_ = true;
     for (const auto& [rescan, view] : rescans_) Tell(view, rescan);
-    for (const auto& [change, view] : deep_) Tell(view, change);
+    for (const auto& [change, view] : ahead_) Tell(view, change);
   }
   while (changes->size() < target) {
     CJ_RETURN_IF_ERROR(Cancelled());

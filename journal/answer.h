@@ -61,9 +61,10 @@ class Answer {
     Store* store = nullptr;  // also learns names of hard links
     std::vector<Watch> watches;
     Opener open_directories;
-    // Stores what the kernel still has queued; called at most twice: when a directory is gone of
-    // which no stored record tells, and at the end of a list of former trees. May be empty.
-    std::function<Status()> flush;
+    // Stores what the kernel still has queued; called at most three times: when a directory is gone
+    // of which no stored record tells, when all of them have been found, and at the end of a list
+    // of former trees. May be empty.
+    std::function<Status()> drain;
     // Asked now and then; true ends the work with kCancelled. May be empty.
     std::function<bool()> cancelled;
     LinkMemory* link_memory = nullptr;  // shared by all answers; may be null
@@ -84,8 +85,11 @@ class Answer {
   bool wants_rescan() const { return !rescans_.empty(); }
   // Not empty: with `expand`, some former member of a directory cannot be told by name, only by a
   // `recursive` entry. A sentence fit to be shown. Final only when Next() has said that it is the
-  // end: what is found out on the way, a directory renamed meanwhile, passes with the next answer.
+  // end.
   const std::string& unlistable() const { return unlistable_; }
+  // That is so because of something after the interval, like the rename of a directory: the next
+  // answer from the same beginning, which has that in its interval, can be a list.
+  bool overtaken() const { return overtaken_; }
   // Why; a clause fit to be shown.
   const std::string& rescan_reason() const { return rescan_reason_; }
 
@@ -174,12 +178,21 @@ class Answer {
   void KeepFormerTree(FormerTree tree);
   void ComposeFormerTrees();
   void RefuseList(const std::string& path, const std::string& why);
+  void RefuseThisList(const std::string& path, const std::string& why);
   Status TellFormerTree();
   void TellRecordedMembers(const FormerTree& tree);
   void TellFormer(const FormerTree& tree, const std::string& member, bool directory);
+  static Change ChangeAt(const std::string& path, bool directory);
 
-  // answer_tail.cc: what went from former trees while the answer was made.
+  // answer_tail.cc: what was renamed, and what went from former trees, while the answer was made.
+  Status FindOvertaken(Directories& directories);
+  bool AwaitRenames(Directories& directories) const;
+  bool MovesAPlace(const Fold& tail, std::uint32_t view,
+                   const std::vector<std::string>& paths) const;
+  bool IsOnAPlacesPath(std::uint32_t view, const std::string& path) const;
+  void TellFormerNames(const Fold& tail, std::uint32_t view, const std::vector<std::string>& paths);
   Status FindTail(Directories& directories);
+  void RefuseBeyondGaps();
   Status ScanTail(Fold* tail);
   Result<std::vector<std::string>> TailPaths(Directories& directories, const Fold& tail,
                                              std::uint32_t view);
@@ -216,15 +229,18 @@ class Answer {
   std::string rescan_reason_;
   bool rescan_all_ = false;  // RescanAll() has said all there is
   std::string unlistable_;
+  bool overtaken_ = false;
   std::vector<FormerTree> former_;
   std::unordered_set<std::string> former_known_;
+  std::unordered_set<std::string> former_told_;  // names that directories had until the tail
   std::size_t next_former_ = 0;
   std::unique_ptr<TreeWalk> former_walk_;
   PeriodId last_scanned_period_;  // of the interval's last record
   SequenceNumber last_scanned_;
   bool tail_found_ = false;
   std::deque<TailMember> tail_;
-  std::vector<std::pair<Change, std::uint32_t>> deep_;  // stand for paths that are too long
+  // Told first: what stands for paths that are too long, and former names of directories.
+  std::vector<std::pair<Change, std::uint32_t>> ahead_;
   std::unordered_set<std::string> deep_told_;
   std::set<std::pair<std::string, std::uint32_t>> hidden_;  // path and view: mounted over
   // The group under way: the places [group_begin_, group_end_) are one path in one view, and their

@@ -27,6 +27,12 @@ void Answer::RefuseList(const std::string& path, const std::string& why) {
   unlistable_ = "what was in " + path + " cannot be listed by name: the directory " + why;
 }
 
+// The next one from the same beginning has in its interval what stands against this one.
+void Answer::RefuseThisList(const std::string& path, const std::string& why) {
+  overtaken_ |= unlistable_.empty();
+  RefuseList(path, why);
+}
+
 Status Answer::FindFormerTrees(Directories& directories) {
   if (!request_.expand || places_.empty()) return {};
   for (const DirectoryMove& move : fold_.moves()) {
@@ -121,11 +127,16 @@ void Answer::TellRecordedMembers(const FormerTree& tree) {
 }
 
 void Answer::TellFormer(const FormerTree& tree, const std::string& member, bool directory) {
+  const std::string path = tree.before + member.substr(tree.now.size());
+  if (Covers(views_[tree.view], path)) Tell(tree.view, ChangeAt(path, directory));
+}
+
+// Something was here, a directory or not: it is gone, or something else is here now.
+Change Answer::ChangeAt(const std::string& path, bool directory) {
   Change change;
-  change.path = tree.before + member.substr(tree.now.size());
-  if (!Covers(views_[tree.view], change.path)) return;
+  change.path = path;
   struct stat status {};
-  if (::lstat(change.path.c_str(), &status) == 0) {
+  if (::lstat(path.c_str(), &status) == 0) {
     change.kind = ChangeKind::kModified;
     change.type = TypeOf(status.st_mode);
     change.data = true;
@@ -135,7 +146,7 @@ void Answer::TellFormer(const FormerTree& tree, const std::string& member, bool 
     change.type = directory ? FileType::kDirectory : FileType::kFile;
     change.recursive = directory;
   }
-  Tell(tree.view, std::move(change));
+  return change;
 }
 
 }  // namespace cj

@@ -1,9 +1,20 @@
-// The part of Answer that makes up for what happened while it was made. The former members of a
-// renamed directory are those found in it (answer_former.cc), and the tree does not stand still: a
-// member that goes after the interval and before the walk reaches it is in neither the interval's
-// records nor the tree. The records behind the interval, the tail, name it.
+// The part of Answer that makes up for what happened while it was made: the tree does not stand
+// still, and the records behind the interval, the tail, say how it moved.
+//
+// Directories are looked for when the interval has ended. One that was renamed in between is found
+// at its new path, and what went from it in the interval is told there. Its former path is told by
+// the next answer, which has the rename in its interval, with all that was below it; but a list of
+// single paths names there only what is in the directory still or what *its* records name. So this
+// answer tells the former path itself (FindOvertaken).
+//
+// The former members of a renamed directory are those found in it (answer_former.cc): a member that
+// goes after the interval and before the walk reaches it is in neither the interval's records nor
+// the tree. The tail names it (FindTail).
+#include <algorithm>
+
 #include "base/text.h"
 #include "journal/answer.h"
+#include "journal/path_order.h"
 
 namespace cj {
 namespace {
@@ -17,12 +28,93 @@ bool OnOneBranch(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-Status Answer::FindTail(Directories& directories) {
-  if (environment_.flush) CJ_RETURN_IF_ERROR(environment_.flush());
+// Waits for the renames that may have brought a changed directory to where it was found. False:
+// there can be none. The root of a watch, and what is above it, keep their paths, or the next
+// answer is a `rescan`.
+bool Answer::AwaitRenames(Directories& directories) const {
+  std::set<std::pair<std::uint32_t, std::string>> awaited;
+  for (const Place& place : places_) {
+    if (!fold_.directories()[place.directory].entries_changed) continue;
+    for (const Watch& watch : views_[place.view].watches) {
+      std::string directory = place.path;
+      while (directory != watch.volume.path && PathContains(watch.volume.path, directory)) {
+        directory = SplitPath(directory).directory;
+        if (!awaited.emplace(place.view, directory).second) break;
+      }
+    }
+  }
+  for (const auto& [view, directory] : awaited) directories.AwaitRenames(view, directory);
+  return !awaited.empty();
+}
+
+Status Answer::FindOvertaken(Directories& directories) {
+  if (rescan_all_ || !AwaitRenames(directories)) return {};
+  if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
   Fold tail(environment_.limits.max_names);
   Status scanned = ScanTail(&tail);
   if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
-    RefuseList(former_.front().before, "changed too much since: " + scanned.error().message);
+    RescanAll("directories may have been renamed since: " + scanned.error().message);
+    return {};
+  }
+  CJ_RETURN_IF_ERROR(std::move(scanned));
+  if (tail.moves().empty()) return {};
+  for (std::uint32_t view = 0; view < views_.size(); ++view) {
+    CJ_ASSIGN_OR_RETURN(auto paths, TailPaths(directories, tail, view));
+    if (MovesAPlace(tail, view, paths)) TellFormerNames(tail, view, paths);
+  }
+  return {};
+}
+
+// If a directory on a place's path has been moved since the interval ended, to that path before it
+// was found or away from it after, take the topmost one: its parent was not moved, so that the end
+// of its move that lies on the path has that very path now.
+bool Answer::MovesAPlace(const Fold& tail, std::uint32_t view,
+                         const std::vector<std::string>& paths) const {
+  for (const DirectoryMove& move : tail.moves()) {
+    for (NameIndex end : {move.from, move.to}) {
+      const FoldedName& name = tail.names()[end];
+      if (paths[name.directory].empty()) continue;
+      if (IsOnAPlacesPath(view, JoinPath(paths[name.directory], name.name))) return true;
+    }
+  }
+  return false;
+}
+
+bool Answer::IsOnAPlacesPath(std::uint32_t view, const std::string& path) const {
+  const auto place = std::lower_bound(
+      places_.begin(), places_.end(), path, [&](const Place& a, const std::string& wanted) {
+        return a.view != view ? a.view < view : PathLess(a.path, wanted);
+      });
+  return place != places_.end() && place->view == view && PathContains(path, place->path);
+}
+
+// On the path that a place had when the interval ended, the topmost directory that was moved since
+// is one of these, and again its parent is where it was. Which one it is nobody can tell when
+// directories were moved within directories that were moved: all of them are told. A list is made
+// anew instead.
+void Answer::TellFormerNames(const Fold& tail, std::uint32_t view,
+                             const std::vector<std::string>& paths) {
+  for (const DirectoryMove& move : tail.moves()) {
+    const FoldedName& name = tail.names()[move.from];
+    if (paths[name.directory].empty()) continue;
+    const std::string path = JoinPath(paths[name.directory], name.name);
+    if (!Covers(views_[view], path)) continue;
+    if (request_.expand) RefuseThisList(path, "was renamed while the list was made");
+    if (!former_told_.insert(path).second) continue;
+    Change change = ChangeAt(path, true);
+    change.recursive = true;
+    change.transient = true;
+    ahead_.emplace_back(std::move(change), view);
+  }
+}
+
+Status Answer::FindTail(Directories& directories) {
+  if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
+  Fold tail(environment_.limits.max_names);
+  RefuseBeyondGaps();
+  Status scanned = ScanTail(&tail);
+  if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
+    RefuseThisList(former_.front().before, "changed too much since: " + scanned.error().message);
     return {};
   }
   CJ_RETURN_IF_ERROR(std::move(scanned));
@@ -53,17 +145,20 @@ void Answer::TellTailMember() {
   TellFormer(former_[member.tree], member.path, member.directory);
 }
 
-// All records behind the last one of the interval. A gap among them leaves no list.
-Status Answer::ScanTail(Fold* tail) {
-  const std::vector<PeriodInfo> periods = environment_.store->Periods();
-  for (const PeriodInfo& period : periods) {
+// A gap behind the interval leaves no list.
+void Answer::RefuseBeyondGaps() {
+  for (const PeriodInfo& period : environment_.store->Periods()) {
     if (period.id < last_scanned_period_ || period.gaps.empty()) continue;
-    RefuseList(former_.front().before,
-               "may have changed since, unseen: " + period.gaps.front().cause);
+    RefuseThisList(former_.front().before,
+                   "may have changed since, unseen: " + period.gaps.front().cause);
   }
+}
+
+// All records behind the last one of the interval.
+Status Answer::ScanTail(Fold* tail) {
   ScanRange range;
   range.from = last_scanned_period_;
-  range.until = periods.back().id.Next();
+  range.until = environment_.store->Periods().back().id.Next();
   range.after = last_scanned_;
   CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
   Record record;
@@ -109,7 +204,7 @@ bool Answer::TailMovedFormerTree(const Fold& tail, std::uint32_t view,
       const std::string path = JoinPath(paths[name.directory], name.name);
       for (const FormerTree& tree : former_) {
         if (tree.view != view || !OnOneBranch(tree.now, path)) continue;
-        RefuseList(tree.before, "or one below it was renamed while the list was made");
+        RefuseThisList(tree.before, "or one below it was renamed while the list was made");
         return true;
       }
     }

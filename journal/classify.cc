@@ -5,27 +5,37 @@
 namespace cj {
 namespace {
 
+// In all that follows: where a directory has left the name (`directory_left`), a reader may have
+// copied what was in it. Its members went with it, and no record names them here, whatever the name
+// is now: a file, or nothing, or a directory that is made before the reader looks.
+
 std::optional<Change> Gone(const Situation& situation) {
   const NameFacts& facts = situation.facts;
   // Without an entry record the name cannot have gone within the interval: it never was there (an
   // O_TMPFILE's fiction), or its deletion comes with the next answer.
-  if ((facts.classes & kEntryClass) == 0 || situation.renamed_away) return std::nullopt;
+  if ((facts.classes & kEntryClass) == 0) return std::nullopt;
   Change change;
   change.kind = ChangeKind::kDeleted;
+  if (situation.renamed_away) {
+    // It is told where it is now; the rename of a directory speaks of all below its former name.
+    if (!facts.directory_left || facts.directory_before) return std::nullopt;
+    change.type = FileType::kDirectory;
+    change.recursive = true;
+    change.transient = true;
+    return change;
+  }
   bool directory =
       facts.before == Existence::kPresent ? facts.directory_before : facts.directory_after;
   change.type = directory ? FileType::kDirectory : FileType::kFile;
-  change.recursive = directory;
+  change.recursive = directory || facts.directory_left;
   change.transient = facts.before != Existence::kPresent;
   return change;
 }
 
 // A directory whose object was renamed at some time may have been outside of every watch meanwhile:
 // what happened to its members there was not recorded.
-// And where another directory stood meanwhile, a reader may have copied what was in that one.
 bool MayHideChanges(const Situation& situation) {
-  return situation.facts.directory_left || situation.subvolume || situation.object == nullptr ||
-         situation.object->renamed;
+  return situation.subvolume || situation.object == nullptr || situation.object->renamed;
 }
 
 Change SameObject(const Situation& situation, Change change) {
@@ -37,7 +47,8 @@ Change SameObject(const Situation& situation, Change change) {
     change.data = true;
     change.metadata = true;
   }
-  change.recursive = S_ISDIR(situation.now.mode) && object.renamed;
+  change.recursive =
+      (S_ISDIR(situation.now.mode) && object.renamed) || situation.facts.directory_left;
   change.transient = !change.data && !change.metadata && !change.recursive;
   if (!change.data) change.metadata = true;  // its change time, at least
   return change;
@@ -47,7 +58,8 @@ Change OtherObject(const Situation& situation, Change change) {
   change.kind = ChangeKind::kModified;
   change.data = true;
   change.metadata = true;
-  change.recursive = situation.facts.directory_before || S_ISDIR(situation.now.mode);
+  change.recursive = situation.facts.directory_before || situation.facts.directory_left ||
+                     S_ISDIR(situation.now.mode);
   return change;
 }
 
@@ -59,7 +71,7 @@ Change Here(const Situation& situation, Change change) {
     // Changes of it that nobody recorded because it was in no watch.
     change.data |= situation.by_way_of_outside && !directory;
     change.metadata |= situation.by_way_of_outside && !directory;
-    change.recursive = directory || facts.directory_before;
+    change.recursive = directory || facts.directory_before || facts.directory_left;
     return change;
   }
   if (facts.before == Existence::kPresent) {
@@ -67,7 +79,7 @@ Change Here(const Situation& situation, Change change) {
     return same ? SameObject(situation, change) : OtherObject(situation, change);
   }
   change.kind = ChangeKind::kCreated;
-  change.recursive = directory && MayHideChanges(situation);
+  change.recursive = (directory && MayHideChanges(situation)) || facts.directory_left;
   return change;
 }
 

@@ -162,6 +162,7 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
     // An object is created once: it was not there before and is not any more.
     Appear(name, object, Existence::kAbsent, is_directory);
     names_[name].after = Existence::kAbsent;
+    names_[name].directory_left |= is_directory;
     if (object != kNone) objects_[object].created = true;
   } else if (deleted) {
     if (object != kNone) objects_[object].unlinked = true;

@@ -116,7 +116,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   environment.store = store_.get();
   environment.watches = binder_->binding()->watches;
   environment.open_directories = OpenDirectories;
-  environment.flush = [this] { return engine_->Flush(); };
+  environment.drain = [this] { return engine_->Drain(); };
   environment.cancelled = question.cancelled;
   environment.link_memory = &link_memory_;
   environment.limits = answer_limits_;

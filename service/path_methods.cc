@@ -97,28 +97,35 @@ Status CheckListable(const Answer& answer) {
                    answer.rescan_reason()};
 }
 
-// An answer that can be told as a list of paths.
-Result<OpenedAnswer> OpenList(JournalService& service, const Question& question) {
-  CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(question));
-  CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
-  if (question.expand && !opened.answer->unlistable().empty()) {
-    return Error{ErrorCode::kRescanNeeded, opened.answer->unlistable()};
-  }
-  return opened;
-}
-
-// A directory was renamed while its former members were listed: some are missing.
+// A directory was renamed while the list was made: names are missing, which the next one has.
 bool WasOvertaken(const PathQuestion& asked, const Answer& answer) {
-  return asked.question.expand && !answer.unlistable().empty();
+  return asked.question.expand && answer.overtaken();
 }
 
-Error Overtaken(const PathQuestion& asked, const Answer& answer) {
+// An interval that is over stays as it is however often it is asked for.
+bool IsTriedAgain(const PathQuestion& asked, int attempt) {
+  return !asked.question.until.has_value() && attempt < kListAttempts;
+}
+
+Error Refusal(const PathQuestion& asked, const Answer& answer) {
   Error error{ErrorCode::kRescanNeeded, answer.unlistable()};
-  if (!asked.question.until.has_value()) {
+  if (answer.overtaken() && !asked.question.until.has_value()) {
     error.code = ErrorCode::kBusy;
     error.message += "; ask again from the same token";
   }
   return error;
+}
+
+// An answer that can be told as a list of paths.
+Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked) {
+  for (int attempt = 1;; ++attempt) {
+    CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(asked.question));
+    CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
+    if (!asked.question.expand || opened.answer->unlistable().empty()) return opened;
+    if (!WasOvertaken(asked, *opened.answer) || !IsTriedAgain(asked, attempt)) {
+      return Refusal(asked, *opened.answer);
+    }
+  }
 }
 
 std::string ReadRelativeTo(ParameterReader& reader) {
@@ -139,7 +146,7 @@ class ListWriter {
 
   // Lists into the one pipe until one is whole: paths may come twice. *opened is the last one.
   asio::awaitable<Status> WriteWhole(OpenedAnswer* opened) {
-    auto reopen = [this] { return OpenList(service_, asked_.question); };
+    auto reopen = [this] { return OpenList(service_, asked_); };
     auto rescan = [this] { return service_.BeginRescan(), Status(); };
     for (int attempt = 1;; ++attempt) {
       Status written = co_await Write(*opened->answer);
@@ -148,9 +155,10 @@ class ListWriter {
         (void)co_await RunOn(pool_, rescan);
       }
       if (!written.has_value()) co_return written;
-      if (!WasOvertaken(asked_, *opened->answer)) co_return Status();
-      if (asked_.question.until.has_value() || attempt == kListAttempts) {
-        co_return Overtaken(asked_, *opened->answer);
+      const bool whole = !asked_.question.expand || opened->answer->unlistable().empty();
+      if (whole) co_return Status();
+      if (!WasOvertaken(asked_, *opened->answer) || !IsTriedAgain(asked_, attempt)) {
+        co_return Refusal(asked_, *opened->answer);
       }
       opened->answer.reset();  // two at a time would be twice the memory
       Result<OpenedAnswer> again = co_await RunOn(pool_, reopen);
@@ -202,7 +210,7 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   }
   auto gone = call.gone_flag();
   asked.question.cancelled = [gone] { return gone->load(); };
-  auto open = [&] { return OpenList(service_, asked.question); };
+  auto open = [&] { return OpenList(service_, asked); };
   Result<OpenedAnswer> opened = co_await OpenFilled(call, asked.question, open);
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());

@@ -18,9 +18,11 @@ namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 16;
 
-// What happens to a directory concerns all below it only if it takes the directory away, or tells.
+// What happens to a directory concerns all below it only if it takes the directory away, or makes
+// it, or tells of it.
 bool ReachesDown(std::string_view line) {
-  for (const std::string_view word : {"rename", "exchange", "move", "remove", "-recursive"}) {
+  for (const std::string_view word :
+       {"rename", "exchange", "move", "remove", "mkdir", "rmdir", "create", "unlink", "reported"}) {
     if (line.find(word) != std::string_view::npos) return true;
   }
   return false;

@@ -63,8 +63,14 @@ UniqueFd Replica::MakeParents(const std::string& directory) {
 
 void Replica::Copy(const Place& place, bool recursive) {
   Object wanted;
-  if (!ReadObject(place.source, place.name, &wanted)) return;
   ++counters_.looked_at;
+  if (!ReadObject(place.source, place.name, &wanted)) {
+    // It went, or became something else, between two looks, which the next answer tells. What was
+    // here before is not there any more, which this one told.
+    const TimesGuard guard(place.replica);
+    RemoveTree(place.replica, place.name);
+    return;
+  }
   if (S_ISDIR(wanted.status.st_mode)) {
     CopyDirectory(place, wanted, recursive);
   } else {
