@@ -237,9 +237,16 @@ Status ThreadedEngine::Flush() {
   return flushes_.Join([this] { return FlushOnce(); });
 }
 
+// A checkpoint under way may have turned to the next group already, which the reader reads only
+// when it has sealed: it is waited for. One that begins later drains the open group to its end.
 Status ThreadedEngine::DrainOnce() {
+  {
+    MutexLock lock(turn_);
+    if (stopped_) return Error{ErrorCode::kCancelled, "the journal is shutting down"};
+  }
   auto marker = std::make_shared<Marker>();
   marker->ticket = waiters_.NewTicket();
+  writer_.Kick();
   reader_.DrainAndMark(marker);
   return marker->ticket->Wait();
 }

@@ -81,7 +81,7 @@ class Engine {
   virtual Status Flush() = 0;
 
   // The same for what the kernel reports: every event of what was completed before this call. Does
-  // not look for stores through mappings, and is not in turn with checkpoints.
+  // not look for stores through mappings.
   virtual Status Drain() = 0;
 
   // Stores what a crawl has found, behind all that had been read before, in the period that is open

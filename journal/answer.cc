@@ -42,9 +42,9 @@ Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerReq
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   CJ_RETURN_IF_ERROR(answer->SettleIntents(*directories));
   CJ_RETURN_IF_ERROR(answer->Resolve(*directories));
-  CJ_RETURN_IF_ERROR(answer->FindOvertaken(*directories));
   CJ_RETURN_IF_ERROR(answer->FindRenames(*directories));
   CJ_RETURN_IF_ERROR(answer->FindFormerTrees(*directories));
+  CJ_RETURN_IF_ERROR(answer->FindOvertaken(*directories));
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   return answer;
 }

@@ -40,6 +40,7 @@ struct AnswerRequest {
   std::uint8_t classes = 0;        // ChangeClass bits to tell; 0: all
   Presence presence = Presence::kAll;
   bool expand = false;  // every member of a recursive entry by name
+  bool list = false;    // told as plain paths: nobody wants it when unlistable() says something
   // The interval begins earlier than the records: a crawl, which began in period `from`, has found
   // what had changed before.
   bool crawled = false;
@@ -111,7 +112,7 @@ class Answer {
     std::uint64_t verified = 0;  // names at which it was seen
   };
 
-  struct MovedTree {  // a directory that was told as `recursive`, and is there
+  struct MovedTree {  // a directory that was renamed, where it is now
     std::string path;
     std::uint32_t view = 0;
   };
@@ -173,6 +174,8 @@ class Answer {
     std::string path;
   };
   Status FindFormerTrees(Directories& directories);
+  Status FindArrivals(Directories& directories);
+  bool IsInArrival(const std::string& path, std::uint32_t view) const;
   Status AddFormerTree(Directories& directories, const DirectoryMove& move, std::uint32_t view,
                        const std::string& before);
   void KeepFormerTree(FormerTree tree);
@@ -193,7 +196,7 @@ class Answer {
   void TellFormerNames(const Fold& tail, std::uint32_t view, const std::vector<std::string>& paths);
   Status FindTail(Directories& directories);
   void RefuseBeyondGaps();
-  Status ScanTail(Fold* tail);
+  Status ScanTail(bool (*wanted)(const Record&), Fold* tail);
   Result<std::vector<std::string>> TailPaths(Directories& directories, const Fold& tail,
                                              std::uint32_t view);
   bool TailMovedFormerTree(const Fold& tail, std::uint32_t view,
@@ -231,6 +234,7 @@ class Answer {
   std::string unlistable_;
   bool overtaken_ = false;
   std::vector<FormerTree> former_;
+  std::vector<MovedTree> arrivals_;
   std::unordered_set<std::string> former_known_;
   std::unordered_set<std::string> former_told_;  // names that directories had until the tail
   std::size_t next_former_ = 0;

@@ -35,6 +35,7 @@ void Answer::RefuseThisList(const std::string& path, const std::string& why) {
 
 Status Answer::FindFormerTrees(Directories& directories) {
   if (!request_.expand || places_.empty()) return {};
+  CJ_RETURN_IF_ERROR(FindArrivals(directories));
   for (const DirectoryMove& move : fold_.moves()) {
     for (std::uint32_t view = 0; view < views_.size(); ++view) {
       std::string before = PathOf(move.from, view);
@@ -47,6 +48,32 @@ Status Answer::FindFormerTrees(Directories& directories) {
   return {};
 }
 
+// Directories that came from outside of the watched trees: what happened in them before is on no
+// record.
+Status Answer::FindArrivals(Directories& directories) {
+  PathResolver resolver(*environment_.store, directories);
+  for (const DirectoryMove& move : fold_.moves()) {
+    for (std::uint32_t view = 0; view < views_.size(); ++view) {
+      const std::string from = PathOf(move.from, view);
+      const std::string to = PathOf(move.to, view);
+      const bool came =
+          !to.empty() && Covers(views_[view], to) && (from.empty() || !Covers(views_[view], from));
+      if (!came) continue;
+      const FoldedObject& object = fold_.objects()[move.object];
+      auto now = resolver.Resolve(view, object.volume, FileHandle::FromEncoded(object.handle));
+      if (now.has_value() && now->path.has_value()) arrivals_.push_back({now->path->path, view});
+    }
+    CJ_RETURN_IF_ERROR(Cancelled());
+  }
+  return {};
+}
+
+bool Answer::IsInArrival(const std::string& path, std::uint32_t view) const {
+  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const MovedTree& arrival) {
+    return arrival.view == view && PathContains(arrival.path, path);
+  });
+}
+
 Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move,
                              std::uint32_t view, const std::string& before) {
   std::string to = PathOf(move.to, view);
@@ -57,6 +84,10 @@ Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move
   if (to.empty() || !Covers(views_[view], to) || !known ||
       !Covers(views_[view], resolved->path->path)) {
     RefuseList(before, "was moved out of the watched tree, or to where it cannot be told");
+    return {};
+  }
+  if (IsInArrival(resolved->path->path, view)) {
+    RefuseList(before, "was outside of the watched tree meanwhile");
     return {};
   }
   KeepFormerTree({resolved->path->path, before, view, !resolved->path->dead});

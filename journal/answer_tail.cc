@@ -22,6 +22,12 @@ namespace {
 // How many records are scanned between two looks at `cancelled`.
 constexpr std::uint64_t kCancelInterval = 4096;
 
+bool IsDirectoryMove(const Record& record) {
+  return (record.operations & kRenamed) != 0 && (record.operations & kDirectory) != 0;
+}
+
+bool AnyRecord(const Record&) { return true; }
+
 bool OnOneBranch(const std::string& a, const std::string& b) {
   return PathContains(a, b) || PathContains(b, a);
 }
@@ -48,10 +54,11 @@ bool Answer::AwaitRenames(Directories& directories) const {
 }
 
 Status Answer::FindOvertaken(Directories& directories) {
-  if (rescan_all_ || !AwaitRenames(directories)) return {};
+  const bool refused = request_.list && !unlistable_.empty();
+  if (rescan_all_ || refused || !AwaitRenames(directories)) return {};
   if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
   Fold tail(environment_.limits.max_names);
-  Status scanned = ScanTail(&tail);
+  Status scanned = ScanTail(IsDirectoryMove, &tail);
   if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
     RescanAll("directories may have been renamed since: " + scanned.error().message);
     return {};
@@ -112,7 +119,7 @@ Status Answer::FindTail(Directories& directories) {
   if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
   Fold tail(environment_.limits.max_names);
   RefuseBeyondGaps();
-  Status scanned = ScanTail(&tail);
+  Status scanned = ScanTail(AnyRecord, &tail);
   if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
     RefuseThisList(former_.front().before, "changed too much since: " + scanned.error().message);
     return {};
@@ -154,8 +161,8 @@ void Answer::RefuseBeyondGaps() {
   }
 }
 
-// All records behind the last one of the interval.
-Status Answer::ScanTail(Fold* tail) {
+// Those of the records behind the last one of the interval that are wanted.
+Status Answer::ScanTail(bool (*wanted)(const Record&), Fold* tail) {
   ScanRange range;
   range.from = last_scanned_period_;
   range.until = environment_.store->Periods().back().id.Next();
@@ -165,7 +172,7 @@ Status Answer::ScanTail(Fold* tail) {
   for (;;) {
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
     if (!more) return {};
-    CJ_RETURN_IF_ERROR(tail->Add(record));
+    if (wanted(record)) CJ_RETURN_IF_ERROR(tail->Add(record));
     if (tail->records() % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
 }

@@ -59,8 +59,8 @@ part_stress-ng() {
   done
 }
 
-# Three at a time: a daemon that has to wait for the processor meets orders of events that a lone one
-# does not.
+# Three at a time: a daemon that has to wait for the processor meets orders of events that a lone
+# one does not.
 part_strict() {
   local strict filesystem outputs
   outputs=$(mktemp -d)

@@ -94,6 +94,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   request.classes = question.classes;
   request.presence = question.presence;
   request.expand = question.expand;
+  request.list = question.list;
   PeriodId next;
   if (question.until.has_value()) {
     CJ_ASSIGN_OR_RETURN(next,

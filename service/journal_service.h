@@ -38,7 +38,8 @@ struct Question {
   std::uint8_t classes = 0;
   Presence presence = Presence::kAll;
   bool expand = false;
-  bool wait = true;  // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
+  bool list = false;  // asked for as plain paths
+  bool wait = true;   // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
   bool progress = false;  // tell about it while waiting
   std::function<bool()> cancelled;
 };

@@ -116,9 +116,9 @@ Error Refusal(const PathQuestion& asked, const Answer& answer) {
   return error;
 }
 
-// An answer that can be told as a list of paths.
-Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked) {
-  for (int attempt = 1;; ++attempt) {
+// An answer that can be told as a list of paths. `attempt` is the number of the first.
+Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked, int attempt) {
+  for (;; ++attempt) {
     CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(asked.question));
     CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
     if (!asked.question.expand || opened.answer->unlistable().empty()) return opened;
@@ -146,7 +146,6 @@ class ListWriter {
 
   // Lists into the one pipe until one is whole: paths may come twice. *opened is the last one.
   asio::awaitable<Status> WriteWhole(OpenedAnswer* opened) {
-    auto reopen = [this] { return OpenList(service_, asked_); };
     auto rescan = [this] { return service_.BeginRescan(), Status(); };
     for (int attempt = 1;; ++attempt) {
       Status written = co_await Write(*opened->answer);
@@ -161,6 +160,7 @@ class ListWriter {
         co_return Refusal(asked_, *opened->answer);
       }
       opened->answer.reset();  // two at a time would be twice the memory
+      auto reopen = [this, attempt] { return OpenList(service_, asked_, attempt + 1); };
       Result<OpenedAnswer> again = co_await RunOn(pool_, reopen);
       if (!again.has_value()) co_return std::move(again).error();
       *opened = std::move(again).value();
@@ -194,6 +194,7 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   ParameterReader reader(call.parameters());
   PathQuestion asked;
   asked.question = ReadQuestion(reader);
+  asked.question.list = true;
   asked.relative_to = ReadRelativeTo(reader);
   if (auto bad = reader.Finish()) {
     co_await call.InvalidParameter(*bad);
@@ -210,7 +211,7 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   }
   auto gone = call.gone_flag();
   asked.question.cancelled = [gone] { return gone->load(); };
-  auto open = [&] { return OpenList(service_, asked); };
+  auto open = [&] { return OpenList(service_, asked, 1); };
   Result<OpenedAnswer> opened = co_await OpenFilled(call, asked.question, open);
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());

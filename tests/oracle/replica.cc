@@ -64,18 +64,19 @@ UniqueFd Replica::MakeParents(const std::string& directory) {
 void Replica::Copy(const Place& place, bool recursive) {
   Object wanted;
   ++counters_.looked_at;
-  if (!ReadObject(place.source, place.name, &wanted)) {
-    // It went, or became something else, between two looks, which the next answer tells. What was
-    // here before is not there any more, which this one told.
-    const TimesGuard guard(place.replica);
-    RemoveTree(place.replica, place.name);
-    return;
-  }
+  if (!ReadObject(place.source, place.name, &wanted)) return RemoveVanished(place);
   if (S_ISDIR(wanted.status.st_mode)) {
     CopyDirectory(place, wanted, recursive);
   } else {
     CopyOther(place, wanted);
   }
+}
+
+// It went, or became something else, between two looks, which the next answer tells. What was here
+// before is not there any more, which this answer told: the next one need not.
+void Replica::RemoveVanished(const Place& place) {
+  const TimesGuard guard(place.replica);
+  RemoveTree(place.replica, place.name);
 }
 
 void Replica::CopyDirectory(const Place& place, const Object& wanted, bool recursive) {
@@ -94,7 +95,8 @@ void Replica::CopyDirectory(const Place& place, const Object& wanted, bool recur
 void Replica::SyncEntries(const Place& place) {
   const UniqueFd source = OpenBelow(place.source, place.name);
   const UniqueFd replica = OpenBelow(place.replica, place.name);
-  if (!source || !replica) return;
+  if (!source) return RemoveVanished(place);
+  if (!replica) return;
   const std::vector<std::string> wanted = ListDirectory(source.get());
   const std::set<std::string> keep(wanted.begin(), wanted.end());
   const std::string prefix = place.relative.empty() ? "" : place.relative + "/";

@@ -67,6 +67,7 @@ class Replica {
   void Remove(const std::string& relative);
   UniqueFd MakeParents(const std::string& directory);
   void Copy(const Place& place, bool recursive);
+  static void RemoveVanished(const Place& place);
   void CopyDirectory(const Place& place, const Object& wanted, bool recursive);
   void CopyOther(const Place& place, const Object& wanted);
   void SyncEntries(const Place& place);

@@ -10,6 +10,7 @@
 
 #include "tests/oracle/comparison.h"
 #include "tests/oracle/operation_log.h"
+#include "tests/oracle/tree.h"
 #include "tests/support/filesystems.h"
 
 namespace cj::oracle {
@@ -159,6 +160,22 @@ TEST_CASE("a path is explained by what happened to it, above it and below it") {
   CHECK(lines[1].find("rename") != std::string::npos);
   CHECK(lines[2].find("below") != std::string::npos);
   CHECK(Explain(work.path(), "/w/a b", 1).size() == 1);
+}
+
+TEST_CASE("what vanishes while it is copied is removed from the copy") {
+  const Pair pair;
+  const std::string going = pair.source + "/dir";
+  const auto goes_when_asked_for = [&](const std::string& relative) {
+    if (relative == "dir/file") RemoveTree(AT_FDCWD, going);
+    return false;
+  };
+  Replica reader(pair.source, pair.mirror, goes_when_asked_for);
+  reader.BeginAnswer();
+  reader.Sync("dir", true);
+  mkdir(going.c_str(), 0755);
+  // Of a new directory the next answer says no more than this.
+  Replica(pair.source, pair.mirror, kNothingIgnored).Sync("dir", false);
+  CHECK(access((pair.mirror + "/dir/file").c_str(), F_OK) != 0);
 }
 
 }  // namespace

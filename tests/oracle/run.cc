@@ -24,6 +24,9 @@ constexpr std::size_t kExplained = 12;  // differences that are explained
 constexpr std::size_t kExplanationLines = 25;
 constexpr std::size_t kLogTailBytes = 8000;
 constexpr std::uint64_t kMirrorEvery = 4;  // answers
+// After an answer that took longer the writers wait for the next one: where they change more than
+// can be answered in the same time, every interval would be longer than the one before.
+constexpr double kSlowAnswerMilliseconds = 2000;
 
 Status MakeFilesystem(const std::string& type, std::optional<TestFilesystem>* made) {
   CJ_ASSIGN_OR_RETURN(TestFilesystem filesystem, TestFilesystem::Create(type, kVolumeMebibytes));
@@ -49,7 +52,7 @@ Status Run::Execute() {
       std::max<std::uint64_t>(1, options_.checkpoints / options_.comparisons);
   std::uint64_t answers = 0;
   while (answers < options_.checkpoints || !workload_->Enough(options_.operations)) {
-    CJ_RETURN_IF_ERROR(AskAndApply());
+    CJ_RETURN_IF_ERROR(AskAtLeisure());
     ++answers;
     if (answers % between == 0) {
       CJ_RETURN_IF_ERROR(CompareHeld("in between"));
@@ -200,6 +203,15 @@ Status Run::AskJournal(Answer* answer) {
   const auto took = std::chrono::steady_clock::now() - start;
   answer_milliseconds_.push_back(std::chrono::duration<double, std::milli>(took).count());
   return {};
+}
+
+Status Run::AskAtLeisure() {
+  const bool slow =
+      !answer_milliseconds_.empty() && answer_milliseconds_.back() > kSlowAnswerMilliseconds;
+  if (!slow) return AskAndApply();
+  CJ_RETURN_IF_ERROR(workload_->Hold());
+  CJ_RETURN_IF_ERROR(AskAndApply());
+  return workload_->Resume();
 }
 
 Status Run::AskAndApply() {

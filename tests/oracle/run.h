@@ -34,6 +34,7 @@ class Run {
   Status PreparePlaces();
   Status StartAll();
   Status FirstCopy();
+  Status AskAtLeisure();
   Status AskAndApply();
   Status AskJournal(Answer* answer);
   void Apply(const Answer& answer);

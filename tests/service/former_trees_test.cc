@@ -122,5 +122,25 @@ TEST_CASE("former trees: directories renamed elsewhere meanwhile do not matter")
   CHECK(tree.journal.unlistable().empty());
 }
 
+TEST_CASE("former trees: one that lay in a directory outside of the watch is refused") {
+  TestJournal journal("ext4", "watched");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("watched/x"));
+  WriteFile(journal.path("watched/x/member"), "1");
+  MakeDirectory(journal.path("outside"));
+  journal.Mark();
+  Question question = Expanded();
+  question.since.token = journal.token();
+  Rename(journal.path("watched/x"), journal.path("outside/x"));
+  Unlink(journal.path("outside/x/member"));
+  journal.Mark();  // what happens outside is dropped when it is read
+  Rename(journal.path("outside"), journal.path("watched/came"));
+  MakeDirectory(journal.path("watched/x"));
+  const Lines lines = journal.ChangesSince(question);
+  CAPTURE(lines);
+  const bool safe = Has(lines, "deleted watched/x/member") || !journal.unlistable().empty();
+  CHECK(safe);
+}
+
 }  // namespace
 }  // namespace cj
