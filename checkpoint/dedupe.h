@@ -50,7 +50,7 @@ class DedupeTable {
     kMetadata = 2,
     kOutside = 4,    // judged: no name of it is under a watch, no record is needed
     kSeveral = 8,    // judged: this name is not under a watch, but it has others
-    kUnlinked = 16,  // a deletion whose nameless ATTRIB has not come yet (translate.cc)
+    kUnlinked = 16,  // deleted; of a file: and its nameless ATTRIB has not come yet (translate.cc)
     kIntended = 32,  // judged: an intent is recorded, or none is needed; of the object, nameless
     kSilently = 64,  // a silent writer: more than a change, which may be over (crawl.cc)
   };

@@ -115,7 +115,7 @@ class ThreadedEngine : public Engine {
   Status Stop() override;
 
  private:
-  Status DrainOnce();
+  Status DrainOnce() EXCLUDES(turn_);
   Status FlushOnce() EXCLUDES(turn_);
   void NoteKept() REQUIRES(turn_);
   void EndThreads() REQUIRES(turn_);

@@ -187,6 +187,7 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
   // Outside of every watch, too: events of what was in it may have been taken for ones inside,
   // because nobody can tell where a directory was that is gone. This can.
   if (directory && (operations & kDeleted) != 0 && !event.object.empty()) {
+    dedupe_.SeenOrAdd(KeyOf(volume, event.object, {}, {}), DedupeTable::kUnlinked);
     out->batch.period = period_;
     out->batch.dead_directories.push_back({volume, FileHandle(event.object),
                                            FileHandle(event.parent), std::string(event.name),
@@ -328,8 +329,11 @@ void EventTranslator::TranslateIntent(const Intent& intent, Scope& places, Trans
 
 void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_t now_usec,
                                      Translation* out) {
-  // Should the hint be wrong, the directory lives, and its row is never asked for.
-  if (replacement.directory) {
+  // Should the hint be wrong, the directory lives, and its row is never asked for; or it was
+  // deleted somewhere else, which is known for certain, and may have been read before (merged with
+  // its creation).
+  const DedupeKey victim = KeyOf(replacement.volume, replacement.victim.view(), {}, {});
+  if (replacement.directory && !dedupe_.Knows(victim, DedupeTable::kUnlinked)) {
     out->batch.period = period_;
     out->batch.dead_directories.push_back(
         {replacement.volume, replacement.victim, replacement.parent, replacement.name, period_});

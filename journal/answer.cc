@@ -303,6 +303,8 @@ void Answer::RescanAll(std::string reason) {
   rescan_all_ = true;
   places_.clear();
   rescans_.clear();
+  ahead_.clear();
+  former_.clear();
   for (std::uint32_t view = 0; view < views_.size(); ++view) {
     for (const Watch& watch : views_[view].watches) {
       rescans_.emplace_back(RescanOf(watch.volume.path), view);
@@ -353,10 +355,14 @@ Result<bool> Answer::TellSome(Directories& directories, std::size_t max,
   if (!began_) {
     began_ = true;
     for (const auto& [rescan, view] : rescans_) Tell(view, rescan);
-    for (const auto& [change, view] : ahead_) Tell(view, change);
   }
   while (changes->size() < target) {
     CJ_RETURN_IF_ERROR(Cancelled());
+    if (next_ahead_ < ahead_.size()) {
+      const auto& [change, view] = ahead_[next_ahead_++];
+      Tell(view, change);
+      continue;
+    }
     if (walk_ != nullptr || !to_expand_.empty()) {
       CJ_RETURN_IF_ERROR(TellExpansion());
       continue;

@@ -40,7 +40,7 @@ struct AnswerRequest {
   std::uint8_t classes = 0;        // ChangeClass bits to tell; 0: all
   Presence presence = Presence::kAll;
   bool expand = false;  // every member of a recursive entry by name
-  bool list = false;    // told as plain paths: nobody wants it when unlistable() says something
+  bool list = false;    // told as plain paths: with `expand` nobody wants what is unlistable()
   // The interval begins earlier than the records: a crawl, which began in period `from`, has found
   // what had changed before.
   bool crawled = false;
@@ -62,7 +62,7 @@ class Answer {
     Store* store = nullptr;  // also learns names of hard links
     std::vector<Watch> watches;
     Opener open_directories;
-    // Stores what the kernel still has queued; called at most three times: when a directory is gone
+    // Stores what the kernel still has queued; called a few times at most: when a directory is gone
     // of which no stored record tells, when all of them have been found, and at the end of a list
     // of former trees. May be empty.
     std::function<Status()> drain;
@@ -112,7 +112,7 @@ class Answer {
     std::uint64_t verified = 0;  // names at which it was seen
   };
 
-  struct MovedTree {  // a directory that was renamed, where it is now
+  struct MovedTree {  // a directory that was told as `recursive`, and is there
     std::string path;
     std::uint32_t view = 0;
   };
@@ -175,8 +175,10 @@ class Answer {
   };
   Status FindFormerTrees(Directories& directories);
   Status FindArrivals(Directories& directories);
-  bool IsInArrival(const std::string& path, std::uint32_t view) const;
-  Status AddFormerTree(Directories& directories, const DirectoryMove& move, std::uint32_t view,
+  bool IsArrival(std::size_t move, std::uint32_t view, const std::string& to) const;
+  bool WasOutside(std::size_t move, std::uint32_t view, const std::string& before,
+                  const std::string& to) const;
+  Status AddFormerTree(Directories& directories, std::size_t move, std::uint32_t view,
                        const std::string& before);
   void KeepFormerTree(FormerTree tree);
   void ComposeFormerTrees();
@@ -189,7 +191,10 @@ class Answer {
 
   // answer_tail.cc: what was renamed, and what went from former trees, while the answer was made.
   Status FindOvertaken(Directories& directories);
-  bool AwaitRenames(Directories& directories) const;
+  std::string_view RootAbove(std::uint32_t view, const std::string& path) const;
+  bool IsAskedFor(const std::string& path) const;
+  Status AwaitRenames(Directories& directories);
+  Result<bool> TellIfMoved(Directories& directories, const Fold& tail, bool surely);
   bool MovesAPlace(const Fold& tail, std::uint32_t view,
                    const std::vector<std::string>& paths) const;
   bool IsOnAPlacesPath(std::uint32_t view, const std::string& path) const;
@@ -234,8 +239,14 @@ class Answer {
   std::string unlistable_;
   bool overtaken_ = false;
   std::vector<FormerTree> former_;
-  std::vector<MovedTree> arrivals_;
+  struct Arrival {  // a directory that came from outside of the watched trees
+    std::string now;
+    std::uint32_t view = 0;
+    std::size_t move = 0;  // the last one by which it came
+  };
+  std::map<std::pair<ObjectIndex, std::uint32_t>, Arrival> arrivals_;
   std::unordered_set<std::string> former_known_;
+  std::vector<std::uint32_t> movable_;  // places that a rename may have taken from the interval's
   std::unordered_set<std::string> former_told_;  // names that directories had until the tail
   std::size_t next_former_ = 0;
   std::unique_ptr<TreeWalk> former_walk_;
@@ -243,6 +254,7 @@ class Answer {
   SequenceNumber last_scanned_;
   bool tail_found_ = false;
   std::deque<TailMember> tail_;
+  std::size_t next_ahead_ = 0;
   // Told first: what stands for paths that are too long, and former names of directories.
   std::vector<std::pair<Change, std::uint32_t>> ahead_;
   std::unordered_set<std::string> deep_told_;

@@ -19,6 +19,8 @@ namespace {
 
 // Each former path of each renamed directory costs a walk over it. Beyond, no list is made.
 constexpr std::size_t kMaxFormerTrees = 1'000;
+// How many renames are looked at between two looks at `cancelled`.
+constexpr std::size_t kCancelInterval = 1'024;
 
 }  // namespace
 
@@ -36,48 +38,69 @@ void Answer::RefuseThisList(const std::string& path, const std::string& why) {
 Status Answer::FindFormerTrees(Directories& directories) {
   if (!request_.expand || places_.empty()) return {};
   CJ_RETURN_IF_ERROR(FindArrivals(directories));
-  for (const DirectoryMove& move : fold_.moves()) {
+  for (std::size_t move = 0; move < fold_.moves().size(); ++move) {
     for (std::uint32_t view = 0; view < views_.size(); ++view) {
-      std::string before = PathOf(move.from, view);
+      std::string before = PathOf(fold_.moves()[move].from, view);
       if (before.empty() || !Covers(views_[view], before)) continue;
       if (!unlistable_.empty()) return {};
       CJ_RETURN_IF_ERROR(AddFormerTree(directories, move, view, before));
     }
+    if (move % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
   ComposeFormerTrees();
   return {};
 }
 
-// Directories that came from outside of the watched trees: what happened in them before is on no
-// record.
+// What happened in a directory before it came from outside of the watched trees is on no record,
+// and so is what happened in one that lay in it then.
 Status Answer::FindArrivals(Directories& directories) {
   PathResolver resolver(*environment_.store, directories);
-  for (const DirectoryMove& move : fold_.moves()) {
+  for (std::size_t move = 0; move < fold_.moves().size(); ++move) {
+    if (move % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
+    const ObjectIndex index = fold_.moves()[move].object;
+    const FoldedObject& object = fold_.objects()[index];
     for (std::uint32_t view = 0; view < views_.size(); ++view) {
-      const std::string from = PathOf(move.from, view);
-      const std::string to = PathOf(move.to, view);
-      const bool came =
-          !to.empty() && Covers(views_[view], to) && (from.empty() || !Covers(views_[view], from));
-      if (!came) continue;
-      const FoldedObject& object = fold_.objects()[move.object];
+      if (!IsArrival(move, view, PathOf(fold_.moves()[move].to, view))) continue;
+      if (arrivals_.size() >= kMaxFormerTrees) {
+        RefuseList(PathOf(fold_.moves()[move].to, view), "is one of too many that came");
+        return {};
+      }
+      auto [arrival, is_new] = arrivals_.try_emplace({index, view});
+      arrival->second.move = move;
+      if (!is_new) continue;
+      arrival->second.view = view;
       auto now = resolver.Resolve(view, object.volume, FileHandle::FromEncoded(object.handle));
-      if (now.has_value() && now->path.has_value()) arrivals_.push_back({now->path->path, view});
+      if (now.has_value() && now->path.has_value()) arrival->second.now = now->path->path;
     }
-    CJ_RETURN_IF_ERROR(Cancelled());
   }
   return {};
 }
 
-bool Answer::IsInArrival(const std::string& path, std::uint32_t view) const {
-  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const MovedTree& arrival) {
-    return arrival.view == view && PathContains(arrival.path, path);
+// Into the watched trees, or out of a directory that had come into them.
+bool Answer::IsArrival(std::size_t move, std::uint32_t view, const std::string& to) const {
+  if (to.empty() || !Covers(views_[view], to)) return false;
+  const std::string from = PathOf(fold_.moves()[move].from, view);
+  if (from.empty() || !Covers(views_[view], from)) return true;
+  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& each) {
+    const Arrival& arrival = each.second;
+    return arrival.view == view && from != arrival.now && PathContains(arrival.now, from);
   });
 }
 
-Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move,
-                             std::uint32_t view, const std::string& before) {
-  std::string to = PathOf(move.to, view);
-  const FoldedObject& object = fold_.objects()[move.object];
+// The move brought the directory into one that came to the watched trees only later.
+bool Answer::WasOutside(std::size_t move, std::uint32_t view, const std::string& before,
+                        const std::string& to) const {
+  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& each) {
+    const Arrival& arrival = each.second;
+    return arrival.view == view && arrival.move > move && to != arrival.now &&
+           PathContains(arrival.now, to) && !PathContains(arrival.now, before);
+  });
+}
+
+Status Answer::AddFormerTree(Directories& directories, std::size_t move, std::uint32_t view,
+                             const std::string& before) {
+  std::string to = PathOf(fold_.moves()[move].to, view);
+  const FoldedObject& object = fold_.objects()[fold_.moves()[move].object];
   PathResolver resolver(*environment_.store, directories);
   auto resolved = resolver.Resolve(view, object.volume, FileHandle::FromEncoded(object.handle));
   bool known = resolved.has_value() && resolved->path.has_value();
@@ -86,7 +109,7 @@ Status Answer::AddFormerTree(Directories& directories, const DirectoryMove& move
     RefuseList(before, "was moved out of the watched tree, or to where it cannot be told");
     return {};
   }
-  if (IsInArrival(resolved->path->path, view)) {
+  if (WasOutside(move, view, before, to)) {
     RefuseList(before, "was outside of the watched tree meanwhile");
     return {};
   }

@@ -21,6 +21,8 @@ namespace {
 
 // How many records are scanned between two looks at `cancelled`.
 constexpr std::uint64_t kCancelInterval = 4096;
+// How often the tail is read until no directory was renamed between two looks.
+constexpr int kTailAttempts = 4;
 
 bool IsDirectoryMove(const Record& record) {
   return (record.operations & kRenamed) != 0 && (record.operations & kDirectory) != 0;
@@ -34,42 +36,87 @@ bool OnOneBranch(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-// Waits for the renames that may have brought a changed directory to where it was found. False:
-// there can be none. The root of a watch, and what is above it, keep their paths, or the next
-// answer is a `rescan`.
-bool Answer::AwaitRenames(Directories& directories) const {
-  std::set<std::pair<std::uint32_t, std::string>> awaited;
-  for (const Place& place : places_) {
-    if (!fold_.directories()[place.directory].entries_changed) continue;
-    for (const Watch& watch : views_[place.view].watches) {
-      std::string directory = place.path;
-      while (directory != watch.volume.path && PathContains(watch.volume.path, directory)) {
-        directory = SplitPath(directory).directory;
-        if (!awaited.emplace(place.view, directory).second) break;
-      }
-    }
+// The root of the outermost watch that the path is below; empty when it is below none. Such a root,
+// and what is above it, keep their paths, or the next answer is a `rescan`.
+std::string_view Answer::RootAbove(std::uint32_t view, const std::string& path) const {
+  std::string_view root;
+  for (const Watch& watch : views_[view].watches) {
+    const std::string& each = watch.volume.path;
+    const bool below = each != path && PathContains(each, path);
+    if (below && (root.empty() || each.size() < root.size())) root = each;
   }
-  for (const auto& [view, directory] : awaited) directories.AwaitRenames(view, directory);
-  return !awaited.empty();
+  return root;
 }
 
-Status Answer::FindOvertaken(Directories& directories) {
-  const bool refused = request_.list && !unlistable_.empty();
-  if (rescan_all_ || refused || !AwaitRenames(directories)) return {};
-  if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
-  Fold tail(environment_.limits.max_names);
-  Status scanned = ScanTail(IsDirectoryMove, &tail);
-  if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
-    RescanAll("directories may have been renamed since: " + scanned.error().message);
-    return {};
-  }
-  CJ_RETURN_IF_ERROR(std::move(scanned));
-  if (tail.moves().empty()) return {};
-  for (std::uint32_t view = 0; view < views_.size(); ++view) {
-    CJ_ASSIGN_OR_RETURN(auto paths, TailPaths(directories, tail, view));
-    if (MovesAPlace(tail, view, paths)) TellFormerNames(tail, view, paths);
+bool Answer::IsAskedFor(const std::string& path) const {
+  return request_.paths.empty() ||
+         std::any_of(request_.paths.begin(), request_.paths.end(),
+                     [&](const std::string& asked) { return OnOneBranch(asked, path); });
+}
+
+// Waits for the renames that may have brought a changed directory to where it was found, and keeps
+// those directories: the others need no former name. Places are sorted, members behind their
+// directory: what is above the one before has been waited for.
+Status Answer::AwaitRenames(Directories& directories) {
+  std::uint32_t before = kNone;
+  for (std::uint32_t i = 0; i < places_.size(); ++i) {
+    const Place& place = places_[i];
+    if (!fold_.directories()[place.directory].entries_changed) continue;
+    const std::string_view root = RootAbove(place.view, place.path);
+    if (root.empty() || !IsAskedFor(place.path)) continue;
+    const bool alone = before == kNone || places_[before].view != place.view;
+    for (std::string above = place.path; above != root;) {
+      above = SplitPath(above).directory;
+      const bool awaited =
+          !alone && above != places_[before].path && PathContains(above, places_[before].path);
+      if (awaited) break;
+      directories.AwaitRenames(place.view, above);
+    }
+    movable_.push_back(i);
+    before = i;
+    CJ_RETURN_IF_ERROR(Cancelled());
   }
   return {};
+}
+
+// Of an answer to an older interval only lists need it: `recursive` in the next one tells it all.
+Status Answer::FindOvertaken(Directories& directories) {
+  const bool refused = request_.list && request_.expand && !unlistable_.empty();
+  const bool needed = request_.until_now || request_.expand;
+  if (rescan_all_ || refused || !needed) return {};
+  CJ_RETURN_IF_ERROR(AwaitRenames(directories));
+  if (movable_.empty()) return {};
+  std::size_t moves_seen = 0;
+  // What is looked at must not move between the scan and the look.
+  for (int attempt = 0; attempt < kTailAttempts; ++attempt) {
+    if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
+    Fold tail(environment_.limits.max_names);
+    Status scanned = ScanTail(IsDirectoryMove, &tail);
+    if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
+      RescanAll("directories may have been renamed since: " + scanned.error().message);
+      return {};
+    }
+    CJ_RETURN_IF_ERROR(std::move(scanned));
+    const bool moved_again = tail.moves().size() != moves_seen;
+    if (!moved_again) return {};
+    moves_seen = tail.moves().size();
+    const bool last = attempt == kTailAttempts - 1;
+    CJ_ASSIGN_OR_RETURN(const bool told, TellIfMoved(directories, tail, last));
+    if (told) return {};
+  }
+  return {};
+}
+
+// `surely`: also where nothing shows that a place has moved.
+Result<bool> Answer::TellIfMoved(Directories& directories, const Fold& tail, bool surely) {
+  bool told = false;
+  for (std::uint32_t view = 0; view < views_.size(); ++view) {
+    CJ_ASSIGN_OR_RETURN(auto paths, TailPaths(directories, tail, view));
+    if (!surely && !MovesAPlace(tail, view, paths)) continue;
+    TellFormerNames(tail, view, paths);
+    told = true;
+  }
+  return told;
 }
 
 // If a directory on a place's path has been moved since the interval ended, to that path before it
@@ -88,11 +135,13 @@ bool Answer::MovesAPlace(const Fold& tail, std::uint32_t view,
 }
 
 bool Answer::IsOnAPlacesPath(std::uint32_t view, const std::string& path) const {
-  const auto place = std::lower_bound(
-      places_.begin(), places_.end(), path, [&](const Place& a, const std::string& wanted) {
-        return a.view != view ? a.view < view : PathLess(a.path, wanted);
+  const auto found = std::lower_bound(
+      movable_.begin(), movable_.end(), path, [&](std::uint32_t index, const std::string& wanted) {
+        const Place& place = places_[index];
+        return place.view != view ? place.view < view : PathLess(place.path, wanted);
       });
-  return place != places_.end() && place->view == view && PathContains(path, place->path);
+  return found != movable_.end() && places_[*found].view == view &&
+         PathContains(path, places_[*found].path);
 }
 
 // On the path that a place had when the interval ended, the topmost directory that was moved since
@@ -106,7 +155,10 @@ void Answer::TellFormerNames(const Fold& tail, std::uint32_t view,
     if (paths[name.directory].empty()) continue;
     const std::string path = JoinPath(paths[name.directory], name.name);
     if (!Covers(views_[view], path)) continue;
-    if (request_.expand) RefuseThisList(path, "was renamed while the list was made");
+    if (request_.expand) {
+      RefuseThisList(path, request_.until_now ? "was renamed while the list was made"
+                                              : "has been renamed since the interval ended");
+    }
     if (!former_told_.insert(path).second) continue;
     Change change = ChangeAt(path, true);
     change.recursive = true;
@@ -169,11 +221,11 @@ Status Answer::ScanTail(bool (*wanted)(const Record&), Fold* tail) {
   range.after = last_scanned_;
   CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
   Record record;
-  for (;;) {
+  for (std::uint64_t scanned = 0;; ++scanned) {
+    if (scanned % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
     if (!more) return {};
     if (wanted(record)) CJ_RETURN_IF_ERROR(tail->Add(record));
-    if (tail->records() % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
 }
 

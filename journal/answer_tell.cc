@@ -239,6 +239,7 @@ void Answer::Tell(std::uint32_t view, Change change) {
     change.kind = ChangeKind::kDeleted;
     change.path = std::move(change.from);
     change.from.clear();
+    change.recursive = change.type == FileType::kDirectory;  // the flag may speak of the new name
   }
   if (!Wanted(views_[view], change)) return;
   if (request_.expand && change.recursive && Exists(change.kind)) {

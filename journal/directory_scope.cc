@@ -70,7 +70,10 @@ DirectoryScope::Verdict DirectoryScope::Judge(VolumeId volume, const FileHandle&
       verdict.sure &= !LeavesItOpen(path.error());
       // One that was deleted and is still open somewhere has a handle that opens, and no name.
       const auto links = directories_->LinkCount(i, directory);
-      alive |= links.has_value() && *links != 0;
+      const bool lives = links.has_value() && *links != 0;
+      alive |= lives;
+      // A whole filesystem shows all that lives, and this one will be found when it is asked again.
+      verdict.sure &= !lives || views_[i].mount.mount_root != "/";
       continue;
     }
     // Also where something is mounted over it: that may be gone again when somebody asks.

@@ -159,6 +159,22 @@ TEST_CASE("translate: directories that go leave a row, those that move make the 
   CHECK(translate.out.batch.dead_directories[0] == expected);
 }
 
+// Its DELETE merged with its CREATE, and so is read before what it had in between.
+TEST_CASE("translate: a directory whose deletion is known is not taken for a rename's victim") {
+  Translating translate;
+  translate(FileEvent(FAN_CREATE | FAN_DELETE | FAN_ONDIR, "brief"));
+  EventSpec moved = Rename("o", "from", "to");
+  moved.mask |= FAN_ONDIR;
+  translate(moved);
+  EventSpec changed = FileEvent(FAN_ATTRIB | FAN_ONDIR, ".");
+  changed.object = "o-brief";
+  changed.parent = "o-brief";
+  translate(changed);
+  translate.End();
+  REQUIRE(translate.out.batch.dead_directories.size() == 1);
+  CHECK(translate.out.batch.dead_directories[0].name == "brief");
+}
+
 TEST_CASE(
     "translate: repeats of content are dropped, entry records and what follows them are not") {
   struct Row {

@@ -48,8 +48,8 @@ class Replica {
 
   // Forgets which inodes the last answer had.
   void BeginAnswer();
-  // Brings the replica's `relative` in line with the source. A path that cannot be copied because
-  // it is changing is left to a later answer.
+  // Brings the replica's `relative` in line with the source. What is there no
+  // more when it is copied is removed; a later answer says what came instead.
   void Sync(const std::string& relative, bool recursive);
 
   const ReplicaCounters& counters() const { return counters_; }

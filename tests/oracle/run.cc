@@ -208,7 +208,9 @@ Status Run::AskJournal(Answer* answer) {
 Status Run::AskAtLeisure() {
   const bool slow =
       !answer_milliseconds_.empty() && answer_milliseconds_.back() > kSlowAnswerMilliseconds;
-  if (!slow) return AskAndApply();
+  waited_ = slow && !waited_;  // never twice in a row
+  if (!waited_) return AskAndApply();
+  ++waits_;
   CJ_RETURN_IF_ERROR(workload_->Hold());
   CJ_RETURN_IF_ERROR(AskAndApply());
   return workload_->Resume();
@@ -333,7 +335,8 @@ void Run::Summarize() const {
   std::printf(
       "oracle %s seed=%llu: %s, %zu checkpoints, %llu paths reported "
       "(%llu with members), %llu of them differed, over-reporting %.2f, median answer %.0f ms, "
-      "daemon peak %llu KiB, lists refused %llu, rescans %llu, missed %zu\n",
+      "daemon peak %llu KiB, lists refused %llu, rescans %llu, writers waited %llu times, "
+      "missed %zu\n",
       options_.filesystem.c_str(), static_cast<unsigned long long>(options_.seed),
       workload_->Report().c_str(), answer_milliseconds_.size(),
       static_cast<unsigned long long>(reported_), static_cast<unsigned long long>(looked_at),
@@ -342,7 +345,7 @@ void Run::Summarize() const {
       Median(answer_milliseconds_),
       static_cast<unsigned long long>(journal_ ? journal_->PeakResidentKib() : 0),
       static_cast<unsigned long long>(lists_refused_), static_cast<unsigned long long>(rescans_),
-      missed_);
+      static_cast<unsigned long long>(waits_), missed_);
 }
 
 }  // namespace cj::oracle

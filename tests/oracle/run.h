@@ -77,7 +77,9 @@ class Run {
   std::vector<double> answer_milliseconds_;
   std::uint64_t reported_ = 0;
   std::uint64_t lists_refused_ = 0;  // answers that only JSON could give
-  std::uint64_t rescans_ = 0;        // times that everything had to be scanned anew
+  bool waited_ = false;              // the writers did, for the last answer
+  std::uint64_t waits_ = 0;
+  std::uint64_t rescans_ = 0;  // times that everything had to be scanned anew
   std::size_t missed_ = 0;
   ReplicaCounters first_copy_;
 };

@@ -142,5 +142,69 @@ TEST_CASE("former trees: one that lay in a directory outside of the watch is ref
   CHECK(safe);
 }
 
+// `watched`, which is watched, and `outside`.
+class Border {
+ public:
+  Border() : journal("ext4", "watched") {
+    if (!journal.usable()) return;
+    MakeDirectory(journal.path("watched/x"));
+    WriteFile(journal.path("watched/x/member"), "1");
+    MakeDirectory(journal.path("outside"));
+    MakeDirectory(journal.path("outside/sub"));
+    WriteFile(journal.path("outside/sub/f"), "1");
+    journal.Mark();
+    question = Expanded();
+    question.since.token = journal.token();
+  }
+  // Out with x, and what happens there is read, and so dropped, while it is outside.
+  void TakeOut(const std::string& to) {
+    Rename(journal.path("watched/x"), journal.path(to));
+    Unlink(journal.path(to + "/member"));
+    journal.Mark();
+  }
+
+  TestJournal journal;
+  Question question;
+};
+
+TEST_CASE("former trees: one that lay in a directory that came in later and was left there") {
+  Border border;
+  if (!border.journal.usable()) return;
+  border.TakeOut("outside/x");
+  Rename(border.journal.path("outside/x"), border.journal.path("watched/x"));
+  Rename(border.journal.path("outside"), border.journal.path("watched/came"));
+  const Lines lines = border.journal.ChangesSince(border.question);
+  CAPTURE(lines);
+  const bool safe = Has(lines, "deleted watched/x/member") || !border.journal.unlistable().empty();
+  CHECK(safe);
+}
+
+TEST_CASE("former trees: one that lay below a directory that came in later and moved on") {
+  Border border;
+  if (!border.journal.usable()) return;
+  border.TakeOut("outside/sub/x");
+  Rename(border.journal.path("outside"), border.journal.path("watched/came"));
+  Rename(border.journal.path("watched/came/sub"), border.journal.path("watched/sub"));
+  MakeDirectory(border.journal.path("watched/x"));
+  const Lines lines = border.journal.ChangesSince(border.question);
+  CAPTURE(lines);
+  const bool safe = Has(lines, "deleted watched/x/member") || !border.journal.unlistable().empty();
+  CHECK(safe);
+}
+
+TEST_CASE("former trees: a directory that came in may be renamed, and those in it") {
+  Border border;
+  if (!border.journal.usable()) return;
+  Rename(border.journal.path("outside"), border.journal.path("watched/new"));
+  Rename(border.journal.path("watched/new"), border.journal.path("watched/app"));
+  Rename(border.journal.path("watched/app/sub"), border.journal.path("watched/app/lib"));
+  Rename(border.journal.path("watched/x"), border.journal.path("watched/app/x"));
+  const Lines lines = border.journal.ChangesSince(border.question);
+  CAPTURE(lines, border.journal.unlistable());
+  CHECK(border.journal.unlistable().empty());
+  CHECK(Has(lines, "deleted watched/x/member"));
+  CHECK(Has(lines, "created watched/app/lib/f"));
+}
+
 }  // namespace
 }  // namespace cj

@@ -188,5 +188,45 @@ TEST_CASE("overtaken: a list is refused or made anew") {
   CHECK(safe);
 }
 
+TEST_CASE("overtaken: an older interval is told without what came after it, and not as a list") {
+  Overtaken tree;
+  if (!tree.journal.usable()) return;
+  Question question;
+  question.since.token = tree.journal.token();
+  tree.journal.Mark();
+  question.until.emplace();
+  question.until->token = tree.journal.token();
+  Rename(tree.journal.path("d"), tree.journal.path("e"));
+  const Lines lines = tree.journal.ChangesSince(question);
+  CAPTURE(lines);
+  CHECK(Has(lines, "deleted e/gone"));
+  CHECK_FALSE(Has(lines, "deleted d recursive transient"));
+  question.expand = true;
+  tree.journal.ChangesSince(question);
+  CHECK(tree.journal.unlistable().find("since the interval ended") != std::string::npos);
+}
+
+TEST_CASE("overtaken: a rename that concerns no change is not told, nor one of what is not asked") {
+  Overtaken tree;
+  if (!tree.journal.usable()) return;
+  MakeDirectory(tree.journal.path("other"));
+  MakeDirectory(tree.journal.path("other/in"));
+  tree.journal.Mark();
+  WriteFile(tree.journal.path("first"), "2");
+  WriteFile(tree.journal.path("other/in/f"), "1");
+  Question question = tree.Overtake();
+  question.expand = true;
+  SECTION("nothing changed in d") {}
+  SECTION("only another tree is asked for") {
+    Unlink(tree.journal.path("first"));
+    WriteFile(tree.journal.path("d/f"), "1");
+    question.paths = {tree.journal.path("other")};
+  }
+  const Lines lines = tree.journal.Changes(question);
+  CAPTURE(lines);
+  CHECK(tree.journal.unlistable().empty());
+  CHECK(Has(lines, "created other/in/f"));
+}
+
 }  // namespace
 }  // namespace cj
