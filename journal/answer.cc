@@ -126,8 +126,7 @@ Status Answer::Scan() {
     // Found for a gap of an earlier interval: this one is complete without it.
     const bool for_a_gap = (record.operations & ~kDirectory) == kCrawled;
     if (gaps || !for_a_gap) CJ_RETURN_IF_ERROR(fold_.Add(record));
-    last_scanned_period_ = record.period;
-    last_scanned_ = record.sequence;
+    interval_end_ = {record.period, record.sequence};
     if (fold_.records() % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
 }

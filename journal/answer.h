@@ -175,7 +175,9 @@ class Answer {
   };
   Status FindFormerTrees(Directories& directories);
   Status FindArrivals(Directories& directories);
-  bool IsArrival(std::size_t move, std::uint32_t view, const std::string& to) const;
+  std::optional<std::size_t> CameBy(std::size_t move, std::uint32_t view) const;
+  Result<bool> AddArrival(Directories& directories, std::size_t move, std::uint32_t view,
+                          std::size_t came);
   bool WasOutside(std::size_t move, std::uint32_t view, const std::string& before,
                   const std::string& to) const;
   Status AddFormerTree(Directories& directories, std::size_t move, std::uint32_t view,
@@ -201,7 +203,11 @@ class Answer {
   void TellFormerNames(const Fold& tail, std::uint32_t view, const std::vector<std::string>& paths);
   Status FindTail(Directories& directories);
   void RefuseBeyondGaps();
-  Status ScanTail(bool (*wanted)(const Record&), Fold* tail);
+  struct ScanPosition {
+    PeriodId period;
+    SequenceNumber sequence;  // of the last record that was read
+  };
+  Status ScanTail(bool (*wanted)(const Record&), ScanPosition* from, Fold* tail);
   Result<std::vector<std::string>> TailPaths(Directories& directories, const Fold& tail,
                                              std::uint32_t view);
   bool TailMovedFormerTree(const Fold& tail, std::uint32_t view,
@@ -239,19 +245,20 @@ class Answer {
   std::string unlistable_;
   bool overtaken_ = false;
   std::vector<FormerTree> former_;
-  struct Arrival {  // a directory that came from outside of the watched trees
-    std::string now;
+  struct Arrival {    // a directory that came from outside of the watched trees
+    std::string now;  // empty: nowhere
     std::uint32_t view = 0;
-    std::size_t move = 0;  // the last one by which it came
+    std::size_t move = 0;  // the last one by which it, or what it was in, came
   };
   std::map<std::pair<ObjectIndex, std::uint32_t>, Arrival> arrivals_;
+  bool arrivals_lost_ = false;  // there are more, or nobody can say where one is
   std::unordered_set<std::string> former_known_;
   std::vector<std::uint32_t> movable_;  // places that a rename may have taken from the interval's
-  std::unordered_set<std::string> former_told_;  // names that directories had until the tail
+  std::set<std::pair<std::uint32_t, std::string>>
+      former_told_;  // names that directories had until the tail
   std::size_t next_former_ = 0;
   std::unique_ptr<TreeWalk> former_walk_;
-  PeriodId last_scanned_period_;  // of the interval's last record
-  SequenceNumber last_scanned_;
+  ScanPosition interval_end_;
   bool tail_found_ = false;
   std::deque<TailMember> tail_;
   std::size_t next_ahead_ = 0;

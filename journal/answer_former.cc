@@ -21,6 +21,12 @@ namespace {
 constexpr std::size_t kMaxFormerTrees = 1'000;
 // How many renames are looked at between two looks at `cancelled`.
 constexpr std::size_t kCancelInterval = 1'024;
+// Each finds directories that came in one more level of others that did.
+constexpr int kMaxArrivalPasses = 16;
+
+bool IsBelow(const std::string& directory, const std::string& path) {
+  return !directory.empty() && directory != path && PathContains(directory, path);
+}
 
 }  // namespace
 
@@ -52,49 +58,72 @@ Status Answer::FindFormerTrees(Directories& directories) {
 }
 
 // What happened in a directory before it came from outside of the watched trees is on no record,
-// and so is what happened in one that lay in it then.
+// and so is what happened in one that lay in it then. Paths are those of now: what such a directory
+// is recognised by may be found only when others are.
 Status Answer::FindArrivals(Directories& directories) {
-  PathResolver resolver(*environment_.store, directories);
-  for (std::size_t move = 0; move < fold_.moves().size(); ++move) {
-    if (move % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
-    const ObjectIndex index = fold_.moves()[move].object;
-    const FoldedObject& object = fold_.objects()[index];
-    for (std::uint32_t view = 0; view < views_.size(); ++view) {
-      if (!IsArrival(move, view, PathOf(fold_.moves()[move].to, view))) continue;
-      if (arrivals_.size() >= kMaxFormerTrees) {
-        RefuseList(PathOf(fold_.moves()[move].to, view), "is one of too many that came");
-        return {};
+  bool found = true;
+  for (int pass = 0; found && !arrivals_lost_; ++pass) {
+    found = false;
+    for (std::size_t move = 0; move < fold_.moves().size(); ++move) {
+      if (move % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
+      for (std::uint32_t view = 0; view < views_.size(); ++view) {
+        const auto came = CameBy(move, view);
+        if (!came.has_value()) continue;
+        CJ_ASSIGN_OR_RETURN(const bool is_new, AddArrival(directories, move, view, *came));
+        found |= is_new;
       }
-      auto [arrival, is_new] = arrivals_.try_emplace({index, view});
-      arrival->second.move = move;
-      if (!is_new) continue;
-      arrival->second.view = view;
-      auto now = resolver.Resolve(view, object.volume, FileHandle::FromEncoded(object.handle));
-      if (now.has_value() && now->path.has_value()) arrival->second.now = now->path->path;
     }
+    arrivals_lost_ |= pass == kMaxArrivalPasses;
   }
   return {};
 }
 
-// Into the watched trees, or out of a directory that had come into them.
-bool Answer::IsArrival(std::size_t move, std::uint32_t view, const std::string& to) const {
-  if (to.empty() || !Covers(views_[view], to)) return false;
+// The move by which the one that is moved here came to the watched trees; nullopt: it was in them.
+std::optional<std::size_t> Answer::CameBy(std::size_t move, std::uint32_t view) const {
+  const std::string to = PathOf(fold_.moves()[move].to, view);
+  if (to.empty() || !Covers(views_[view], to)) return std::nullopt;
   const std::string from = PathOf(fold_.moves()[move].from, view);
-  if (from.empty() || !Covers(views_[view], from)) return true;
-  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& each) {
-    const Arrival& arrival = each.second;
-    return arrival.view == view && from != arrival.now && PathContains(arrival.now, from);
-  });
+  if (from.empty() || !Covers(views_[view], from)) return move;
+  std::optional<std::size_t> came;  // out of a directory that had come
+  for (const auto& [key, arrival] : arrivals_) {
+    if (arrival.view != view || !IsBelow(arrival.now, from)) continue;
+    came = std::max(came.value_or(0), arrival.move);
+  }
+  return came;
+}
+
+// True when that says something new.
+Result<bool> Answer::AddArrival(Directories& directories, std::size_t move, std::uint32_t view,
+                                std::size_t came) {
+  const ObjectIndex index = fold_.moves()[move].object;
+  const auto known = arrivals_.find({index, view});
+  if (known != arrivals_.end()) {
+    const bool later = came > known->second.move;
+    if (later) known->second.move = came;
+    return later;
+  }
+  if (arrivals_.size() >= kMaxFormerTrees) {
+    arrivals_lost_ = true;
+    return false;
+  }
+  const FoldedObject& object = fold_.objects()[index];
+  PathResolver resolver(*environment_.store, directories);
+  auto now = resolver.Resolve(view, object.volume, FileHandle::FromEncoded(object.handle));
+  if (!now.has_value() && now.error().code != ErrorCode::kLimit) return now.error();
+  arrivals_lost_ |= !now.has_value();
+  const bool there = now.has_value() && now->path.has_value();
+  arrivals_[{index, view}] = {there ? now->path->path : std::string(), view, came};
+  return true;
 }
 
 // The move brought the directory into one that came to the watched trees only later.
 bool Answer::WasOutside(std::size_t move, std::uint32_t view, const std::string& before,
                         const std::string& to) const {
-  return std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& each) {
-    const Arrival& arrival = each.second;
-    return arrival.view == view && arrival.move > move && to != arrival.now &&
-           PathContains(arrival.now, to) && !PathContains(arrival.now, before);
-  });
+  return arrivals_lost_ || std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& each) {
+           const Arrival& arrival = each.second;
+           return arrival.view == view && arrival.move > move && IsBelow(arrival.now, to) &&
+                  !PathContains(arrival.now, before);
+         });
 }
 
 Status Answer::AddFormerTree(Directories& directories, std::size_t move, std::uint32_t view,
@@ -110,7 +139,7 @@ Status Answer::AddFormerTree(Directories& directories, std::size_t move, std::ui
     return {};
   }
   if (WasOutside(move, view, before, to)) {
-    RefuseList(before, "was outside of the watched tree meanwhile");
+    RefuseList(before, "may have been outside of the watched tree meanwhile");
     return {};
   }
   KeepFormerTree({resolved->path->path, before, view, !resolved->path->dead});

@@ -22,7 +22,7 @@ namespace {
 // How many records are scanned between two looks at `cancelled`.
 constexpr std::uint64_t kCancelInterval = 4096;
 // How often the tail is read until no directory was renamed between two looks.
-constexpr int kTailAttempts = 4;
+constexpr int kTailAttempts = 3;
 
 bool IsDirectoryMove(const Record& record) {
   return (record.operations & kRenamed) != 0 && (record.operations & kDirectory) != 0;
@@ -63,7 +63,7 @@ Status Answer::AwaitRenames(Directories& directories) {
     const Place& place = places_[i];
     if (!fold_.directories()[place.directory].entries_changed) continue;
     const std::string_view root = RootAbove(place.view, place.path);
-    if (root.empty() || !IsAskedFor(place.path)) continue;
+    if (root.empty()) continue;
     const bool alone = before == kNone || places_[before].view != place.view;
     for (std::string above = place.path; above != root;) {
       above = SplitPath(above).directory;
@@ -86,23 +86,22 @@ Status Answer::FindOvertaken(Directories& directories) {
   if (rescan_all_ || refused || !needed) return {};
   CJ_RETURN_IF_ERROR(AwaitRenames(directories));
   if (movable_.empty()) return {};
-  std::size_t moves_seen = 0;
+  ScanPosition position = interval_end_;
+  Fold tail(environment_.limits.max_names);
   // What is looked at must not move between the scan and the look.
   for (int attempt = 0; attempt < kTailAttempts; ++attempt) {
     if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
-    Fold tail(environment_.limits.max_names);
-    Status scanned = ScanTail(IsDirectoryMove, &tail);
+    const std::size_t seen = tail.moves().size();
+    Status scanned = ScanTail(IsDirectoryMove, &position, &tail);
     if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
       RescanAll("directories may have been renamed since: " + scanned.error().message);
       return {};
     }
     CJ_RETURN_IF_ERROR(std::move(scanned));
-    const bool moved_again = tail.moves().size() != moves_seen;
-    if (!moved_again) return {};
-    moves_seen = tail.moves().size();
+    if (tail.moves().size() == seen) return {};
     const bool last = attempt == kTailAttempts - 1;
     CJ_ASSIGN_OR_RETURN(const bool told, TellIfMoved(directories, tail, last));
-    if (told) return {};
+    if (told && request_.expand) return {};  // there will be no list
   }
   return {};
 }
@@ -154,12 +153,15 @@ void Answer::TellFormerNames(const Fold& tail, std::uint32_t view,
     const FoldedName& name = tail.names()[move.from];
     if (paths[name.directory].empty()) continue;
     const std::string path = JoinPath(paths[name.directory], name.name);
-    if (!Covers(views_[view], path)) continue;
+    // Where an arrival is may have changed since it was looked for: then no rename is of no
+    // concern.
+    const bool concerns = IsAskedFor(path) || (request_.expand && !arrivals_.empty());
+    if (!concerns || !Covers(views_[view], path)) continue;
     if (request_.expand) {
       RefuseThisList(path, request_.until_now ? "was renamed while the list was made"
                                               : "has been renamed since the interval ended");
     }
-    if (!former_told_.insert(path).second) continue;
+    if (!former_told_.emplace(view, path).second) continue;
     Change change = ChangeAt(path, true);
     change.recursive = true;
     change.transient = true;
@@ -171,7 +173,8 @@ Status Answer::FindTail(Directories& directories) {
   if (environment_.drain) CJ_RETURN_IF_ERROR(environment_.drain());
   Fold tail(environment_.limits.max_names);
   RefuseBeyondGaps();
-  Status scanned = ScanTail(AnyRecord, &tail);
+  ScanPosition position = interval_end_;
+  Status scanned = ScanTail(AnyRecord, &position, &tail);
   if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
     RefuseThisList(former_.front().before, "changed too much since: " + scanned.error().message);
     return {};
@@ -207,24 +210,25 @@ void Answer::TellTailMember() {
 // A gap behind the interval leaves no list.
 void Answer::RefuseBeyondGaps() {
   for (const PeriodInfo& period : environment_.store->Periods()) {
-    if (period.id < last_scanned_period_ || period.gaps.empty()) continue;
+    if (period.id < interval_end_.period || period.gaps.empty()) continue;
     RefuseThisList(former_.front().before,
                    "may have changed since, unseen: " + period.gaps.front().cause);
   }
 }
 
-// Those of the records behind the last one of the interval that are wanted.
-Status Answer::ScanTail(bool (*wanted)(const Record&), Fold* tail) {
+// Those of the records behind `from` that are wanted.
+Status Answer::ScanTail(bool (*wanted)(const Record&), ScanPosition* from, Fold* tail) {
   ScanRange range;
-  range.from = last_scanned_period_;
+  range.from = from->period;
   range.until = environment_.store->Periods().back().id.Next();
-  range.after = last_scanned_;
+  range.after = from->sequence;
   CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
   Record record;
   for (std::uint64_t scanned = 0;; ++scanned) {
     if (scanned % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
     if (!more) return {};
+    *from = {record.period, record.sequence};
     if (wanted(record)) CJ_RETURN_IF_ERROR(tail->Add(record));
   }
 }

@@ -206,5 +206,32 @@ TEST_CASE("former trees: a directory that came in may be renamed, and those in i
   CHECK(Has(lines, "created watched/app/lib/f"));
 }
 
+TEST_CASE("former trees: one that lay two levels below a directory that came in later") {
+  Border border;
+  if (!border.journal.usable()) return;
+  MakeDirectory(border.journal.path("outside/sub/deep"));
+  border.TakeOut("outside/sub/deep/x");
+  Rename(border.journal.path("outside"), border.journal.path("watched/came"));
+  Rename(border.journal.path("watched/came/sub/deep"), border.journal.path("watched/deep"));
+  Rename(border.journal.path("watched/came/sub"), border.journal.path("watched/sub"));
+  MakeDirectory(border.journal.path("watched/x"));
+  const Lines lines = border.journal.ChangesSince(border.question);
+  CAPTURE(lines);
+  const bool safe = Has(lines, "deleted watched/x/member") || !border.journal.unlistable().empty();
+  CHECK(safe);
+}
+
+TEST_CASE("former trees: one that was moved into a directory that had come in, which is renamed") {
+  Border border;
+  if (!border.journal.usable()) return;
+  Rename(border.journal.path("outside"), border.journal.path("watched/app"));
+  Rename(border.journal.path("watched/x"), border.journal.path("watched/app/sub/x"));
+  Rename(border.journal.path("watched/app/sub"), border.journal.path("watched/lib"));
+  const Lines lines = border.journal.ChangesSince(border.question);
+  CAPTURE(lines, border.journal.unlistable());
+  CHECK(border.journal.unlistable().empty());
+  CHECK(Has(lines, "deleted watched/x/member"));
+}
+
 }  // namespace
 }  // namespace cj

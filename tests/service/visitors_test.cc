@@ -148,6 +148,7 @@ class Overtaken {
     WriteFile(journal.path("first"), "1");
     Unlink(journal.path("d/gone"));
   }
+  bool done() const { return done_; }
   Question Overtake() {
     Question question;
     question.cancelled = [this] {
@@ -186,6 +187,7 @@ TEST_CASE("overtaken: a list is refused or made anew") {
   CAPTURE(lines, tree.journal.unlistable());
   const bool safe = Has(lines, "deleted d/gone") || !tree.journal.unlistable().empty();
   CHECK(safe);
+  CHECK(tree.done());
 }
 
 TEST_CASE("overtaken: an older interval is told without what came after it, and not as a list") {
@@ -226,6 +228,18 @@ TEST_CASE("overtaken: a rename that concerns no change is not told, nor one of w
   CAPTURE(lines);
   CHECK(tree.journal.unlistable().empty());
   CHECK(Has(lines, "created other/in/f"));
+  CHECK(tree.done());
+}
+
+TEST_CASE("overtaken: what is asked for is the former path") {
+  Overtaken tree;
+  if (!tree.journal.usable()) return;
+  Question question = tree.Overtake();
+  question.paths = {tree.journal.path("d")};
+  const Lines lines = tree.journal.Changes(question);
+  CAPTURE(lines);
+  CHECK(Has(lines, "modified d data metadata recursive transient"));
+  CHECK(tree.done());
 }
 
 }  // namespace
