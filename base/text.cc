@@ -102,6 +102,10 @@ bool PathContains(std::string_view directory, std::string_view path) {
          (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+bool PathIsBelow(std::string_view directory, std::string_view path) {
+  return directory != path && PathContains(directory, path);
+}
+
 std::string JoinPath(std::string_view directory, std::string_view name) {
   std::string path(directory);
   if (path.empty() || path.back() != '/') path.push_back('/');

@@ -18,6 +18,8 @@ std::optional<std::string> Base64Decode(std::string_view text);
 // True when `path` is `directory` or lies below it. Both absolute, without trailing slash ("/" is
 // allowed as directory). "/srv" contains "/srv/a" but not "/srvx".
 bool PathContains(std::string_view directory, std::string_view path);
+// The same without `directory` itself.
+bool PathIsBelow(std::string_view directory, std::string_view path);
 
 // directory + "/" + name, without doubling the slash of "/".
 std::string JoinPath(std::string_view directory, std::string_view name);

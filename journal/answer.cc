@@ -14,9 +14,8 @@ constexpr std::uint64_t kCancelInterval = 4096;
 
 // True when the path is strictly above the root of some watch.
 bool IsAboveWatch(const View& view, const std::string& path) {
-  return std::any_of(view.watches.begin(), view.watches.end(), [&](const Watch& watch) {
-    return watch.volume.path != path && PathContains(path, watch.volume.path);
-  });
+  return std::any_of(view.watches.begin(), view.watches.end(),
+                     [&](const Watch& watch) { return PathIsBelow(path, watch.volume.path); });
 }
 
 }  // namespace
@@ -234,17 +233,17 @@ Status Answer::Resolve(Directories& directories) {
   return {};
 }
 
-// Directories that a crawl found changed: what went from them nobody knows. Places are sorted, so
-// that what lies below one of them follows it and needs no line of its own.
 // Of a directory above watched trees: what led to them may have been another.
 void Answer::RescanBelow(const Place& place) {
   for (const Watch& watch : views_[place.view].watches) {
-    if (watch.volume.path == place.path || !PathContains(place.path, watch.volume.path)) continue;
+    if (!PathIsBelow(place.path, watch.volume.path)) continue;
     rescan_reason_ = "what led to " + watch.volume.path + " while nobody listened is not known";
     rescans_.emplace_back(RescanOf(watch.volume.path), place.view);
   }
 }
 
+// Directories that a crawl found changed: what went from them nobody knows. Places are sorted, so
+// that what lies below one of them follows it and needs no line of its own.
 void Answer::FindCrawled() {
   const Place* above = nullptr;
   for (const Place& place : places_) {
@@ -287,8 +286,7 @@ void Answer::FindLostRoots() {
       if ((name.classes & kEntryClass) == 0) continue;
       std::string path = JoinPath(place.path, name.name);
       for (const Watch& watch : view.watches) {
-        bool above = watch.volume.path != path && PathContains(path, watch.volume.path);
-        if (above && lost.insert(watch.volume.path).second) {
+        if (PathIsBelow(path, watch.volume.path) && lost.insert(watch.volume.path).second) {
           rescan_reason_ = path + ", which leads to the watched tree, was renamed or replaced";
           rescans_.emplace_back(RescanOf(watch.volume.path), place.view);
         }

@@ -168,6 +168,12 @@ class Answer {
     std::uint32_t view = 0;
     bool alive = false;
   };
+  struct Arrival {    // a directory that came from outside of the watched trees
+    std::string now;  // empty: nowhere
+    std::uint32_t view = 0;
+    std::size_t move = 0;  // the last one by which it, or what it was in, came
+    bool Contains(const std::string& path) const;
+  };
   struct TailMember {  // was in a former tree when the interval ended, and went since
     std::uint32_t tree = 0;
     bool directory = false;
@@ -192,6 +198,10 @@ class Answer {
   static Change ChangeAt(const std::string& path, bool directory);
 
   // answer_tail.cc: what was renamed, and what went from former trees, while the answer was made.
+  struct ScanPosition {
+    PeriodId period;
+    SequenceNumber sequence;  // of the last record that was read
+  };
   Status FindOvertaken(Directories& directories);
   std::string_view RootAbove(std::uint32_t view, const std::string& path) const;
   bool IsAskedFor(const std::string& path) const;
@@ -203,10 +213,6 @@ class Answer {
   void TellFormerNames(const Fold& tail, std::uint32_t view, const std::vector<std::string>& paths);
   Status FindTail(Directories& directories);
   void RefuseBeyondGaps();
-  struct ScanPosition {
-    PeriodId period;
-    SequenceNumber sequence;  // of the last record that was read
-  };
   Status ScanTail(bool (*wanted)(const Record&), ScanPosition* from, Fold* tail);
   Result<std::vector<std::string>> TailPaths(Directories& directories, const Fold& tail,
                                              std::uint32_t view);
@@ -245,11 +251,6 @@ class Answer {
   std::string unlistable_;
   bool overtaken_ = false;
   std::vector<FormerTree> former_;
-  struct Arrival {    // a directory that came from outside of the watched trees
-    std::string now;  // empty: nowhere
-    std::uint32_t view = 0;
-    std::size_t move = 0;  // the last one by which it, or what it was in, came
-  };
   std::map<std::pair<ObjectIndex, std::uint32_t>, Arrival> arrivals_;
   bool arrivals_lost_ = false;  // there are more, or nobody can say where one is
   std::unordered_set<std::string> former_known_;

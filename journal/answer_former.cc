@@ -24,10 +24,6 @@ constexpr std::size_t kCancelInterval = 1'024;
 // Each finds directories that came in one more level of others that did.
 constexpr int kMaxArrivalPasses = 16;
 
-bool IsBelow(const std::string& directory, const std::string& path) {
-  return !directory.empty() && directory != path && PathContains(directory, path);
-}
-
 }  // namespace
 
 void Answer::RefuseList(const std::string& path, const std::string& why) {
@@ -78,6 +74,10 @@ Status Answer::FindArrivals(Directories& directories) {
   return {};
 }
 
+bool Answer::Arrival::Contains(const std::string& path) const {
+  return !now.empty() && PathIsBelow(now, path);
+}
+
 // The move by which the one that is moved here came to the watched trees; nullopt: it was in them.
 std::optional<std::size_t> Answer::CameBy(std::size_t move, std::uint32_t view) const {
   const std::string to = PathOf(fold_.moves()[move].to, view);
@@ -86,7 +86,7 @@ std::optional<std::size_t> Answer::CameBy(std::size_t move, std::uint32_t view) 
   if (from.empty() || !Covers(views_[view], from)) return move;
   std::optional<std::size_t> came;  // out of a directory that had come
   for (const auto& [key, arrival] : arrivals_) {
-    if (arrival.view != view || !IsBelow(arrival.now, from)) continue;
+    if (arrival.view != view || !arrival.Contains(from)) continue;
     came = std::max(came.value_or(0), arrival.move);
   }
   return came;
@@ -121,7 +121,7 @@ bool Answer::WasOutside(std::size_t move, std::uint32_t view, const std::string&
                         const std::string& to) const {
   return arrivals_lost_ || std::any_of(arrivals_.begin(), arrivals_.end(), [&](const auto& each) {
            const Arrival& arrival = each.second;
-           return arrival.view == view && arrival.move > move && IsBelow(arrival.now, to) &&
+           return arrival.view == view && arrival.move > move && arrival.Contains(to) &&
                   !PathContains(arrival.now, before);
          });
 }
@@ -163,10 +163,7 @@ void Answer::ComposeFormerTrees() {
     for (std::size_t outer = 0; outer < former_.size(); ++outer) {
       const FormerTree above = former_[outer];  // a copy: the vector grows
       FormerTree composed = former_[i];
-      if (above.view != composed.view || above.now == composed.before ||
-          !PathContains(above.now, composed.before)) {
-        continue;
-      }
+      if (above.view != composed.view || !PathIsBelow(above.now, composed.before)) continue;
       composed.before = above.before + composed.before.substr(above.now.size());
       KeepFormerTree(std::move(composed));
       if (!unlistable_.empty()) return;

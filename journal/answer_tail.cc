@@ -34,6 +34,12 @@ bool OnOneBranch(const std::string& a, const std::string& b) {
   return PathContains(a, b) || PathContains(b, a);
 }
 
+// Where a name of the tail is, given the paths of its directories; empty: nowhere.
+std::string PathNow(const FoldedName& name, const std::vector<std::string>& paths) {
+  const std::string& directory = paths[name.directory];
+  return directory.empty() ? std::string() : JoinPath(directory, name.name);
+}
+
 }  // namespace
 
 // The root of the outermost watch that the path is below; empty when it is below none. Such a root,
@@ -42,8 +48,7 @@ std::string_view Answer::RootAbove(std::uint32_t view, const std::string& path) 
   std::string_view root;
   for (const Watch& watch : views_[view].watches) {
     const std::string& each = watch.volume.path;
-    const bool below = each != path && PathContains(each, path);
-    if (below && (root.empty() || each.size() < root.size())) root = each;
+    if (PathIsBelow(each, path) && (root.empty() || each.size() < root.size())) root = each;
   }
   return root;
 }
@@ -67,9 +72,7 @@ Status Answer::AwaitRenames(Directories& directories) {
     const bool alone = before == kNone || places_[before].view != place.view;
     for (std::string above = place.path; above != root;) {
       above = SplitPath(above).directory;
-      const bool awaited =
-          !alone && above != places_[before].path && PathContains(above, places_[before].path);
-      if (awaited) break;
+      if (!alone && PathIsBelow(above, places_[before].path)) break;
       directories.AwaitRenames(place.view, above);
     }
     movable_.push_back(i);
@@ -125,9 +128,8 @@ bool Answer::MovesAPlace(const Fold& tail, std::uint32_t view,
                          const std::vector<std::string>& paths) const {
   for (const DirectoryMove& move : tail.moves()) {
     for (NameIndex end : {move.from, move.to}) {
-      const FoldedName& name = tail.names()[end];
-      if (paths[name.directory].empty()) continue;
-      if (IsOnAPlacesPath(view, JoinPath(paths[name.directory], name.name))) return true;
+      const std::string path = PathNow(tail.names()[end], paths);
+      if (!path.empty() && IsOnAPlacesPath(view, path)) return true;
     }
   }
   return false;
@@ -150,9 +152,8 @@ bool Answer::IsOnAPlacesPath(std::uint32_t view, const std::string& path) const 
 void Answer::TellFormerNames(const Fold& tail, std::uint32_t view,
                              const std::vector<std::string>& paths) {
   for (const DirectoryMove& move : tail.moves()) {
-    const FoldedName& name = tail.names()[move.from];
-    if (paths[name.directory].empty()) continue;
-    const std::string path = JoinPath(paths[name.directory], name.name);
+    const std::string path = PathNow(tail.names()[move.from], paths);
+    if (path.empty()) continue;
     // Where an arrival is may have changed since it was looked for: then no rename is of no
     // concern.
     const bool concerns = IsAskedFor(path) || (request_.expand && !arrivals_.empty());
@@ -191,11 +192,11 @@ Status Answer::FindTail(Directories& directories) {
 void Answer::FindTailMembers(const Fold& tail, std::uint32_t view,
                              const std::vector<std::string>& paths) {
   for (const FoldedName& name : tail.names()) {
-    if ((name.classes & kEntryClass) == 0 || paths[name.directory].empty()) continue;
-    const std::string path = JoinPath(paths[name.directory], name.name);
+    const std::string path = PathNow(name, paths);
+    if ((name.classes & kEntryClass) == 0 || path.empty()) continue;
     for (std::uint32_t i = 0; i < former_.size(); ++i) {
       const FormerTree& tree = former_[i];
-      if (tree.view != view || path == tree.now || !PathContains(tree.now, path)) continue;
+      if (tree.view != view || !PathIsBelow(tree.now, path)) continue;
       tail_.push_back({i, name.directory_left || name.directory_before, path});
     }
   }
@@ -262,9 +263,8 @@ bool Answer::TailMovedFormerTree(const Fold& tail, std::uint32_t view,
                                  const std::vector<std::string>& paths) {
   for (const DirectoryMove& move : tail.moves()) {
     for (NameIndex end : {move.from, move.to}) {
-      const FoldedName& name = tail.names()[end];
-      if (paths[name.directory].empty()) continue;
-      const std::string path = JoinPath(paths[name.directory], name.name);
+      const std::string path = PathNow(tail.names()[end], paths);
+      if (path.empty()) continue;
       for (const FormerTree& tree : former_) {
         if (tree.view != view || !OnOneBranch(tree.now, path)) continue;
         RefuseThisList(tree.before, "or one below it was renamed while the list was made");

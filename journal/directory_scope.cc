@@ -24,7 +24,7 @@ bool LeavesItOpen(const Error& error) {
 
 // The name in `directory` through which `root` is reached; empty when it is not above it.
 std::string NameTowards(const std::string& directory, const std::string& root) {
-  if (root == directory || !PathContains(directory, root)) return {};
+  if (!PathIsBelow(directory, root)) return {};
   std::size_t start = directory == "/" ? 1 : directory.size() + 1;
   return root.substr(start, root.find('/', start) - start);
 }

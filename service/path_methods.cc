@@ -25,9 +25,9 @@ namespace asio = boost::asio;
 constexpr std::size_t kBatch = 1000;
 // Asked of the kernel for the pipe; it may give less.
 constexpr int kPipeBytes = 1 << 20;
-// A list that a rename has overtaken is made once more, with the rename in it. Where directories
-// are renamed all the time further attempts would only fail later: each covers a longer interval.
-constexpr int kListAttempts = 2;
+// A list that a rename has overtaken is made anew, with the rename in it. Where directories are
+// renamed all the time further attempts would only fail later: each covers a longer interval.
+constexpr int kListAttempts = 3;
 
 struct PathQuestion {
   Question question;
@@ -97,14 +97,15 @@ Status CheckListable(const Answer& answer) {
                    answer.rescan_reason()};
 }
 
-// A directory was renamed while the list was made: names are missing, which the next one has.
-bool WasOvertaken(const PathQuestion& asked, const Answer& answer) {
-  return asked.question.expand && answer.overtaken();
+// Every path that there is to tell can be told by name.
+bool IsWhole(const PathQuestion& asked, const Answer& answer) {
+  return !asked.question.expand || answer.unlistable().empty();
 }
 
-// An interval that is over stays as it is however often it is asked for.
-bool IsTriedAgain(const PathQuestion& asked, int attempt) {
-  return !asked.question.until.has_value() && attempt < kListAttempts;
+// A directory was renamed while the list was made: names are missing, which the next one has. An
+// interval that is over stays as it is however often it is asked for.
+bool IsTriedAgain(const PathQuestion& asked, const Answer& answer, int attempts) {
+  return answer.overtaken() && !asked.question.until.has_value() && attempts < kListAttempts;
 }
 
 Error Refusal(const PathQuestion& asked, const Answer& answer) {
@@ -116,15 +117,14 @@ Error Refusal(const PathQuestion& asked, const Answer& answer) {
   return error;
 }
 
-// An answer that can be told as a list of paths. `attempt` is the number of the first.
-Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked, int attempt) {
-  for (;; ++attempt) {
+// An answer that can be told as a list of paths, as far as its beginning shows. Counts attempts.
+Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked, int* attempts) {
+  for (;;) {
+    ++*attempts;
     CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(asked.question));
     CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
-    if (!asked.question.expand || opened.answer->unlistable().empty()) return opened;
-    if (!WasOvertaken(asked, *opened.answer) || !IsTriedAgain(asked, attempt)) {
-      return Refusal(asked, *opened.answer);
-    }
+    if (IsWhole(asked, *opened.answer)) return opened;
+    if (!IsTriedAgain(asked, *opened.answer, *attempts)) return Refusal(asked, *opened.answer);
   }
 }
 
@@ -144,23 +144,23 @@ class ListWriter {
              asio::posix::stream_descriptor& pipe, const PathQuestion& asked)
       : service_(service), pool_(pool), stall_(stall), pipe_(pipe), asked_(asked) {}
 
-  // Lists into the one pipe until one is whole: paths may come twice. *opened is the last one.
-  asio::awaitable<Status> WriteWhole(OpenedAnswer* opened) {
+  // Lists into the one pipe until one is whole: paths may come twice. *opened is the last one, and
+  // was the one that took `attempts`.
+  asio::awaitable<Status> WriteWhole(OpenedAnswer* opened, int attempts) {
     auto rescan = [this] { return service_.BeginRescan(), Status(); };
-    for (int attempt = 1;; ++attempt) {
+    auto reopen = [&] { return OpenList(service_, asked_, &attempts); };
+    for (;;) {
       Status written = co_await Write(*opened->answer);
       if (written.has_value()) written = CheckListable(*opened->answer);  // found on the way
       if (!written.has_value() && written.error().code == ErrorCode::kRescanNeeded) {
         (void)co_await RunOn(pool_, rescan);
       }
       if (!written.has_value()) co_return written;
-      const bool whole = !asked_.question.expand || opened->answer->unlistable().empty();
-      if (whole) co_return Status();
-      if (!WasOvertaken(asked_, *opened->answer) || !IsTriedAgain(asked_, attempt)) {
+      if (IsWhole(asked_, *opened->answer)) co_return Status();
+      if (!IsTriedAgain(asked_, *opened->answer, attempts)) {
         co_return Refusal(asked_, *opened->answer);
       }
       opened->answer.reset();  // two at a time would be twice the memory
-      auto reopen = [this, attempt] { return OpenList(service_, asked_, attempt + 1); };
       Result<OpenedAnswer> again = co_await RunOn(pool_, reopen);
       if (!again.has_value()) co_return std::move(again).error();
       *opened = std::move(again).value();
@@ -211,7 +211,8 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   }
   auto gone = call.gone_flag();
   asked.question.cancelled = [gone] { return gone->load(); };
-  auto open = [&] { return OpenList(service_, asked, 1); };
+  int attempts = 0;
+  auto open = [&] { return OpenList(service_, asked, &attempts); };
   Result<OpenedAnswer> opened = co_await OpenFilled(call, asked.question, open);
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());
@@ -230,7 +231,7 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   json first = {{"pipe", 0}};
   if (!co_await call.ReplyContinues(first, std::move(passed))) co_return;
   ListWriter writer(service_, pool_, limit_.pipe_stall, pipe, asked);
-  Status written = co_await writer.WriteWhole(&*opened);
+  Status written = co_await writer.WriteWhole(&*opened, attempts);
   if (!written.has_value()) {
     co_await FailAnswer(call, written.error());
     co_return;

@@ -31,10 +31,6 @@ std::string Canonical(const std::string& path) {
   return real == nullptr ? std::string() : std::string(real.get());
 }
 
-bool IsStrictlyBelow(const std::string& above, const std::string& path) {
-  return above != path && PathContains(above, path);
-}
-
 // One that has not been there has a path and nothing else.
 Watch Unbound(const WatchConfig& wanted, const std::string& why) {
   Watch watch;
@@ -110,7 +106,7 @@ bool IsSameTree(const VolumeMount& bound, const VolumeMount& found) {
 }
 
 Move JudgeMove(const VolumeMount& bound, const VolumeMount& found) {
-  if (found.path == bound.path && IsStrictlyBelow(found.mount_point, bound.mount_point)) {
+  if (found.path == bound.path && PathIsBelow(found.mount_point, bound.mount_point)) {
     return Move::kUnmounted;
   }
   const bool same =
@@ -256,7 +252,7 @@ bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
 }
 
 void WatchBinder::Replace(std::size_t index, Watch found, Watch* watch) {
-  if (IsStrictlyBelow(watch->volume.mount_point, found.volume.mount_point)) {
+  if (PathIsBelow(watch->volume.mount_point, found.volume.mount_point)) {
     beneath_[index] = watch->volume;
   } else {
     beneath_[index].reset();

@@ -83,6 +83,11 @@ TEST_CASE("text: a path is not in a directory whose name it only begins with") {
   CHECK_FALSE(PathContains("/srv", "/srvx"));
   CHECK_FALSE(PathContains("/srv/a", "/srv"));
   CHECK(PathContains("/", "/anything"));
+  CHECK(PathIsBelow("/srv", "/srv/a"));
+  CHECK_FALSE(PathIsBelow("/srv", "/srv"));
+  CHECK_FALSE(PathIsBelow("/srv", "/srvx"));
+  CHECK(PathIsBelow("/", "/anything"));
+  CHECK_FALSE(PathIsBelow("/", "/"));
   CHECK(JoinPath("/", "a") == "/a");
   CHECK(JoinPath("/a", "b") == "/a/b");
   const struct {

@@ -1,5 +1,7 @@
 #include "tests/oracle/strangers.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <map>
@@ -14,6 +16,10 @@ namespace {
 // Names by the inode that they have in the mirror, and by the one they have in the source.
 using Names = std::map<InodeId, std::map<InodeId, std::vector<std::string>>>;
 
+bool Look(int directory, const std::string& name, struct stat* status) {
+  return fstatat(directory, name.c_str(), status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 void Collect(int source, int mirror, const std::string& prefix, Names* names) {
   for (const std::string& name : ListDirectory(mirror)) {
     const UniqueFd source_directory = OpenBelow(source, name);
@@ -22,11 +28,11 @@ void Collect(int source, int mirror, const std::string& prefix, Names* names) {
       Collect(source_directory.get(), mirror_directory.get(), prefix + name + "/", names);
       continue;
     }
-    Object wanted;
-    Object present;
-    if (mirror_directory || !ReadObject(mirror, name, &present)) continue;
-    if (present.status.st_nlink < 2 || !ReadObject(source, name, &wanted)) continue;
-    (*names)[IdOf(present.status)][IdOf(wanted.status)].push_back(prefix + name);
+    struct stat present {};
+    struct stat wanted {};
+    if (mirror_directory || !Look(mirror, name, &present) || present.st_nlink < 2) continue;
+    if (!Look(source, name, &wanted)) continue;
+    (*names)[IdOf(present)][IdOf(wanted)].push_back(prefix + name);
   }
 }
 

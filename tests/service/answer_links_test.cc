@@ -7,11 +7,6 @@
 namespace cj {
 namespace {
 
-using Lines = std::vector<std::string>;
-
-// One filesystem with and one without a disk.
-const char* const kTypes[] = {"ext4", "tmpfs"};
-
 TEST_CASE("answers: hard links: data changed through one name shows at every name") {
   for (const char* type : kTypes) {
     CAPTURE(type);

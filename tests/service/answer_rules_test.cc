@@ -13,11 +13,6 @@
 namespace cj {
 namespace {
 
-using Lines = std::vector<std::string>;
-
-// Most rules do not depend on the filesystem; one with and one without a disk shows that.
-const char* const kTypes[] = {"ext4", "tmpfs"};
-
 TEST_CASE("answers: creating, writing, changing attributes, deleting") {
   for (const char* type : kTypes) {
     CAPTURE(type);

@@ -13,8 +13,6 @@
 namespace cj {
 namespace {
 
-using Lines = std::vector<std::string>;
-
 void StoreThroughMapping(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   REQUIRE(fd.valid());

@@ -16,8 +16,6 @@
 namespace cj {
 namespace {
 
-using Lines = std::vector<std::string>;
-
 // Does one thing after the other to "tree" and "outside"; what cannot be done is not.
 class Hands {
  public:

@@ -16,8 +16,6 @@
 namespace cj {
 namespace {
 
-using Lines = std::vector<std::string>;
-
 // What a crawl has recorded of files, by path.
 std::map<std::string, int> CrawledFiles(TestJournal& journal) {
   LogQuestion question;

@@ -1,19 +1,12 @@
 // The members of renamed directories at their former paths (`expand`), while the tree goes on
 // changing under the answer: whoever copies by a list of plain paths may find another directory at
 // the former path, and would keep there what nobody named.
-#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/service/journal_fixture.h"
 
 namespace cj {
 namespace {
-
-using Lines = std::vector<std::string>;
-
-bool Has(const Lines& lines, const std::string& line) {
-  return std::find(lines.begin(), lines.end(), line) != lines.end();
-}
 
 Question Expanded() {
   Question question;
@@ -122,26 +115,6 @@ TEST_CASE("former trees: directories renamed elsewhere meanwhile do not matter")
   CHECK(tree.journal.unlistable().empty());
 }
 
-TEST_CASE("former trees: one that lay in a directory outside of the watch is refused") {
-  TestJournal journal("ext4", "watched");
-  if (!journal.usable()) return;
-  MakeDirectory(journal.path("watched/x"));
-  WriteFile(journal.path("watched/x/member"), "1");
-  MakeDirectory(journal.path("outside"));
-  journal.Mark();
-  Question question = Expanded();
-  question.since.token = journal.token();
-  Rename(journal.path("watched/x"), journal.path("outside/x"));
-  Unlink(journal.path("outside/x/member"));
-  journal.Mark();  // what happens outside is dropped when it is read
-  Rename(journal.path("outside"), journal.path("watched/came"));
-  MakeDirectory(journal.path("watched/x"));
-  const Lines lines = journal.ChangesSince(question);
-  CAPTURE(lines);
-  const bool safe = Has(lines, "deleted watched/x/member") || !journal.unlistable().empty();
-  CHECK(safe);
-}
-
 // `watched`, which is watched, and `outside`.
 class Border {
  public:
@@ -162,10 +135,24 @@ class Border {
     Unlink(journal.path(to + "/member"));
     journal.Mark();
   }
+  // The list names what went from x outside, or is refused.
+  bool IsSafe() {
+    const Lines lines = journal.ChangesSince(question);
+    return Has(lines, "deleted watched/x/member") || !journal.unlistable().empty();
+  }
 
   TestJournal journal;
   Question question;
 };
+
+TEST_CASE("former trees: one that lay in a directory outside of the watch is refused") {
+  Border border;
+  if (!border.journal.usable()) return;
+  border.TakeOut("outside/x");
+  Rename(border.journal.path("outside"), border.journal.path("watched/came"));
+  MakeDirectory(border.journal.path("watched/x"));
+  CHECK(border.IsSafe());
+}
 
 TEST_CASE("former trees: one that lay in a directory that came in later and was left there") {
   Border border;
@@ -173,10 +160,7 @@ TEST_CASE("former trees: one that lay in a directory that came in later and was 
   border.TakeOut("outside/x");
   Rename(border.journal.path("outside/x"), border.journal.path("watched/x"));
   Rename(border.journal.path("outside"), border.journal.path("watched/came"));
-  const Lines lines = border.journal.ChangesSince(border.question);
-  CAPTURE(lines);
-  const bool safe = Has(lines, "deleted watched/x/member") || !border.journal.unlistable().empty();
-  CHECK(safe);
+  CHECK(border.IsSafe());
 }
 
 TEST_CASE("former trees: one that lay below a directory that came in later and moved on") {
@@ -186,10 +170,7 @@ TEST_CASE("former trees: one that lay below a directory that came in later and m
   Rename(border.journal.path("outside"), border.journal.path("watched/came"));
   Rename(border.journal.path("watched/came/sub"), border.journal.path("watched/sub"));
   MakeDirectory(border.journal.path("watched/x"));
-  const Lines lines = border.journal.ChangesSince(border.question);
-  CAPTURE(lines);
-  const bool safe = Has(lines, "deleted watched/x/member") || !border.journal.unlistable().empty();
-  CHECK(safe);
+  CHECK(border.IsSafe());
 }
 
 TEST_CASE("former trees: a directory that came in may be renamed, and those in it") {
@@ -215,10 +196,7 @@ TEST_CASE("former trees: one that lay two levels below a directory that came in 
   Rename(border.journal.path("watched/came/sub/deep"), border.journal.path("watched/deep"));
   Rename(border.journal.path("watched/came/sub"), border.journal.path("watched/sub"));
   MakeDirectory(border.journal.path("watched/x"));
-  const Lines lines = border.journal.ChangesSince(border.question);
-  CAPTURE(lines);
-  const bool safe = Has(lines, "deleted watched/x/member") || !border.journal.unlistable().empty();
-  CHECK(safe);
+  CHECK(border.IsSafe());
 }
 
 TEST_CASE("former trees: one that was moved into a directory that had come in, which is renamed") {

@@ -104,8 +104,6 @@ struct Tree {
   RecordingStore store;
 };
 
-using Lines = std::vector<std::string>;
-
 void OnFilesystems(const std::function<void(Tree& tree)>& body) {
   for (const std::string& type : TestedFilesystemTypes()) {
     auto made = TestFilesystem::Create(type);

@@ -101,14 +101,16 @@ std::string TestJournal::Shown(const std::string& path) const {
   return path.substr(root().size() + 1);
 }
 
-std::vector<std::string> TestJournal::Changes(Question question,
-                                              const std::function<void()>& meanwhile) {
+bool Has(const Lines& lines, const std::string& line) {
+  return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+Lines TestJournal::Changes(Question question, const std::function<void()>& meanwhile) {
   question.since.token = token_;
   return ChangesSince(question, meanwhile);
 }
 
-std::vector<std::string> TestJournal::ChangesSince(const Question& question,
-                                                   const std::function<void()>& meanwhile) {
+Lines TestJournal::ChangesSince(const Question& question, const std::function<void()>& meanwhile) {
   auto opened = service_->OpenAnswer(question);
   if (!opened.has_value()) return {"error: " + opened.error().message};
   if (meanwhile) meanwhile();
@@ -119,7 +121,7 @@ std::vector<std::string> TestJournal::ChangesSince(const Question& question,
     more = *next;
   }
   unlistable_ = opened->answer->unlistable();
-  std::vector<std::string> lines;
+  Lines lines;
   for (Change& change : changes) {
     change.path = Shown(change.path);
     if (!change.from.empty()) change.from = Shown(change.from);

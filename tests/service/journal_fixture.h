@@ -15,6 +15,12 @@ namespace cj {
 // Far more than the kernel's clock for change times lags behind, and little enough to let pass.
 inline constexpr std::int64_t kTestMarginUsec = 50'000;
 
+// Most rules do not depend on the filesystem; one with and one without a disk shows that.
+inline constexpr const char* kTypes[] = {"ext4", "tmpfs"};
+
+using Lines = std::vector<std::string>;  // of an answer, see TestJournal::Changes
+bool Has(const Lines& lines, const std::string& line);
+
 class TestJournal {
  public:
   // `watch` is below the filesystem; empty: all of it. The state directory lies elsewhere.
@@ -53,11 +59,9 @@ class TestJournal {
   // The changes since Mark(), a line each, sorted, paths below the filesystem's root:
   // "created a/b", "renamed a -> b recursive", "modified d metadata", "deleted x transient".
   // `meanwhile` runs when the answer has begun and nothing of it is told.
-  std::vector<std::string> Changes(Question question = {},
-                                   const std::function<void()>& meanwhile = {});
+  Lines Changes(Question question = {}, const std::function<void()>& meanwhile = {});
   // The same, with a beginning of the question's own.
-  std::vector<std::string> ChangesSince(const Question& question,
-                                        const std::function<void()>& meanwhile = {});
+  Lines ChangesSince(const Question& question, const std::function<void()>& meanwhile = {});
   // Of the last Changes(): why a list of plain paths would have been refused, or empty.
   const std::string& unlistable() const { return unlistable_; }
 

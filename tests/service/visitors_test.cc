@@ -1,138 +1,85 @@
 // Directories that stood somewhere for a while: a reader may have copied what was in them, which no
 // record names, since it came and left with its directory.
-#include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "tests/service/journal_fixture.h"
 
 namespace cj {
 namespace {
 
-using Lines = std::vector<std::string>;
+// The directory y stands at x for a while and ends at z.
+struct Visit {
+  const char* what;
+  bool file_before;                                // there is a file x before
+  std::function<void(const TestJournal&)> before;  // what happens before it comes, may be empty
+  std::function<void(const TestJournal&)> after;   // and when it has left
+  Lines told;                                      // among others
+};
 
-bool Has(const Lines& lines, const std::string& line) {
-  return std::find(lines.begin(), lines.end(), line) != lines.end();
+void MakeFile(const TestJournal& journal) { WriteFile(journal.path("x"), "2"); }
+void RemoveFile(const TestJournal& journal) { Unlink(journal.path("x")); }
+void MoveAway(const TestJournal& journal) { Rename(journal.path("x"), journal.path("w")); }
+void MoveBack(const TestJournal& journal) { Rename(journal.path("w"), journal.path("x")); }
+void MakeAndRemove(const TestJournal& journal) {
+  MakeFile(journal);
+  RemoveFile(journal);
+}
+void MoveAnotherThere(const TestJournal& journal) {
+  Rename(journal.path("other"), journal.path("x"));
 }
 
-// The directory y, which stands at x for a while and ends at z; there may be a file x before.
-class Visit {
- public:
-  explicit Visit(bool file_before) : journal("ext4") {
+const std::vector<Visit>& Visits() {
+  static const std::vector<Visit> visits = {
+      {"the name is gone, and was a file's last",
+       false,
+       {},
+       MakeAndRemove,
+       {"deleted x recursive transient"}},
+      {"the name is gone, and was a file's first", true, RemoveFile, {}, {"deleted x recursive"}},
+      {"the file whose name it was is told as renamed",
+       true,
+       MoveAway,
+       {},
+       {"renamed x -> w", "deleted x recursive transient"}},
+      {"another file has the name of the one before",
+       true,
+       RemoveFile,
+       MakeFile,
+       {"modified x data metadata recursive"}},
+      {"a new file has the name", false, {}, MakeFile, {"created x recursive"}},
+      {"the same file is back at the name",
+       true,
+       MoveAway,
+       MoveBack,
+       {"modified x metadata recursive"}},
+      {"another file was renamed to the name",
+       false,
+       {},
+       MoveAnotherThere,
+       {"renamed other -> x recursive"}},
+  };
+  return visits;
+}
+
+TEST_CASE("visitors: every line of the name tells of all below it") {
+  for (const Visit& visit : Visits()) {
+    CAPTURE(visit.what);
+    TestJournal journal("ext4");
     if (!journal.usable()) return;
     MakeDirectory(journal.path("y"));
     WriteFile(journal.path("y/member"), "1");
-    if (file_before) WriteFile(journal.path("x"), "1");
+    WriteFile(journal.path("other"), "1");
+    if (visit.file_before) WriteFile(journal.path("x"), "1");
     journal.Mark();
+    if (visit.before) visit.before(journal);
+    Rename(journal.path("y"), journal.path("x"));
+    Rename(journal.path("x"), journal.path("z"));
+    if (visit.after) visit.after(journal);
+    const Lines lines = journal.Changes();
+    CAPTURE(lines);
+    for (const std::string& line : visit.told) CHECK(Has(lines, line));
   }
-  void Come() { Rename(journal.path("y"), journal.path("x")); }
-  void Leave() { Rename(journal.path("x"), journal.path("z")); }
-
-  TestJournal journal;
-};
-
-TEST_CASE("visitors: the name is gone, and was a file's last") {
-  Visit visit(false);
-  if (!visit.journal.usable()) return;
-  visit.Come();
-  visit.Leave();
-  WriteFile(visit.journal.path("x"), "2");
-  Unlink(visit.journal.path("x"));
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "deleted x recursive transient"));
-}
-
-TEST_CASE("visitors: the name is gone, and was a file's first") {
-  Visit visit(true);
-  if (!visit.journal.usable()) return;
-  Unlink(visit.journal.path("x"));
-  visit.Come();
-  visit.Leave();
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "deleted x recursive"));
-}
-
-TEST_CASE("visitors: the file whose name it was is told as renamed") {
-  Visit visit(true);
-  if (!visit.journal.usable()) return;
-  Rename(visit.journal.path("x"), visit.journal.path("w"));
-  visit.Come();
-  visit.Leave();
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "renamed x -> w"));
-  CHECK(Has(lines, "deleted x recursive transient"));
-}
-
-TEST_CASE("visitors: another file has the name of the one before") {
-  Visit visit(true);
-  if (!visit.journal.usable()) return;
-  Unlink(visit.journal.path("x"));
-  visit.Come();
-  visit.Leave();
-  WriteFile(visit.journal.path("x"), "2");
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "modified x data metadata recursive"));
-}
-
-TEST_CASE("visitors: a new file has the name") {
-  Visit visit(false);
-  if (!visit.journal.usable()) return;
-  visit.Come();
-  visit.Leave();
-  WriteFile(visit.journal.path("x"), "2");
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "created x recursive"));
-}
-
-TEST_CASE("visitors: the same file is back at the name") {
-  Visit visit(true);
-  if (!visit.journal.usable()) return;
-  Rename(visit.journal.path("x"), visit.journal.path("w"));
-  visit.Come();
-  visit.Leave();
-  Rename(visit.journal.path("w"), visit.journal.path("x"));
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "modified x metadata recursive"));
-}
-
-TEST_CASE("visitors: another file was renamed to the name") {
-  Visit visit(false);
-  if (!visit.journal.usable()) return;
-  WriteFile(visit.journal.path("other"), "1");
-  visit.journal.Mark();
-  visit.Come();
-  visit.Leave();
-  Rename(visit.journal.path("other"), visit.journal.path("x"));
-  const Lines lines = visit.journal.Changes();
-  CAPTURE(lines);
-  CHECK(Has(lines, "renamed other -> x recursive"));
-}
-
-// The reader that has copied x/member finds a directory at x, when it comes to what `first` tells.
-TEST_CASE("visitors: an answer while the directory is there, and the same interval again") {
-  Visit visit(false);
-  if (!visit.journal.usable()) return;
-  visit.Come();
-  visit.journal.Changes();
-  visit.Leave();
-  WriteFile(visit.journal.path("x"), "2");
-  Unlink(visit.journal.path("x"));
-  const Lines first = visit.journal.Changes();
-  visit.journal.Mark();
-  MakeDirectory(visit.journal.path("x"));
-  const Lines second = visit.journal.Changes();
-  CAPTURE(first, second);
-  const auto tells_all = [](const std::string& line) {
-    return line.find(" x ") != std::string::npos && line.find("recursive") != std::string::npos;
-  };
-  const bool told = std::any_of(first.begin(), first.end(), tells_all) ||
-                    std::any_of(second.begin(), second.end(), tells_all);
-  CHECK(told);
 }
 
 // The directories of a change are looked for after the interval has ended: one that is renamed in
