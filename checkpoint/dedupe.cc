@@ -7,7 +7,7 @@
 namespace cj {
 namespace {
 
-constexpr std::uint64_t kClassMask = 0xff;
+constexpr std::uint64_t kClassMask = DedupeTable::kAllClasses;
 constexpr std::size_t kScratchBytes = 1024;  // a key's longest form has about 550
 
 void AppendHandle(ByteWriter* writer, HandleView handle) {
@@ -17,54 +17,84 @@ void AppendHandle(ByteWriter* writer, HandleView handle) {
 
 }  // namespace
 
-DedupeTable::DedupeTable(const HashKey& key) : key_(key), sets_(kSets) {
+DedupeTable::DedupeTable(const HashKey& key) : key_(key), rows_(kRows) {
   scratch_.reserve(kScratchBytes);
+  last_object_.reserve(kScratchBytes);
+  last_hash_ = KeyedHash(key_, last_object_);
 }
 
 // Every part has a fixed length or its length before it: no two keys have the same bytes.
-Hash128 DedupeTable::HashOf(const DedupeKey& key) {
+const Hash128& DedupeTable::HashOfObject(const DedupeKey& key) {
   scratch_.clear();
   ByteWriter writer(&scratch_);
   writer.Fixed64(key.period.value);
   writer.Fixed32(key.volume.value);
   AppendHandle(&writer, key.object);
-  AppendHandle(&writer, key.parent);
-  writer.String(key.name);
-  return KeyedHash(key_, scratch_);
+  if (scratch_ != last_object_) {
+    last_object_ = scratch_;
+    last_hash_ = KeyedHash(key_, scratch_);
+  }
+  return last_hash_;
 }
 
-DedupeTable::Entry* DedupeTable::Find(const Hash128& hash) {
-  Set& set = sets_[hash.low % kSets];
-  auto found = std::find_if(set.begin(), set.end(), [&](const Entry& entry) {
-    return entry.head == hash.low && ((entry.tail ^ hash.high) & ~kClassMask) == 0 &&
+DedupeTable::Place DedupeTable::PlaceOf(const DedupeKey& key) {
+  const Hash128& object = HashOfObject(key);
+  scratch_.clear();
+  ByteWriter writer(&scratch_);
+  writer.Fixed64(object.low);
+  writer.Fixed64(object.high);
+  AppendHandle(&writer, key.parent);
+  writer.String(key.name);
+  return {&rows_[object.low % kRows], KeyedHash(key_, scratch_)};
+}
+
+DedupeTable::Entry* DedupeTable::Find(const Place& place) {
+  auto& entries = place.row->entries;
+  auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return entry.head == place.hash.low && ((entry.tail ^ place.hash.high) & ~kClassMask) == 0 &&
            (entry.tail & kClassMask) != 0;
   });
-  return found == set.end() ? nullptr : &*found;
+  return found == entries.end() ? nullptr : &*found;
+}
+
+// The oldest of the row is forgotten.
+void DedupeTable::Add(const Place& place, std::uint8_t classes) {
+  auto& entries = place.row->entries;
+  std::move_backward(entries.begin(), entries.end() - 1, entries.end());
+  entries.front() = {place.hash.low, (place.hash.high & ~kClassMask) | classes};
 }
 
 bool DedupeTable::SeenOrAdd(const DedupeKey& key, std::uint8_t classes) {
-  const Hash128 hash = HashOf(key);
-  if (Entry* entry = Find(hash); entry != nullptr) {
+  const Place place = PlaceOf(key);
+  if (Entry* entry = Find(place); entry != nullptr) {
     const bool seen = (entry->tail & classes) == classes;
     entry->tail |= classes;
     return seen;
   }
-  // The newest entry is first; the oldest of the set is forgotten.
-  Set& set = sets_[hash.low % kSets];
-  std::move_backward(set.begin(), set.end() - 1, set.end());
-  set.front() = {hash.low, (hash.high & ~kClassMask) | classes};
+  Add(place, classes);
   return false;
 }
 
 bool DedupeTable::Knows(const DedupeKey& key, std::uint8_t classes) {
-  const Entry* entry = Find(HashOf(key));
+  const Entry* entry = Find(PlaceOf(key));
   return entry != nullptr && (entry->tail & classes) == classes;
 }
 
-void DedupeTable::Clear() { std::fill(sets_.begin(), sets_.end(), Set()); }
+void DedupeTable::Clear() { std::fill(rows_.begin(), rows_.end(), Row()); }
 
-void DedupeTable::Forget(const DedupeKey& key) {
-  if (Entry* entry = Find(HashOf(key)); entry != nullptr) *entry = {};
+void DedupeTable::Set(const DedupeKey& key, std::uint8_t classes) {
+  const Place place = PlaceOf(key);
+  if (Entry* entry = Find(place); entry != nullptr) {
+    entry->tail = (entry->tail & ~kClassMask) | classes;
+  } else if (classes != 0) {
+    Add(place, classes);
+  }
+}
+
+void DedupeTable::Forget(const DedupeKey& key, std::uint8_t classes) {
+  if (Entry* entry = Find(PlaceOf(key)); entry != nullptr) {
+    entry->tail &= ~std::uint64_t{classes};  // without any class it is empty
+  }
 }
 
 }  // namespace cj

@@ -11,11 +11,14 @@
 //    names it touches: a change made after a name was deleted, moved or replaced is recorded again,
 //    so that no reader of the records depends on their order;
 //  - forgetting is always allowed: it costs a duplicate, never a loss. So the table is bounded:
-//    kSets * kWays entries of 16 bytes (2 MiB), made once, nothing allocated per event.
+//    kRows * kWays entries of 16 bytes (2 MiB), made once, nothing allocated per event.
 //
 // An entry is not the key itself (up to some 500 bytes) but 120 bits of a SipHash of it under a key
-// drawn at random at start and told to nobody. Two different keys meet with probability at most
-// 2^-117 per lookup (eight ways); a million lookups per second for thirty years stay below 2^-67.
+// drawn at random at start and told to nobody. Which row it is in another hash says, of the object
+// alone. So two different keys meet with probability at most 2^-117 per lookup (eight ways); a
+// million lookups per second for thirty years stay below 2^-67. And what an event makes us look up,
+// the object and one or two of its names, is all in one row: memory is waited for once. An object
+// with more names than a row has entries is recorded more often, no more.
 //
 // Not thread-safe: the writer's.
 #pragma once
@@ -53,8 +56,10 @@ class DedupeTable {
     kUnlinked = 16,  // deleted; of a file: and its nameless ATTRIB has not come yet (translate.cc)
     kIntended = 32,  // judged: an intent is recorded, or none is needed; of the object, nameless
     kSilently = 64,  // a silent writer: more than a change, which may be over (crawl.cc)
+    kSingle = 128,   // judged: the object has one name, and no link to it was seen since; nameless
   };
-  static constexpr std::size_t kSets = 16 * 1024;
+  static constexpr std::uint8_t kAllClasses = 0xff;
+  static constexpr std::size_t kRows = 16 * 1024;
   static constexpr std::size_t kWays = 8;
 
   explicit DedupeTable(const HashKey& key);
@@ -63,12 +68,14 @@ class DedupeTable {
   bool SeenOrAdd(const DedupeKey& key, std::uint8_t classes);
   // True when all of `classes` are known of the key.
   bool Knows(const DedupeKey& key, std::uint8_t classes);
-  // Nothing is known of the key any more.
-  void Forget(const DedupeKey& key);
+  // These classes are known of the key, and no others. 0: nothing.
+  void Set(const DedupeKey& key, std::uint8_t classes);
+  // None of `classes` is known of the key any more.
+  void Forget(const DedupeKey& key, std::uint8_t classes = kAllClasses);
   // Nothing is known of anything.
   void Clear();
 
-  static constexpr std::size_t MemoryBytes() { return kSets * sizeof(Set); }
+  static constexpr std::size_t MemoryBytes() { return kRows * sizeof(Row); }
 
  private:
   // 120 bits of hash; the low byte of `tail` holds the classes, 0 for an empty entry.
@@ -76,13 +83,26 @@ class DedupeTable {
     std::uint64_t head = 0;
     std::uint64_t tail = 0;
   };
-  using Set = std::array<Entry, kWays>;
+  struct alignas(kWays * sizeof(Entry)) Row {
+    std::array<Entry, kWays> entries;  // the newest first
+  };
 
-  Hash128 HashOf(const DedupeKey& key);
-  Entry* Find(const Hash128& hash);
+  // Where a key is looked for, and what for.
+  struct Place {
+    Row* row = nullptr;
+    Hash128 hash;
+  };
+
+  const Hash128& HashOfObject(const DedupeKey& key);
+  Place PlaceOf(const DedupeKey& key);
+  static Entry* Find(const Place& place);
+  static void Add(const Place& place, std::uint8_t classes);
 
   HashKey key_;
-  std::vector<Set> sets_;
+  std::vector<Row> rows_;
+  // The object that was hashed last: an event asks for one several times.
+  std::string last_object_;
+  Hash128 last_hash_;
   std::string scratch_;
 };
 

@@ -96,17 +96,26 @@ void EventTranslator::AddGap(std::string_view volume, std::string_view cause,
   out->gaps.push_back({std::string(volume), from, times.read_usec, std::string(cause)});
 }
 
+// Also of what has a place in the queue behind the loss, but happened before it, nothing is known:
+// it is looked at when its event is translated, which is later.
+void EventTranslator::ForgetLearned() {
+  dedupe_.Clear();
+  scope_.DirectoryMoved();
+}
+
 // Events that do not tell a change but that changes cannot be told. False: the event is another
 // one.
 bool EventTranslator::TranslateTrouble(const Event& event, const ReadTimes& times,
                                        Translation* out) {
   if (event.overflow()) {
     ++counters_.overflows;
+    ForgetLearned();
     AddGap("", "the kernel dropped events: its queue was full", times, out);
     return true;
   }
   const KnownVolume* volume = FindVolume(event.fsid);
   if (volume == nullptr) {
+    scope_.DirectoryMoved();
     AddGap("", "events came from a filesystem that the journal does not know", times, out);
     return true;
   }
@@ -135,7 +144,10 @@ void EventTranslator::Translate(const Event& event, const ReadTimes& times, Tran
     return;
   }
   const bool nameless = event.parent.empty() && (operations & kDirectory) == 0;
-  if (nameless && (operations & kAttributes) != 0) links_.Mark(volume, event.object);
+  if (nameless && (operations & kAttributes) != 0) {
+    links_.Mark(volume, event.object);
+    dedupe_.Forget(KeyOf(volume, event.object, {}, {}), DedupeTable::kSingle);
+  }
   if (nameless && operations == kAttributes) {
     TranslateNameless(event, volume, times.read_usec, out);
     return;
@@ -146,10 +158,12 @@ void EventTranslator::Translate(const Event& event, const ReadTimes& times, Tran
 void EventTranslator::TranslateNameless(const Event& event, VolumeId volume, std::int64_t now_usec,
                                         Translation* out) {
   if (event.pid != 0 && renames_.HoldsVictim(event)) return;
+  // One that lives had another name deleted, by a call whose ATTRIB has been merged with an earlier
+  // one.
   const DedupeKey key = KeyOf(volume, event.object, {}, {});
   if (dedupe_.Knows(key, DedupeTable::kUnlinked)) {
-    dedupe_.Forget(key);
-    return;
+    dedupe_.Forget(key, DedupeTable::kUnlinked);
+    if (!scope_.HasName(volume, event.object)) return;
   }
   if (auto oldest = attributes_.Add(volume, event)) AddNameless(*oldest, now_usec, out);
 }
@@ -215,32 +229,37 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
   if (HasFurtherNames(event, volume, operations)) {
     if ((operations & kCreated) != 0) record.operations |= kLinked;
     out->batch.link_names.push_back({volume, record.object, record.parent, record.name});
+  } else if (renamed) {
+    scope_.NamesCame(volume, event.object, directory || event.object.empty());
   }
 }
 
 // True for a new name of a file that has others. A link shows by the nameless ATTRIB before it; a
-// rename does not show, so the file itself is asked.
+// rename does not show, so the file itself is asked, unless it was made in this period and has not
+// been linked since: programs make a file and rename it, over and over.
 bool EventTranslator::HasFurtherNames(const Event& event, VolumeId volume,
                                       std::uint32_t operations) {
   if ((operations & (kCreated | kRenamed)) == 0 || event.on_directory() || event.object.empty()) {
     return false;
   }
   if (links_.Contains(volume, event.object)) return true;
-  const bool ask = (operations & kRenamed) != 0 || links_may_be_lost_;
-  return ask && scope_.HasSeveralNames(volume, event.object);
+  const DedupeKey object = KeyOf(volume, event.object, {}, {});
+  const bool renamed = (operations & kRenamed) != 0;
+  const bool ask = renamed ? !dedupe_.Knows(object, DedupeTable::kSingle) : links_may_be_lost_;
+  if (ask && scope_.HasSeveralNames(volume, event.object)) return true;
+  const bool made = (operations & kEntryOperations) == kCreated;
+  if (made) dedupe_.SeenOrAdd(object, DedupeTable::kSingle);
+  return false;
 }
 
 // What was known of the names that an entry event touches is known no more. Only a pure creation
 // leaves what it was merged with: nothing can have taken the name away again.
 void EventTranslator::RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations) {
-  const DedupeKey key = KeyOf(volume, event.object, event.parent, event.name);
-  dedupe_.Forget(key);
+  const bool made = (operations & kEntryOperations) == kCreated;
+  dedupe_.Set(KeyOf(volume, event.object, event.parent, event.name),
+              made ? ClassesOf(operations) : std::uint8_t{0});
   if ((operations & kRenamed) != 0) {
     dedupe_.Forget(KeyOf(volume, event.object, event.old_parent, event.old_name));
-  }
-  const std::uint8_t classes = ClassesOf(operations);
-  if ((operations & kEntryOperations) == kCreated && classes != 0) {
-    dedupe_.SeenOrAdd(key, classes);
   }
 }
 
@@ -337,6 +356,10 @@ void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_
     out->batch.period = period_;
     out->batch.dead_directories.push_back(
         {replacement.volume, replacement.victim, replacement.parent, replacement.name, period_});
+  }
+  // Or a file lives, and its attributes were changed.
+  if (!replacement.directory && scope_.HasName(replacement.volume, replacement.victim.view())) {
+    AddNameless({replacement.volume, replacement.pid, replacement.victim}, now_usec, out);
   }
   if (!scope_.InScope(replacement.volume, replacement.parent.view(), replacement.name)) return;
   dedupe_.Forget(KeyOf(replacement.volume, replacement.victim.view(), replacement.parent.view(),

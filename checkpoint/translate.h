@@ -76,6 +76,8 @@ class EventTranslator {
 
   // What was recorded may not be stored any more: nothing is dropped as a repeat of it.
   void ForgetRecorded() { dedupe_.Clear(); }
+  // Events are missing here: what those before have taught may be wrong now.
+  void ForgetLearned();
 
   // Appends what the event means to *out.
   void Translate(const Event& event, const ReadTimes& times, Translation* out);

@@ -95,6 +95,7 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
   if (item.kind == SpoolItem::Kind::kLoss) {
     const std::string_view why(reinterpret_cast<const char*>(item.bytes.data()), item.bytes.size());
     translator_.AddGap("", why, item.times, &pending_);
+    translator_.ForgetLearned();
     return;
   }
   scope_.BeginBatch();
@@ -104,6 +105,7 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
     Status parsed = ParseEvent(&rest, &event);
     if (!parsed) {
       translator_.AddGap("", "the kernel's events could not be understood", item.times, &pending_);
+      translator_.ForgetLearned();
       break;
     }
     translator_.Translate(event, item.times, &pending_);
@@ -120,6 +122,7 @@ void Writer::Serve(Marker& marker) {
     if (intents_ != nullptr) intents_->SetWatches(marker.binding->strict_watches);
     watched_ = marker.binding->text;
   }
+  if (marker.binding != nullptr || !marker.gaps.empty()) translator_.ForgetLearned();
   scope_.BeginBatch();
   for (const SilentWriter& silent : marker.silent) {
     translator_.TranslateSilent(silent, marker.silent_usec, &pending_);

@@ -66,16 +66,14 @@ Status Answer::TellOtherLinks(Directories& directories) {
     missing.push_back(object);
   }
   if (missing.empty()) return {};
+  LinkMemory::Search search(environment_.link_memory);
   CJ_RETURN_IF_ERROR(LearnLinks(directories, missing));
   CJ_RETURN_IF_ERROR(CheckMounted(directories));  // before it is remembered
   for (ObjectIndex object : missing) {
     CJ_RETURN_IF_ERROR(TellKnownLinks(directories, object));
     const FoldedObject& folded = fold_.objects()[object];
-    if (environment_.link_memory != nullptr) {
-      environment_.link_memory->Note(
-          folded.volume, FileHandle::FromEncoded(folded.handle),
-          {linked_[object].count, linked_[object].verified, GapsOf(folded.volume)});
-    }
+    search.Note(folded.volume, FileHandle::FromEncoded(folded.handle),
+                {linked_[object].count, linked_[object].verified, GapsOf(folded.volume)});
   }
   return {};
 }

@@ -31,14 +31,15 @@ std::string NameTowards(const std::string& directory, const std::string& root) {
 
 }  // namespace
 
-DirectoryScope::DirectoryScope(const std::vector<Watch>& watches, Opener open)
-    : open_(std::move(open)) {
+DirectoryScope::DirectoryScope(const std::vector<Watch>& watches, Opener open, LinkMemory* links)
+    : open_(std::move(open)), links_(links) {
   SetWatches(watches);
 }
 
 void DirectoryScope::SetWatches(const std::vector<Watch>& watches) {
   directories_.reset();
   remembered_.clear();
+  if (links_ != nullptr) links_->ForgetAll();
   // Of a tree that is not there nothing is watched: a gap, until it is found again.
   std::vector<Watch> present;
   std::copy_if(watches.begin(), watches.end(), std::back_inserter(present),
@@ -130,6 +131,21 @@ bool DirectoryScope::HasSeveralNames(VolumeId volume, HandleView object) {
   auto counted = CountNames(volume, FileHandle(object));
   if (!counted.has_value()) return LeavesItOpen(counted.error());
   return counted->names > 1;
+}
+
+bool DirectoryScope::HasName(VolumeId volume, HandleView object) {
+  if (!Open()) return true;
+  auto counted = CountNames(volume, FileHandle(object));
+  return counted.has_value() ? counted->names > 0 : LeavesItOpen(counted.error());
+}
+
+void DirectoryScope::NamesCame(VolumeId volume, HandleView object, bool directory) {
+  if (links_ == nullptr) return;
+  if (directory) {
+    links_->ForgetAll();
+  } else {
+    links_->Forget(volume, FileHandle(object));
+  }
 }
 
 bool DirectoryScope::HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,

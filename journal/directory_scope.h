@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "fanotify/directories.h"
+#include "journal/link_memory.h"
 #include "journal/scope.h"
 #include "journal/views.h"
 
@@ -21,15 +22,18 @@ class DirectoryScope : public Scope {
   // 64 Ki directories cost some 8 MiB; a directory more costs 3 us again.
   static constexpr std::size_t kMaxRemembered = 64 * 1024;
 
-  DirectoryScope(const std::vector<Watch>& watches, Opener open);
+  // `links` is told of names that come, and outlives the scope; may be null.
+  DirectoryScope(const std::vector<Watch>& watches, Opener open, LinkMemory* links = nullptr);
 
   bool InScope(VolumeId volume, HandleView directory, std::string_view name) override;
   bool HasSeveralNames(VolumeId volume, HandleView object) override;
+  bool HasName(VolumeId volume, HandleView object) override;
   bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
                        std::string_view name) override;
   Whereabouts Find(VolumeId volume, HandleView object) override;
   void SetWatches(const std::vector<Watch>& watches) override;
   void DirectoryMoved() override { remembered_.clear(); }
+  void NamesCame(VolumeId volume, HandleView object, bool directory) override;
   void EndBatch() override { directories_.reset(); }
 
  private:
@@ -67,6 +71,7 @@ class DirectoryScope : public Scope {
   std::vector<View> views_;
   std::vector<VolumeMount> mounts_;
   Opener open_;
+  LinkMemory* links_;
   std::vector<VolumeId> whole_;  // volumes that are watched whole: nothing to ask
   std::unique_ptr<Directories> directories_;
   std::unordered_map<Key, Verdict, KeyHash> remembered_;

@@ -1,5 +1,5 @@
 // What RocksDB is told about our data, each option with its reason in rocks_options.cc. Used only
-// by the other rocks_* files. Sizes are bytes.
+// by the other rocks_* files and by the bench that has nothing else. Sizes are bytes.
 #pragma once
 
 #include <rocksdb/options.h>

@@ -36,6 +36,8 @@ class Scope {
   virtual bool InScope(VolumeId volume, HandleView directory, std::string_view name) = 0;
   // True when the object (not a directory) has several names. False when it is gone.
   virtual bool HasSeveralNames(VolumeId volume, HandleView object) = 0;
+  // True when the object (not a directory) has a name, or when that cannot be told.
+  virtual bool HasName(VolumeId volume, HandleView object) = 0;
   // True when the object (not a directory), which an event calls `name` in `directory`, may have
   // another name that is under a watch. Judged by what is there now: it has several names, or a
   // single one that is another and not known to be outside. A name that it had in between and lost
@@ -51,9 +53,12 @@ class Scope {
     std::string name;
   };
   virtual Whereabouts Find(VolumeId, HandleView) { return {}; }
-  // A directory was renamed or moved: what was remembered of paths may be wrong now. Not needed for
-  // a deletion: a dead directory's handle is never used again.
+  // A directory was renamed or moved, or may have been: what was remembered of paths may be wrong
+  // now. Not needed for a deletion: a dead directory's handle is never used again.
   virtual void DirectoryMoved() = 0;
+  // Files have names in scope of which Batch::link_names does not tell: of `object` a new one, or,
+  // when it is a directory, of any file below it.
+  virtual void NamesCame(VolumeId volume, HandleView object, bool directory) = 0;
   // Other trees are watched from now on, or other filesystems are at their paths.
   virtual void SetWatches(const std::vector<Watch>& watches) { (void)watches; }
   // Called once before each batch: opens what the batch's questions need, and lets go of it after.

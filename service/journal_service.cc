@@ -45,7 +45,8 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   service->binder_ = std::make_unique<WatchBinder>(service->config_, *service->store_);
   CJ_RETURN_IF_ERROR(service->binder_->Start());
   const auto binding = service->binder_->binding();
-  service->scope_ = std::make_unique<DirectoryScope>(binding->watches, OpenDirectories);
+  service->scope_ =
+      std::make_unique<DirectoryScope>(binding->watches, OpenDirectories, &service->link_memory_);
   EngineOptions options;
   options.sync_interval_usec = config.sync_interval_usec;
   options.unlimited_queue = !config.queue_limited;

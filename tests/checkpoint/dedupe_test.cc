@@ -74,26 +74,58 @@ TEST_CASE("dedupe: what is forgotten is recorded again, its neighbours are not")
   CHECK_FALSE(table.Knows(Key(1, "o", "n"), DedupeTable::kData));
   CHECK(table.Knows(Key(1, "o", "m"), DedupeTable::kData));
   table.Forget(Key(1, "never", "seen"));
+  table.SeenOrAdd(Key(1, "o", "m"), DedupeTable::kMetadata);
+  table.Forget(Key(1, "o", "m"), DedupeTable::kData);
+  CHECK_FALSE(table.Knows(Key(1, "o", "m"), DedupeTable::kData));
+  CHECK(table.Knows(Key(1, "o", "m"), DedupeTable::kMetadata));
 }
 
-TEST_CASE("dedupe: bounded: more names than it holds cost duplicates, never a wrong drop") {
+TEST_CASE("dedupe: what is set is known, and nothing else") {
+  DedupeTable table(RandomHashKey());
+  const DedupeKey key = Key(1, "o", "n");
+  table.Set(key, 0);
+  CHECK_FALSE(table.Knows(key, DedupeTable::kData));
+  table.Set(key, DedupeTable::kData);
+  CHECK(table.Knows(key, DedupeTable::kData));
+  table.Set(key, DedupeTable::kMetadata);
+  CHECK(table.Knows(key, DedupeTable::kMetadata));
+  CHECK_FALSE(table.Knows(key, DedupeTable::kData));
+  table.Set(key, 0);
+  CHECK_FALSE(table.Knows(key, DedupeTable::kMetadata));
+}
+
+TEST_CASE("dedupe: bounded: more objects than it holds cost duplicates, never a wrong drop") {
   DedupeTable table(RandomHashKey());
   CHECK(DedupeTable::MemoryBytes() == 2 * 1024 * 1024);
-  const std::size_t names = 3 * DedupeTable::kSets * DedupeTable::kWays;
+  const std::size_t objects = 3 * DedupeTable::kRows * DedupeTable::kWays;
   std::size_t wrongly_dropped = 0;
-  for (std::size_t i = 0; i < names; ++i) {
-    if (table.SeenOrAdd(Key(1, "o", std::to_string(i)), DedupeTable::kData)) ++wrongly_dropped;
+  for (std::size_t i = 0; i < objects; ++i) {
+    if (table.SeenOrAdd(Key(1, std::to_string(i), "n"), DedupeTable::kData)) ++wrongly_dropped;
   }
   CHECK(wrongly_dropped == 0);
   // The newest are still known, most of the oldest are not.
   std::size_t newest = 0;
   std::size_t oldest = 0;
   for (std::size_t i = 0; i < 1000; ++i) {
-    if (table.Knows(Key(1, "o", std::to_string(names - 1 - i)), DedupeTable::kData)) ++newest;
-    if (table.Knows(Key(1, "o", std::to_string(i)), DedupeTable::kData)) ++oldest;
+    if (table.Knows(Key(1, std::to_string(objects - 1 - i), "n"), DedupeTable::kData)) ++newest;
+    if (table.Knows(Key(1, std::to_string(i), "n"), DedupeTable::kData)) ++oldest;
   }
   CHECK(newest > 990);
   CHECK(oldest < 100);
+}
+
+TEST_CASE("dedupe: of one object the newest names are known, and never one that was not told") {
+  DedupeTable table(RandomHashKey());
+  const std::size_t names = 100'000;
+  std::size_t wrongly_dropped = 0;
+  for (std::size_t i = 0; i < names; ++i) {
+    if (table.SeenOrAdd(Key(1, "o", std::to_string(i)), DedupeTable::kData)) ++wrongly_dropped;
+  }
+  CHECK(wrongly_dropped == 0);
+  for (std::size_t i = 0; i < DedupeTable::kWays; ++i) {
+    CHECK(table.Knows(Key(1, "o", std::to_string(names - 1 - i)), DedupeTable::kData));
+  }
+  CHECK_FALSE(table.Knows(Key(1, "o", "0"), DedupeTable::kData));
 }
 
 TEST_CASE("recent links: the last marks are always known, others hardly ever") {

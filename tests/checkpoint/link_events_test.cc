@@ -52,6 +52,45 @@ TEST_CASE(
   CHECK(translate.out.batch.link_names[0].name == "b");
 }
 
+// Programs make a file and rename it, over and over: asking costs three system calls each time.
+TEST_CASE("translate: of a file that was made in the period nobody asks how many names it has") {
+  Translating translate;
+  translate.scope.several_names = {"o-a"};  // what the answer would be
+  translate(FileEvent(FAN_CREATE | FAN_MODIFY, "a"));
+  SECTION("renamed again and again") {
+    translate(Rename("o-a", "a", "b"));
+    translate(Rename("o-a", "b", "c"));
+    CHECK(translate.scope.asked_names == 0);
+    CHECK(translate.out.batch.link_names.empty());
+  }
+  SECTION("but when it was linked, however long ago") {
+    translate(Nameless(FAN_ATTRIB, "o-a"));
+    translate(FileEvent(FAN_CREATE, "other"));
+    for (std::size_t i = 0; i < 3 * RecentLinks::kPerGeneration; ++i) {
+      translate(Nameless(FAN_ATTRIB, std::to_string(i % 1000)));
+    }
+    translate(Rename("o-a", "a", "b"));
+    CHECK(translate.scope.asked_names == 1);
+  }
+  SECTION("but in the next period") {
+    translate.translator.Begin(PeriodId(6), translate.translator.next_sequence());
+    translate(Rename("o-a", "a", "b"));
+    CHECK(translate.scope.asked_names == 1);
+  }
+  SECTION("but when events were lost") {
+    EventSpec overflow;
+    overflow.mask = FAN_Q_OVERFLOW;
+    translate(overflow);
+    translate(Rename("o-a", "a", "b"));
+    CHECK(translate.scope.asked_names == 1);
+  }
+  SECTION("but when it was deleted by the event that made it: that name had gone") {
+    translate(FileEvent(FAN_CREATE | FAN_DELETE, "d"));
+    translate(Rename("o-d", "d", "e"));
+    CHECK(translate.scope.asked_names == 1);
+  }
+}
+
 TEST_CASE("translate: nameless content is kept") {
   Translating translate;
   translate(Nameless(FAN_MODIFY, "o"));
@@ -96,6 +135,57 @@ TEST_CASE("translate: a nameless ATTRIB that nothing explains is a change of att
     }
     CHECK(nameless == row.records);
   }
+}
+
+// unlink(b) and unlink(c), whose marks the kernel has merged, then a change by handle at a third
+// name.
+TEST_CASE("translate: what was deleted and lives has its attributes recorded") {
+  Translating translate;
+  EventSpec other = FileEvent(FAN_DELETE, "c");
+  other.object = "o-b";
+  translate(Nameless(FAN_ATTRIB, "o-b"));
+  translate(FileEvent(FAN_DELETE, "b"));
+  translate(other);
+  SECTION("it lives") {
+    translate.scope.named = {"o-b"};
+    translate(Nameless(FAN_ATTRIB, "o-b"));
+    REQUIRE(translate.End().size() == 3);
+    CHECK(translate.End().back().operations == kAttributes);
+    CHECK(translate.End().back().object == TestHandle("o-b"));
+  }
+  SECTION("it is gone") {
+    translate(Nameless(FAN_ATTRIB, "o-b"));
+    CHECK(translate.End().size() == 2);
+  }
+}
+
+// A file server renames a file, and much later changes the attributes of another one.
+TEST_CASE("translate: a victim that lives has its attributes recorded, too") {
+  Translating translate;
+  translate.scope.named = {"other"};
+  translate(Rename("o-a", "a", "b"));
+  translate.End();
+  translate(Nameless(FAN_ATTRIB, "other"));
+  REQUIRE(translate.End().size() == 3);
+  CHECK(translate.End()[1].operations == kAttributes);
+  CHECK(translate.End()[1].object == TestHandle("other"));
+  CHECK(translate.End()[2].operations == kReplaced);
+}
+
+TEST_CASE("translate: names of which no link name tells are told to the scope") {
+  Translating translate;
+  translate.scope.outside = {"outside"};
+  translate.scope.several_names = {"linked"};
+  EventSpec directory = Rename("directory", "d", "e");
+  directory.mask |= FAN_ONDIR;
+  directory.old_parent = "outside";
+  EventSpec away = Rename("elsewhere", "f", "g");
+  away.parent = away.old_parent = "outside";
+  translate(Rename("single", "a", "b"));
+  translate(Rename("linked", "a", "b"));
+  translate(directory);
+  translate(away);
+  CHECK(translate.scope.names_came == std::vector<std::string>{"single", "directory/"});
 }
 
 TEST_CASE("translate: more unexplained attributes than may wait become records at once") {

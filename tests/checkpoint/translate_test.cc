@@ -143,6 +143,23 @@ TEST_CASE("translate: trouble becomes gaps") {
   CHECK(translate.End().empty());
 }
 
+TEST_CASE("translate: where events are missing, nothing is as it was known to be") {
+  Translating translate;
+  translate(FileEvent(FAN_MODIFY, "f"));
+  translate.scope.outside = {"dir"};
+  translate(FileEvent(FAN_MODIFY, "g"));  // outside, which is remembered
+  translate.scope.outside.clear();
+  EventSpec overflow;
+  overflow.mask = FAN_Q_OVERFLOW;
+  translate(overflow);
+  CHECK(translate.scope.moved == 1);
+  translate(FileEvent(FAN_MODIFY, "f"));
+  translate(FileEvent(FAN_MODIFY, "g"));
+  REQUIRE(translate.End().size() == 3);
+  CHECK(translate.End()[1].name == "f");
+  CHECK(translate.End()[2].name == "g");
+}
+
 TEST_CASE("translate: directories that go leave a row, those that move make the scope forget") {
   Translating translate;
   translate(FileEvent(FAN_DELETE | FAN_ONDIR, "gone"));

@@ -172,5 +172,38 @@ TEST_CASE("answers: more links below moved directories than an answer may hold: 
   CHECK(lines.front().find("more than 3 files with several names") != std::string::npos);
 }
 
+// A file with a name outside of the watch is searched for once; then that is remembered. What comes
+// without a link's event has to undo that.
+class LinkedOutside {
+ public:
+  LinkedOutside() : journal("ext4", "watched") {
+    if (!journal.usable()) return;
+    MakeDirectory(journal.path("outside"));
+    MakeDirectory(journal.path("outside/d"));
+    WriteFile(journal.path("watched/a"), "1");
+    Link(journal.path("watched/a"), journal.path("outside/d/b"));
+    journal.Mark();
+    AppendFile(journal.path("watched/a"), "2");
+    CHECK(journal.Changes() == Lines{"modified watched/a data"});
+    journal.Mark();
+  }
+
+  TestJournal journal;
+};
+
+TEST_CASE("answers: hard links: a name that came with a directory is told") {
+  LinkedOutside linked;
+  TestJournal& journal = linked.journal;
+  if (!journal.usable()) return;
+  Rename(journal.path("outside/d"), journal.path("watched/d"));
+  SECTION("asked about the move") { journal.Changes(); }
+  SECTION("not asked") {}
+  journal.Mark();
+  AppendFile(journal.path("watched/a"), "3");
+  const Lines lines = journal.Changes();
+  CAPTURE(lines);
+  CHECK(Has(lines, "modified watched/d/b data"));
+}
+
 }  // namespace
 }  // namespace cj
