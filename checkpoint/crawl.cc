@@ -244,6 +244,7 @@ void Crawler::Begin(const CrawlPlan& plan) {
   counters_.unreadable = 0;
   const std::uint64_t expected = ExpectedEntries(plan);
   begun_usec_ = environment_.clock->MonotonicUsec();
+  losses_ = environment_.store->losses();
   MutexLock lock(mutex_);
   status_.running = true;
   status_.start_usec = environment_.clock->RealtimeUsec();
@@ -275,7 +276,14 @@ Status Crawler::Execute(const CrawlPlan& planned, bool for_gaps, Reasons* reason
   CrawlBatch last;
   last.fills = FillsOf(plan, walked, options_.margin_usec);
   last.complete = for_gaps || !last.fills.empty();
-  return environment_.record(std::move(last));
+  return Hand(std::move(last));
+}
+
+Status Crawler::Hand(CrawlBatch batch) {
+  batch.losses = losses_;
+  CJ_RETURN_IF_ERROR(environment_.record(std::move(batch)));
+  if (environment_.store->losses() == losses_) return {};
+  return Error{ErrorCode::kIo, "the journal's disk has lost what the crawl had found", 0};
 }
 
 Status Crawler::Walk(const CrawlPlan& plan, const CrawlPart& part, CrawlNote* note) {
@@ -290,7 +298,7 @@ Status Crawler::Walk(const CrawlPlan& plan, const CrawlPart& part, CrawlNote* no
       batch.note = EncodeCrawlNote(*note);
     }
     if (batch.found.empty() && !batch.note) return {};
-    return environment_.record(std::move(batch));
+    return Hand(std::move(batch));
   };
   return WalkPart(plan.watches[part.watch], part, options_.limits, *environment_.clock, cancelled_,
                   counters_, sink);
@@ -311,7 +319,7 @@ Status Crawler::StoreEcho(CrawlPlan* plan) {
   CrawlBatch batch;
   batch.found = echo.Take();
   for (Record& record : batch.found) record.time_usec = environment_.clock->RealtimeUsec();
-  return batch.found.empty() ? Status() : environment_.record(std::move(batch));
+  return batch.found.empty() ? Status() : Hand(std::move(batch));
 }
 
 // What was recorded within the margin before the gap, in earlier periods: an interval that has the

@@ -117,6 +117,7 @@ class Crawler {
   void Serve(const Work& work) EXCLUDES(mutex_);
   CrawlNote ReadNote() const;
   Status Execute(const CrawlPlan& plan, bool for_gaps, Reasons* reasons) EXCLUDES(mutex_);
+  Status Hand(CrawlBatch batch);
   Status StoreEcho(CrawlPlan* plan);
   Result<bool> ReadEcho(const PeriodGap& open, CrawlEcho* echo) const;
   Status Walk(const CrawlPlan& plan, const CrawlPart& part, CrawlNote* note);
@@ -130,6 +131,7 @@ class Crawler {
   std::atomic<bool> cancelled_ = false;
   std::thread thread_;
   std::int64_t begun_usec_ = 0;         // the thread's own: CLOCK_MONOTONIC
+  std::uint64_t losses_ = 0;            // the thread's own: Store::losses() when it began
   std::uint64_t places_looked_at_ = 0;  // the thread's own: places_ when it last looked for gaps
 
   mutable Mutex mutex_;

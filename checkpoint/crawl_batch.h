@@ -1,6 +1,7 @@
 // What a crawl hands over to be stored at once, in the open period. Plain values.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +15,7 @@ struct CrawlBatch {
   std::optional<std::string> note;  // how far the crawl is, once `found` is stored
   std::vector<GapFill> fills;       // the crawl is complete: once all that it found is stored
   bool complete = false;            // with or without fills; the note goes
+  std::uint64_t losses = 0;         // Store::losses() when the crawl began
 };
 
 }  // namespace cj

@@ -157,8 +157,8 @@ void Writer::Serve(Marker& marker) {
 // Once what it found is stored. A failure is the crawl's: it comes again.
 Status Writer::NoteCrawl(const CrawlBatch& crawl) {
   const InStore waiting(store_since_usec_, clock_);
-  if (crawl.complete) return store_.FillGaps(crawl.fills);
-  return crawl.note.has_value() ? store_.KeepCrawlNote(*crawl.note) : Status();
+  if (crawl.complete) return store_.FillGaps(crawl.fills, crawl.losses);
+  return crawl.note.has_value() ? store_.KeepCrawlNote(*crawl.note, crawl.losses) : Status();
 }
 
 // Only in strict mode. Those who wait for their intents to be durable are told.

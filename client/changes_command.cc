@@ -173,6 +173,7 @@ Outcome StartTokenFile(Session& session, const ChangesOptions& options) {
   }
   Status written = WriteTokenFile(options.token_file, token);
   if (!written) return Fail(ExitStatus::kFailed, written.error().message);
+  WarnOfAbsentTrees(session);
   return Fail(ExitStatus::kRescanNeeded,
               "rescan needed: there was no " + options.token_file +
                   "; it has been created: scan the tree now, then ask again");

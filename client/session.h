@@ -50,6 +50,11 @@ NextAnswer NextReply(Session& session);
 // it ended because it had seen enough.
 Outcome FinishOutput(Session& session);
 
+// Says on stderr which watched trees are not there. To be called when a token has been given to
+// start from: it speaks of all of them, and who makes a copy now has none of those. Without an
+// answer nothing is said.
+void WarnOfAbsentTrees(Session& session);
+
 // The verbs.
 Outcome RunStatus(Session& session, const Options& options);
 Outcome RunCheckpoint(Session& session, const Options& options);

@@ -1,5 +1,6 @@
 // The verbs with one question and one answer: status, checkpoint, periods, doctor.
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -30,12 +31,28 @@ Outcome RunStatus(Session& session, const Options& options) {
   return FinishOutput(session);
 }
 
+void WarnOfAbsentTrees(Session& session) {
+  const Answer answer = CallOnce(session, "GetStatus", {});
+  if (answer.outcome.status != ExitStatus::kSuccess) return;
+  const auto status = ReadStatusReply(*answer.parameters);
+  if (!status) return;
+  for (const auto& watch : status->watches) {
+    if (watch.absent.empty()) continue;
+    std::fprintf(
+        stderr,
+        "changectl: %s is left out: %s. A copy made now does not have it; make one when it "
+        "is there again\n",
+        watch.path.c_str(), watch.absent.c_str());
+  }
+}
+
 Outcome RunCheckpoint(Session& session, const Options& options) {
   Answer answer = CallOnce(session, "Checkpoint", CheckpointParameters(options.label));
   if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
   auto token = ReadTokenReply(*answer.parameters);
   if (!token) return Fail(token.error());
   session.out.Write(options.json ? DumpJson(*answer.parameters) + "\n" : *token + "\n");
+  WarnOfAbsentTrees(session);
   return FinishOutput(session);
 }
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string_view>
@@ -42,6 +43,24 @@ Error InitRefused(int errno_value) {
   return error;
 }
 
+// Those of which it is known that a handle finds a directory as long as it lives, and that every
+// change sets a time which no program can set back. vfat, for one, loses directories that are not
+// cached (its handles are looked up in the cache alone) and has no change times, and the kernel
+// marks it all the same.
+bool IsProven(const std::string& type) {
+  static constexpr std::array<std::string_view, 6> kTypes = {"ext2", "ext3",  "ext4",
+                                                             "xfs",  "btrfs", "tmpfs"};
+  return std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end();
+}
+
+Error NotProven(const VolumeMount& volume) {
+  return Error{ErrorCode::kUnsupported,
+               volume.path + ": changes on " + volume.identity.type +
+                   " could go unnoticed, so it cannot be watched; watch a directory on ext4, xfs, "
+                   "btrfs or tmpfs",
+               0};
+}
+
 class LinuxEventGroup : public EventGroup {
  public:
   explicit LinuxEventGroup(UniqueFd fd) : fd_(std::move(fd)) {}
@@ -49,11 +68,14 @@ class LinuxEventGroup : public EventGroup {
   Status Mark(const VolumeMount& volume) override {
     CJ_ASSIGN_OR_RETURN(UniqueFd at, OpenVolume(volume));
     constexpr unsigned kFlags = FAN_MARK_ADD | FAN_MARK_FILESYSTEM;
-    if (Change(kFlags, kPostEventMask | FAN_FS_ERROR, at.get()) == 0) return {};
     // Not every filesystem reports its errors; changes are what counts.
-    const int result = Change(kFlags, kPostEventMask, at.get());
+    int result = Change(kFlags, kPostEventMask | FAN_FS_ERROR, at.get());
+    if (result != 0) result = Change(kFlags, kPostEventMask, at.get());
     if (result != 0) return MarkRefused(volume, result);
-    return {};
+    if (IsProven(volume.identity.type)) return {};
+    // The kernel was asked first, because it says better what is wrong with what it refuses.
+    CJ_RETURN_IF_ERROR(Unmark(volume));
+    return NotProven(volume);
   }
 
   Status Unmark(const VolumeMount& volume) override {

@@ -115,16 +115,15 @@ Status Answer::Scan() {
   range.from = request_.from;
   range.until = request_.until;
   CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
-  const bool gaps =
-      request_.crawled || HasGap(environment_.store->Periods(), request_.from, request_.until,
-                                 environment_.watches, request_.paths);
+  has_gaps_ = request_.crawled || HasGap(environment_.store->Periods(), request_.from,
+                                         request_.until, environment_.watches, request_.paths);
   Record record;
   for (;;) {
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
     if (!more) return {};
     // Found for a gap of an earlier interval: this one is complete without it.
     const bool for_a_gap = (record.operations & ~kDirectory) == kCrawled;
-    if (gaps || !for_a_gap) CJ_RETURN_IF_ERROR(fold_.Add(record));
+    if (has_gaps_ || !for_a_gap) CJ_RETURN_IF_ERROR(fold_.Add(record));
     interval_end_ = {record.period, record.sequence};
     if (fold_.records() % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }

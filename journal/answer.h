@@ -156,7 +156,7 @@ class Answer {
   void Tell(std::uint32_t view, Change change);
   const Place* PlaceOf(NameIndex name, std::uint32_t view) const;
   std::string PathOf(NameIndex name, std::uint32_t view) const;
-  bool MayHaveBeenOutside(const FoldedObject& object) const;
+  bool MayHaveChangedUnseen(const FoldedObject& object) const;
   bool RenameIsTold(ObjectIndex object, std::uint32_t view) const;
   NameState StateAtEnd(const NameFacts& facts, NameState now) const;
   bool NamedByRecords(const std::string& path) const;
@@ -248,6 +248,7 @@ class Answer {
   std::vector<std::pair<Change, std::uint32_t>> rescans_;  // with their views
   std::string rescan_reason_;
   bool rescan_all_ = false;  // RescanAll() has said all there is
+  bool has_gaps_ = false;    // the interval has gaps, which crawls have filled
   std::string unlistable_;
   bool overtaken_ = false;
   std::vector<FormerTree> former_;

@@ -117,9 +117,10 @@ NameState Answer::StateAtEnd(const NameFacts& facts, NameState now) const {
 }
 
 // Out and in again, by renames, by links, or in a directory that was moved out and in. Of an
-// interval that is over nobody knows any more where the directories were.
-bool Answer::MayHaveBeenOutside(const FoldedObject& object) const {
-  if (object.linked || object.unlinked || object.moved_again) return true;
+// interval that is over nobody knows any more where the directories were. Or changed in a gap, and
+// renamed while a crawl walked, from where that had not been yet to where it had.
+bool Answer::MayHaveChangedUnseen(const FoldedObject& object) const {
+  if (has_gaps_ || object.linked || object.unlinked || object.moved_again) return true;
   return object.moved && (!request_.until_now || !fold_.moves().empty());
 }
 
@@ -150,7 +151,8 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   };
   situation.renamed_here =
       object != kNone && is_here(present_name_[object]) && RenameIsTold(object, place.view);
-  situation.by_way_of_outside = situation.renamed_here && MayHaveBeenOutside(*situation.object);
+  situation.may_have_changed_unseen =
+      situation.renamed_here && MayHaveChangedUnseen(*situation.object);
   // Of an object with several names the rename is told of one; the others have just gone.
   const ObjectIndex before = merged.facts.object_before;
   situation.renamed_away = before != kNone && is_here(fold_.objects()[before].name_before) &&

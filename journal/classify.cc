@@ -69,8 +69,8 @@ Change Here(const Situation& situation, Change change) {
   if (situation.renamed_here) {
     change.kind = ChangeKind::kRenamed;
     // Changes of it that nobody recorded because it was in no watch.
-    change.data |= situation.by_way_of_outside && !directory;
-    change.metadata |= situation.by_way_of_outside && !directory;
+    change.data |= situation.may_have_changed_unseen && !directory;
+    change.metadata |= situation.may_have_changed_unseen && !directory;
     change.recursive = directory || facts.directory_before || facts.directory_left;
     return change;
   }

@@ -52,11 +52,20 @@ Status RocksStore::AddGap(const Gap& gap) {
   return {};
 }
 
+// Asked once the database is open: opening it again is when a loss shows.
+Status RocksStore::CheckNothingLost(std::uint64_t losses) const {
+  if (this->losses() == losses) return {};
+  return Error{ErrorCode::kIo,
+               "the disk of " + directory_ + " has lost what the crawl had found; it begins anew",
+               0};
+}
+
 // Periods come and go under write_mutex_ only, but for those that a drop takes off the list first
 // and deletes then: such a one must not be written once more.
-Status RocksStore::FillGaps(const std::vector<GapFill>& fills) {
+Status RocksStore::FillGaps(const std::vector<GapFill>& fills, std::uint64_t losses) {
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
+  CJ_RETURN_IF_ERROR(CheckNothingLost(losses));
   std::vector<PeriodInfo> periods;
   {
     MutexLock lock(mutex_);
@@ -80,10 +89,11 @@ Status RocksStore::FillGaps(const std::vector<GapFill>& fills) {
   return {};
 }
 
-Status RocksStore::KeepCrawlNote(const std::string& note) {
+Status RocksStore::KeepCrawlNote(const std::string& note, std::uint64_t losses) {
   CJ_CHECK(note.size() <= kMaxCrawlNote, "a crawl's note that is too long");
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
+  CJ_RETURN_IF_ERROR(CheckNothingLost(losses));
   rocksdb::WriteBatch writes;
   rocksdb::Status status = note.empty()
                                ? writes.Delete(database->column(Column::kMeta), kCrawlKey)

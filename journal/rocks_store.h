@@ -59,8 +59,10 @@ class RocksStore : public Store {
   Status Sync() override EXCLUDES(write_mutex_);
   Status AddGap(const Gap& gap) override EXCLUDES(write_mutex_, mutex_);
 
-  Status FillGaps(const std::vector<GapFill>& fills) override EXCLUDES(write_mutex_, mutex_);
-  Status KeepCrawlNote(const std::string& note) override EXCLUDES(write_mutex_, mutex_);
+  Status FillGaps(const std::vector<GapFill>& fills, std::uint64_t losses) override
+      EXCLUDES(write_mutex_, mutex_);
+  Status KeepCrawlNote(const std::string& note, std::uint64_t losses) override
+      EXCLUDES(write_mutex_, mutex_);
   Status KeepWatched(const std::string& text) override EXCLUDES(write_mutex_, mutex_);
   Result<std::string> Watched() const override;
   Result<std::string> CrawlNote() const override;
@@ -95,6 +97,7 @@ class RocksStore : public Store {
  private:
   Result<std::string> Meta(const char* key, const std::string& what) const;
   // The database to write to, opened again where the last write failed.
+  Status CheckNothingLost(std::uint64_t losses) const EXCLUDES(mutex_);
   Result<std::shared_ptr<Database>> Writable() REQUIRES(write_mutex_) EXCLUDES(mutex_);
   // Adds what `batch` holds. `period` is the open one.
   void AddBatch(const Database& database, const Batch& batch, const PeriodInfo& period,

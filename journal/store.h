@@ -62,11 +62,12 @@ class Store {
   virtual Status AddGap(const Gap& gap) = 0;
 
   // Marks gaps as filled in the open period, synced; those that are not there any more as they were
-  // are left alone (gaps.h). The crawl's note goes with it.
-  virtual Status FillGaps(const std::vector<GapFill>& fills) = 0;
+  // are left alone (gaps.h). The crawl's note goes with it. `losses` are those when the crawl
+  // began: after one more what it found may be gone, and nothing is filled (kIo).
+  virtual Status FillGaps(const std::vector<GapFill>& fills, std::uint64_t losses) = 0;
   // How far a crawl is, in its own words, at most kMaxCrawlNote bytes; empty: none is under way.
-  // Survives power loss no sooner than the records before it.
-  virtual Status KeepCrawlNote(const std::string& note) = 0;
+  // Survives power loss no sooner than the records before it. `losses` as above.
+  virtual Status KeepCrawlNote(const std::string& note, std::uint64_t losses) = 0;
   virtual Result<std::string> CrawlNote() const = 0;
   // Which trees are watched, and how, in the words of the caller; synced. Empty: never said.
   virtual Status KeepWatched(const std::string& text) = 0;

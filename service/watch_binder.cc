@@ -73,7 +73,8 @@ bool OnlyTheDirectoryIsGone(const VolumeMount& bound) {
 std::string WatchedText(const std::vector<Watch>& watches) {
   std::string text;
   for (const Watch& watch : watches) {
-    std::vector<std::string> fields = {std::to_string(watch.volume.id.value), watch.volume.path};
+    std::vector<std::string> fields = {std::to_string(watch.volume.id.value), watch.volume.path,
+                                       "m" + watch.volume.mount_point};
     if (watch.volume.mount_root != "/" && !watch.volume.mount_handle.empty()) {
       fields.push_back("r" + Hex(watch.volume.mount_handle.encoded));
     }
@@ -155,6 +156,21 @@ Result<Watch> WatchBinder::Bind(const WatchConfig& wanted) {
   return watch;
 }
 
+// Two filesystems with one UUID, a disk and its copy: nobody could tell the one's records from the
+// other's, and only one would be marked. True when the watch has been made absent for that.
+bool WatchBinder::LeaveToTwin(const std::vector<Watch>& before, Watch* watch) {
+  if (!watch->bound() || !watch->absent.empty()) return false;
+  const auto twin = std::find_if(before.begin(), before.end(), [&](const Watch& other) {
+    return other.bound() && other.absent.empty() && other.volume.id == watch->volume.id &&
+           other.volume.superblock_device != watch->volume.superblock_device;
+  });
+  if (twin == before.end()) return false;
+  watch->absent = "its filesystem has the UUID of the one at " + twin->volume.path +
+                  ", and only one of them can be watched; give it another UUID (tune2fs -U random, "
+                  "xfs_admin -U generate, btrfstune -u)";
+  return true;
+}
+
 Status WatchBinder::Start() {
   std::vector<Watch> watches;
   for (const WatchConfig& wanted : config_.watches) {
@@ -166,7 +182,12 @@ Status WatchBinder::Start() {
     if (!bound && (wanted.must_be_there || bound.error().code != ErrorCode::kNotFound)) {
       return std::move(bound).error();
     }
-    watches.push_back(bound ? *std::move(bound) : Unbound(wanted, kNotThere));
+    Watch watch = bound ? *std::move(bound) : Unbound(wanted, kNotThere);
+    if (LeaveToTwin(watches, &watch)) {
+      return Error{ErrorCode::kInvalidArgument, "cannot watch " + wanted.path + ": " + watch.absent,
+                   0};
+    }
+    watches.push_back(std::move(watch));
   }
   Publish(std::move(watches));
   return {};
@@ -183,7 +204,12 @@ Whereabouts WatchBinder::Look() {
     Unwatched missed{wanted.path, absent_before};
     if (sight != sights_[i]) {
       const VolumeMount before = watches[i].volume;
-      const bool settled = LookAgain(i, sight, &watches[i], &missed);
+      bool settled = LookAgain(i, sight, &watches[i], &missed);
+      const std::vector<Watch> others(watches.begin(), watches.begin() + static_cast<long>(i));
+      if (LeaveToTwin(others, &watches[i])) {
+        missed.cause = watches[i].absent;
+        settled = false;
+      }
       sights_[i] = settled ? sight : Sight{"", 0, 0, kNeverSeen};
       changed |= !missed.cause.empty() || watches[i].absent != absent_before ||
                  watches[i].volume.root != before.root ||

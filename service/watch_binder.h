@@ -63,6 +63,7 @@ class WatchBinder : public WatchSource {
   // What has become of a watch whose path leads elsewhere now, or nowhere. False: it could not be
   // found out, look again.
   bool LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
+  static bool LeaveToTwin(const std::vector<Watch>& before, Watch* watch);
   void Replace(std::size_t index, Watch found, Watch* watch);
   void Publish(std::vector<Watch> watches) EXCLUDES(mutex_);
 

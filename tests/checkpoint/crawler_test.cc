@@ -72,7 +72,7 @@ class Scene {
     environment.watches = [this] { return std::vector<Watch>{watch_}; };
     environment.record = [&](CrawlBatch batch) -> Status {
       for (const Record& record : batch.found) names.push_back(record.name);
-      return batch.complete ? store.FillGaps(batch.fills) : Status();
+      return batch.complete ? store.FillGaps(batch.fills, batch.losses) : Status();
     };
     Crawler crawler(environment, {});
     // Requests come before gaps.

@@ -174,6 +174,32 @@ TEST_CASE("recovery: a cursor that outlives its store says so") {
   CHECK(FailureOf(cursor->Next(&record)).code == ErrorCode::kBusy);
 }
 
+TEST_CASE("recovery: a crawl whose findings went with the disk fills nothing") {
+  Rig rig;
+  const Gap gap{"", 1, 2, "nobody listened"};
+  Gap filled = gap;
+  filled.filled_in = PeriodId(1);
+  const std::vector<GapFill> fills = {{PeriodId(1), gap, {filled}}};
+  REQUIRE(rig.store->AddGap(gap).has_value());
+  AppendRecords(*rig.store, 5);  // what it found, not synced
+  rig.disk->FailAt(1, Fault::kForever);
+  REQUIRE_FALSE(rig.store->Sync().has_value());
+  rig.disk->DropUnsynced();
+  rig.disk->FailAt(0, Fault::kOnce);
+  rig.clock.Advance(kReopenIntervalMostUsec);
+  SECTION("it is complete") {
+    CHECK(FailureOf(rig.store->FillGaps(fills, 0)).code == ErrorCode::kIo);
+  }
+  SECTION("it goes on") {
+    CHECK(FailureOf(rig.store->KeepCrawlNote("half way", 0)).code == ErrorCode::kIo);
+    CHECK(rig.store->CrawlNote().value().empty());
+  }
+  CHECK(rig.store->losses() == 1);
+  CHECK_FALSE(rig.store->Periods().at(0).gaps.at(0).filled());
+  REQUIRE(rig.store->FillGaps(fills, 1).has_value());  // a crawl that began after that
+  CHECK(rig.store->Periods().at(0).gaps.at(0).filled());
+}
+
 TEST_CASE("recovery: records that went with the disk are a gap, of whichever write finds it") {
   Rig rig;
   AdvanceStore(*rig.store, 10);

@@ -91,14 +91,14 @@ TEST_CASE("store: gaps are filled in the period that is open, and stay so") {
   AdvanceStore(*store, 2);
   REQUIRE(store->AddGap(gap).has_value());
   AdvanceStore(*store, 1);
-  REQUIRE(store->KeepCrawlNote("half way").has_value());
+  REQUIRE(store->KeepCrawlNote("half way", 0).has_value());
   CHECK(store->CrawlNote().value() == "half way");
   Gap filled = gap;
   filled.filled_in = PeriodId(1);
   Gap grown = gap;
   grown.to_usec = 3;
-  REQUIRE(
-      store->FillGaps({{PeriodId(1), gap, {filled}}, {PeriodId(2), grown, {filled}}}).has_value());
+  REQUIRE(store->FillGaps({{PeriodId(1), gap, {filled}}, {PeriodId(2), grown, {filled}}}, 0)
+              .has_value());
   for (int round = 0; round < 2; ++round) {
     const std::vector<PeriodInfo> periods = store->Periods();
     REQUIRE(periods.size() == 3);
@@ -111,8 +111,8 @@ TEST_CASE("store: gaps are filled in the period that is open, and stay so") {
     store.reset();
     store = OpenStore(scratch / "journal");
   }
-  REQUIRE(store->KeepCrawlNote("again").has_value());
-  REQUIRE(store->KeepCrawlNote("").has_value());
+  REQUIRE(store->KeepCrawlNote("again", 0).has_value());
+  REQUIRE(store->KeepCrawlNote("", 0).has_value());
   CHECK(store->CrawlNote().value().empty());
 }
 

@@ -47,6 +47,25 @@ class Overlay {
 
 }  // namespace
 
+TEST_CASE("a filesystem that the kernel marks, and that is not known to be fit, is refused by us") {
+  auto filesystem = TestFilesystem::Create("ext4");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  volume->identity.type = "vfat";
+  auto group = LinuxKernel().CreateGroup(true);
+  REQUIRE(group);
+  const Status marked = (*group)->Mark(*volume);
+  REQUIRE_FALSE(marked);
+  CHECK(marked.error().code == ErrorCode::kUnsupported);
+  CHECK(Contains(marked.error().message, "changes on vfat could go unnoticed"));
+  CHECK(Contains(marked.error().message, "ext4, xfs, btrfs or tmpfs"));
+  CHECK_FALSE((*group)->HasMark(*volume).value());
+}
+
 TEST_CASE("overlayfs refuses the mark, and the message names the upper directory") {
   auto filesystem = TestFilesystem::Create("ext4");
   if (!filesystem) {

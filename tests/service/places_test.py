@@ -17,8 +17,12 @@ class PlacesTest(fixture.DaemonCase):
         with open(path, "w") as file:
             file.write(f"[Watch]\nPath={self.mount}\n[Watch]\nPath={later}\n")
         daemon = self.start(f"--config={path}", watch=None)
-        token = daemon.ctl("checkpoint").stdout.strip()
+        done = daemon.ctl("checkpoint")
+        self.assertIn(f"{later} is left out: it is not there", done.stderr)
+        token = done.stdout.strip()
         self.assertIn(f"{later}, absent: it is not there", daemon.ctl("status").stdout)
+        first = daemon.ctl("changes", f"--token-file={self.work}/token", check=3)
+        self.assertIn(f"{later} is left out: it is not there", first.stderr)
         done = daemon.ctl("changes", f"--since={token}", later, check=3)
         self.assertIn("it is not there", done.stderr)
         self.write("new")
@@ -30,7 +34,9 @@ class PlacesTest(fixture.DaemonCase):
         try:
             self.assertTrue(fixture.eventually(
                 lambda: "absent" not in daemon.ctl("status").stdout))
-            token = daemon.ctl("checkpoint").stdout.strip()
+            done = daemon.ctl("checkpoint")
+            self.assertNotIn("left out", done.stderr)
+            token = done.stdout.strip()
             open(os.path.join(later, "seen"), "w").close()
             done = daemon.ctl("changes", f"--since={token}", "-0", later)
             self.assertIn(later + "/seen", done.stdout)

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/service/path_journal.h"
+#include "tests/support/recording_store.h"
 
 namespace cj {
 namespace {
@@ -84,6 +85,46 @@ TEST_CASE("watches: filesystems that are unmounted and mounted again as another 
     CHECK(journal.Changes().find(filesystem->path("seen") + " ") != std::string::npos);
     REQUIRE(UnmountIdle(filesystem->path()));
   }
+}
+
+TEST_CASE("watches: of two filesystems with one UUID only one is watched, and that is said") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  TemporaryDirectory above;
+  const std::string later = above.path("later");
+  Config config;
+  config.state_directory = above.path("state");
+  for (const std::string& path : {filesystem->path(), later}) {
+    config.watches.emplace_back();
+    config.watches.back().path = path;
+  }
+  RecordingStore store;
+  WatchBinder binder(config, store);
+  REQUIRE(binder.Start());
+  CHECK(binder.binding()->watches.at(1).absent == "it is not there");
+  const std::string copy = filesystem->image() + ".copy";
+  Run({"cp", "--sparse=always", filesystem->image(), copy});
+  MakeDirectory(later);
+  Run({"mount", "-o", "loop", copy, later});
+  for (int look = 0; look < 2; ++look) {
+    const Whereabouts seen = binder.Look();
+    const Watch watch = binder.binding()->watches.at(1);
+    CHECK(watch.absent.find("has the UUID of the one at " + filesystem->path()) !=
+          std::string::npos);
+    REQUIRE(seen.unwatched.size() == 1);
+    CHECK(seen.unwatched.begin()->cause == watch.absent);
+    CHECK(binder.binding()->watches.at(0).absent.empty());
+  }
+  WatchBinder another(config, store);
+  const Status started = another.Start();
+  REQUIRE_FALSE(started);
+  CHECK(started.error().message.find("tune2fs -U random") != std::string::npos);
+  // Alone it can be watched.
+  REQUIRE(filesystem->Unmount());
+  binder.Look();
+  CHECK(binder.binding()->watches.at(0).absent == "it is not mounted");
+  CHECK(binder.binding()->watches.at(1).absent.empty());
+  REQUIRE(UnmountIdle(later));
 }
 
 TEST_CASE("watches: another filesystem at the path is watched from then on") {

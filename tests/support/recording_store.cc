@@ -146,7 +146,7 @@ std::uint64_t RecordingStore::losses() const {
   return losses_;
 }
 
-Status RecordingStore::FillGaps(const std::vector<GapFill>& fills) {
+Status RecordingStore::FillGaps(const std::vector<GapFill>& fills, std::uint64_t) {
   CJ_RETURN_IF_ERROR(Enter("fill"));
   MutexLock lock(mutex_);
   for (PeriodInfo& period : periods_) {
@@ -158,7 +158,7 @@ Status RecordingStore::FillGaps(const std::vector<GapFill>& fills) {
   return {};
 }
 
-Status RecordingStore::KeepCrawlNote(const std::string& note) {
+Status RecordingStore::KeepCrawlNote(const std::string& note, std::uint64_t) {
   CJ_RETURN_IF_ERROR(Enter("note"));
   MutexLock lock(mutex_);
   crawl_note_ = note;

@@ -44,8 +44,9 @@ class RecordingStore : public Store {
   Status Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) override;
   Status Sync() override;
   Status AddGap(const Gap& gap) override;
-  Status FillGaps(const std::vector<GapFill>& fills) override EXCLUDES(mutex_);
-  Status KeepCrawlNote(const std::string& note) override EXCLUDES(mutex_);
+  Status FillGaps(const std::vector<GapFill>& fills, std::uint64_t losses) override
+      EXCLUDES(mutex_);
+  Status KeepCrawlNote(const std::string& note, std::uint64_t losses) override EXCLUDES(mutex_);
   Result<std::string> CrawlNote() const override EXCLUDES(mutex_);
   Status KeepWatched(const std::string& text) override EXCLUDES(mutex_);
   Result<std::string> Watched() const override EXCLUDES(mutex_);
