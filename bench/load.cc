@@ -2,7 +2,11 @@
 // its own.
 //
 //   bench_load churn DIRECTORY WRITERS OPERATIONS SECONDS   until either is reached (0: no limit)
+//   bench_load folders DIRECTORY FILES                      directories for so many files
 //   bench_load fill DIRECTORY FILES                         empty files, 1000 to a directory
+//   bench_load create DIRECTORY FILES                       the same in existing directories, each
+//                                                           written and closed
+//   bench_load rename|unlink DIRECTORY FILES                what fill made, within its directory
 //   bench_load touch DIRECTORY FILES                        changes the times of what fill made
 //
 // Churn is create and write, write again, rename, delete: every file goes through all four, and
@@ -39,6 +43,12 @@ double Seconds(Clock::time_point start) {
   std::exit(1);
 }
 
+void Write(const std::string& path, int flags) {
+  static constexpr char kBlock[512] = {};
+  const cj::UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0644));
+  if (!fd || write(fd.get(), kBlock, sizeof kBlock) < 0) Die(path);
+}
+
 class Churn {
  public:
   explicit Churn(std::string directory) : directory_(std::move(directory)) {
@@ -71,7 +81,10 @@ class Churn {
   std::uint64_t Step(std::uint64_t number) {
     Write(Fresh(number), O_CREAT | O_EXCL);
     std::uint64_t done = 1;
-    if (number >= kKept / 4) done += Write(Fresh(number - kKept / 4), O_APPEND);
+    if (number >= kKept / 4) {
+      Write(Fresh(number - kKept / 4), O_APPEND);
+      ++done;
+    }
     if (number >= kKept / 2) {
       const std::uint64_t older = number - kKept / 2;
       if (rename(Fresh(older).c_str(), Renamed(older).c_str()) != 0) Die("rename");
@@ -83,14 +96,7 @@ class Churn {
     }
     return done;
   }
-  std::uint64_t Write(const std::string& path, int flags) {
-    const cj::UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC | flags, 0644));
-    if (!fd || write(fd.get(), block_, sizeof block_) < 0) Die(path);
-    return 1;
-  }
-
   std::string directory_;
-  char block_[512] = {};
 };
 
 std::uint64_t ChurnAll(const std::string& directory, std::uint64_t writers,
@@ -121,20 +127,48 @@ std::string FilePath(const std::string& directory, std::uint64_t number) {
          std::to_string(number);
 }
 
-void Fill(const std::string& directory, std::uint64_t files) {
+void MakeFolders(const std::string& directory, std::uint64_t files) {
   mkdir(directory.c_str(), 0755);
-  for (std::uint64_t number = 0; number < files; ++number) {
-    if (number % kFilesPerDirectory == 0) {
-      mkdir((directory + "/d" + std::to_string(number / kFilesPerDirectory)).c_str(), 0755);
-    }
-    if (mknod(FilePath(directory, number).c_str(), S_IFREG | 0644, 0) != 0) Die("mknod");
+  for (std::uint64_t number = 0; number < files; number += kFilesPerDirectory) {
+    mkdir((directory + "/d" + std::to_string(number / kFilesPerDirectory)).c_str(), 0755);
   }
 }
 
-void Touch(const std::string& directory, std::uint64_t files) {
-  for (std::uint64_t number = 0; number < files; ++number) {
-    if (utimensat(AT_FDCWD, FilePath(directory, number).c_str(), nullptr, 0) != 0) Die("utimensat");
+void MakeEmpty(const std::string& path) {
+  if (mknod(path.c_str(), S_IFREG | 0644, 0) != 0) Die("mknod");
+}
+void Create(const std::string& path) { Write(path, O_CREAT | O_EXCL); }
+void Touch(const std::string& path) {
+  if (utimensat(AT_FDCWD, path.c_str(), nullptr, 0) != 0) Die("utimensat");
+}
+void Rename(const std::string& path) {
+  if (rename(path.c_str(), (path + "r").c_str()) != 0) Die("rename");
+}
+void Unlink(const std::string& path) {
+  if (unlink(path.c_str()) != 0) Die("unlink");
+}
+
+struct Kind {
+  const char* name;
+  void (*do_to)(const std::string& path);
+  bool makes_folders;
+};
+constexpr Kind kKinds[] = {{"fill", MakeEmpty, true}, {"folders", nullptr, true},
+                           {"create", Create, false}, {"touch", Touch, false},
+                           {"rename", Rename, false}, {"unlink", Unlink, false}};
+
+// False: there is no such kind.
+bool Each(const std::string& kind, const std::string& directory, std::uint64_t files) {
+  for (const Kind& each : kKinds) {
+    if (kind != each.name) continue;
+    if (each.makes_folders) MakeFolders(directory, files);
+    if (each.do_to == nullptr) return true;
+    for (std::uint64_t number = 0; number < files; ++number) {
+      each.do_to(FilePath(directory, number));
+    }
+    return true;
   }
+  return false;
 }
 
 }  // namespace
@@ -145,14 +179,12 @@ int main(int argc, char** argv) {
   std::uint64_t operations = 0;
   if (argc == 6 && std::strcmp(argv[1], "churn") == 0) {
     operations = ChurnAll(argv[2], number(3), number(4), static_cast<double>(number(5)));
-  } else if (argc == 4 && std::strcmp(argv[1], "fill") == 0) {
-    Fill(argv[2], operations = number(3));
-  } else if (argc == 4 && std::strcmp(argv[1], "touch") == 0) {
-    Touch(argv[2], operations = number(3));
+  } else if (argc == 4 && Each(argv[1], argv[2], number(3))) {
+    operations = number(3);
   } else {
     std::fprintf(stderr,
                  "usage: bench_load churn DIRECTORY WRITERS OPERATIONS SECONDS\n"
-                 "       bench_load fill|touch DIRECTORY FILES\n");
+                 "       bench_load folders|fill|create|touch|rename|unlink DIRECTORY FILES\n");
     return 2;
   }
   std::printf("{\"operations\":%llu,\"seconds\":%.6f}\n",

@@ -19,7 +19,11 @@ import tempfile
 import time
 
 import crawl
+import queries
+import sustained
+import workloads
 
+PARTS = ("overhead", "workloads", "sustained", "scale", "queries", "crawl")
 START_KINDS = ("start", "start after a clean stop", "start after kill -9")
 QUIET_SECONDS = 0.5  # counters that stand still for so long have arrived
 
@@ -56,6 +60,7 @@ class Volume:
 
     def __exit__(self, *unused):
         subprocess.run(["umount", "-l", self.path], check=False)
+        os.rmdir(self.path)
         if os.path.exists(self.image):
             os.unlink(self.image)
 
@@ -160,6 +165,7 @@ class Bench:
         self.work = work
         self.load_program = os.path.join(options.build, "bench/bench_load")
         self.reader_program = os.path.join(options.build, "bench/bench_minimal_reader")
+        self.store_program = os.path.join(options.build, "bench/bench_minimal_store")
         self.daemon_program = os.path.join(options.build, "service/changejournald")
         self.changectl = os.path.join(options.build, "client/changectl")
         self.results = {}
@@ -178,10 +184,17 @@ class Bench:
         """The walk that fills a gap, against find."""
         self.results["crawl"] = crawl.measure(self, progress)
 
+    def workloads(self):
+        """Single kinds of work, under the journal and under what people use today."""
+        self.results["workloads"] = workloads.measure(self, progress)
+
+    def queries(self):
+        """How fast answers come."""
+        self.results["queries"] = queries.measure(self, progress)
+
     def churn(self, directory, operations, seconds):
         os.mkdir(directory)
-        done = self.load("churn", directory, 2, operations, seconds)
-        return done
+        return self.load("churn", directory, 2, operations, seconds)
 
     def churn_unwatched(self, volume, directory):
         return self.churn(directory, self.options.operations, 0)["seconds"]
@@ -219,42 +232,8 @@ class Bench:
             "journal_to_unwatched": medians["journal"] / medians["unwatched"]}
 
     def sustained(self):
-        """Two writers without a pause; then every file that is there must have been reported."""
-        with Volume(self.work, "sustained", self.options.filesystem, 8) as volume:
-            with self.daemon(volume.path) as daemon:
-                directory = os.path.join(volume.path, "load")
-                token = daemon.call("Checkpoint")["token"]
-                resident_before = daemon.memory_kib("VmRSS")
-                started = time.monotonic()
-                done = self.churn(directory, 0, self.options.seconds)
-                writing = time.monotonic() - started
-                cpu = daemon.cpu_seconds()
-                counters = daemon.settled()
-                lag = time.monotonic() - started - writing
-                cpu_all = daemon.cpu_seconds()
-                peak = daemon.memory_kib("VmHWM")
-                store = daemon.store_bytes()
-                lost = self.lost(daemon, token, directory)
-        self.results["sustained"] = {
-            "seconds": writing, "operations": done["operations"],
-            "operations_per_second": done["operations"] / done["seconds"],
-            "events_read": counters["events_read"], "records_stored": counters["records_stored"],
-            "records_per_second": counters["records_stored"] / writing,
-            "daemon_cpu_share_of_one_core": cpu / writing,
-            "daemon_cpu_microseconds_per_event": cpu_all * 1e6 / max(1, counters["events_read"]),
-            "lag_seconds_after_the_last_write": lag,
-            "resident_kib_before": resident_before, "resident_kib_peak": peak,
-            "store_bytes_per_record": store / max(1, counters["records_stored"]),
-            "overflows": counters["overflows"], "lost": lost}
-
-    def lost(self, daemon, token, directory):
-        """How many paths of the tree an answer does not name."""
-        answer = run(self.changectl, f"--socket={daemon.socket}", "changes", f"--since={token}",
-                     "-q", "-0", "--expand", stdout=subprocess.PIPE)
-        named = set(answer.stdout.split(b"\0"))
-        there = {os.fsencode(os.path.join(folder, name))
-                 for folder, folders, names in os.walk(directory) for name in folders + names}
-        return len(there - named)
+        """Two writers without a pause."""
+        self.results["sustained"] = sustained.measure(self, progress)
 
     def scale(self):
         """Start and checkpoint must not depend on how much there is."""
@@ -323,9 +302,7 @@ class Bench:
             rows.append(("journal / minimal reader",
                          f"{overhead['journal_to_minimal_reader']:.3f}"))
             rows.append(("journal / unwatched", f"{overhead['journal_to_unwatched']:.3f}"))
-        for name, value in self.results.get("sustained", {}).items():
-            text = f"{value:,.2f}" if isinstance(value, float) else f"{value:,}"
-            rows.append(("sustained: " + name.replace("_", " "), text))
+        rows += sustained.rows(self.results.get("sustained", {}))
         for name in (*START_KINDS, "checkpoint"):
             if name in self.results:
                 result = self.results[name]
@@ -333,6 +310,9 @@ class Bench:
                 rows.append((f"{name}, {result['files']:,} files",
                              f"{result['medians']['full'] * 1e3:.1f} ms"))
                 rows.append((f"{name}, ratio", f"{result['full_to_empty']:.2f}"))
+        rows += workloads.rows(self.results.get("workloads", {}))
+        if "queries" in self.results:
+            rows += queries.rows(self.results["queries"])
         if "crawl" in self.results:
             rows += crawl.rows(self.results["crawl"])
         width = max(len(name) for name, _ in rows)
@@ -345,7 +325,7 @@ def main():
     parser.add_argument("--output", required=True, help="JSON file to write")
     parser.add_argument("--filesystem", default="ext4")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    parser.add_argument("--only", help="overhead, sustained, scale or crawl")
+    parser.add_argument("--only", help=", ".join(PARTS))
     options = parser.parse_args()
     small = options.quick
     options.operations = 50_000 if small else 400_000  # per writer
@@ -356,7 +336,7 @@ def main():
     work = tempfile.mkdtemp(prefix="cj-bench-")
     bench = Bench(options, work)
     try:
-        for part in ("overhead", "sustained", "scale", "crawl"):
+        for part in PARTS:
             if options.only in (None, part):
                 progress(part)
                 getattr(bench, part)()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. About 15 minutes,
-# or two with --quick. Numbers are worth something only on a machine that does nothing else.
+# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. About 45 minutes,
+# or ten with --quick. Numbers are worth something only on a machine that does nothing else.
 #
 # Usage: scripts/bench.sh [--quick] [--filesystem=ext4|xfs|btrfs|tmpfs] [--only=PART]
 set -euo pipefail
@@ -9,8 +9,7 @@ if [ "$(id -u)" -ne 0 ]; then
   echo "bench.sh: needs root, for fanotify and loop mounts: sudo ./scripts/bench.sh" >&2
   exit 2
 fi
-scripts/install-deps.sh build
-scripts/install-deps.sh test
+scripts/install-deps.sh bench
 cmake --preset release -B build/bench -DCJ_BUILD_TESTS=OFF >/dev/null
 cmake --build build/bench -j 2
 # A mount namespace of its own: whatever happens, nothing stays mounted.

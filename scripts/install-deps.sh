@@ -2,7 +2,9 @@
 # Installs from Debian 12 what building, testing and showing changejournal needs, and only what is
 # missing: with everything there it makes no call to the network. Needs root only to install.
 #
-# Usage: scripts/install-deps.sh [build|demo|test|ci]   (each includes those before; default test)
+# Usage: scripts/install-deps.sh [build|demo|test|bench|ci]
+# Each but bench includes those before; bench includes test, and ci does not include bench. The
+# default is test.
 set -euo pipefail
 
 build_packages=(
@@ -31,6 +33,9 @@ test_packages=(
   git                                # the habits test asks it for the list of files
   golang-go varlink-go golang-github-varlink-go-dev  # Varlink clients that we did not write
 )
+bench_packages=(
+  inotify-tools watchman             # what people watch trees with today
+)
 ci_packages=(
   clang-14 clang-tidy-14 clang-format-14  # thread-safety analysis, lint, formatting
   libclang-rt-14-dev                 # libFuzzer and the sanitizers of clang
@@ -42,8 +47,9 @@ case "${1:-test}" in
   build) ;;
   demo) packages+=("${demo_packages[@]}") ;;
   test) packages+=("${demo_packages[@]}" "${test_packages[@]}") ;;
+  bench) packages+=("${demo_packages[@]}" "${test_packages[@]}" "${bench_packages[@]}") ;;
   ci) packages+=("${demo_packages[@]}" "${test_packages[@]}" "${ci_packages[@]}") ;;
-  *) echo "usage: install-deps.sh [build|demo|test|ci]" >&2; exit 2 ;;
+  *) echo "usage: install-deps.sh [build|demo|test|bench|ci]" >&2; exit 2 ;;
 esac
 
 missing=()
