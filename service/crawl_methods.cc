@@ -58,10 +58,14 @@ boost::asio::awaitable<Result<OpenedAnswer>> JournalInterface::OpenFilled(
     Call& call, const Question& question, std::function<Result<OpenedAnswer>()> open) {
   auto look = [&] { return service_.LookForCrawl(question); };
   for (int attempt = 1;; ++attempt) {
+    const std::uint64_t gap_changes = service_.gap_changes();
     Result<OpenedAnswer> opened = co_await RunOn(pool_, open);
     if (!question.wait || !IsRescan(opened) || attempt == kOpenAttempts) co_return opened;
     // A gap that showed only now, as the kernel was asked for all it had?
     const JournalService::CrawlLook found = co_await RunOn(pool_, look);
+    // Or one that has been filled since?
+    const bool filled = found.obstacle.empty() && service_.gap_changes() != gap_changes;
+    if (!found.wait && filled) continue;
     if (!found.wait) co_return opened;
     const bool there = co_await AwaitCrawl(call, question);
     if (!there) co_return Error{ErrorCode::kCancelled, "the question was withdrawn"};
