@@ -73,10 +73,12 @@ std::shared_ptr<Marker> Alternation::NewMarker() {
 Status Alternation::StoreQueued() {
   auto marker = NewMarker();
   marker->gaps = gaps_;
+  marker->events_missing = events_missing_;
   marker->binding = binding_;
   machinery_.reader.DrainAndMark(marker);
   CJ_RETURN_IF_ERROR(marker->ticket->Wait());
   gaps_.clear();
+  events_missing_ = false;
   return {};
 }
 
@@ -127,6 +129,7 @@ void Alternation::NoteRemounted() {
     auto marked = open_->HasMark(volume);
     if (!marked.has_value() || *marked) continue;
     AddGap({volume.path, LastLookUsec(now_usec), now_usec, kMountedAgain}, &gaps_);
+    events_missing_ = true;
   }
 }
 
@@ -235,6 +238,7 @@ void Alternation::SwitchAndSeal(const std::string& label) {
   seal_ = NewMarker();
   seal_->seal = true;
   seal_->gaps = gaps_;  // found since the look: of the period that ends
+  seal_->events_missing = events_missing_;
   seal_->label = label;
   if (strict_ != nullptr) seal_->turn_usec = strict_->turn_usec();
   if (strict_ != nullptr) seal_->turn = strict_->turn();  // strict mode: the intents of now
@@ -246,6 +250,7 @@ Status Alternation::AwaitSeal(CheckpointResult* result) {
   auto seal = std::exchange(seal_, nullptr);
   CJ_RETURN_IF_ERROR(seal->ticket->Wait());
   gaps_.clear();
+  events_missing_ = false;
   period_ = seal->opened.id;
   *result = {seal->sealed, seal->opened};
   return {};
@@ -269,6 +274,7 @@ Status Alternation::LookAround() {
     AddGap(
         {each.volume.path, from_usec, now_usec, each.there ? kMountedAgain : "it is not mounted"},
         &gaps_);
+    events_missing_ |= each.there;
   }
   const bool some_are_there = std::any_of(unmarked.begin(), unmarked.end(),
                                           [](const Unmarked& each) { return each.there; });
@@ -344,6 +350,7 @@ void Alternation::MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t 
     AddGap({each.volume.path, from_usec, machinery_.clock.RealtimeUsec(),
             marked ? kMountedAgain : marked.error().message},
            &gaps_);
+    events_missing_ = true;
   }
 }
 

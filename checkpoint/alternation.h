@@ -117,6 +117,7 @@ class Alternation {
   std::int64_t marked_usec_ = 0;            // when all volumes were last known to be marked
   std::set<VolumeId> absent_;               // volumes that were not mounted then
   std::vector<Gap> gaps_;                   // not stored yet
+  bool events_missing_ = false;             // of a volume that was not marked for a while
   std::shared_ptr<const Binding> binding_;  // not in use yet
   std::set<Unwatched> unwatched_;           // seen, and not marked since
 

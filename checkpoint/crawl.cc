@@ -102,8 +102,12 @@ Result<std::uint64_t> Crawler::Request(Wanted wanted) {
 std::optional<Crawler::Outcome> Crawler::OutcomeOf(std::uint64_t request) {
   MutexLock lock(mutex_);
   auto found = outcomes_.find(request);
-  if (found != outcomes_.end()) return found->second;
   Outcome lost;
+  lost.status = Error{ErrorCode::kIo, "the journal's disk has lost what the crawl had found", 0};
+  if (found != outcomes_.end()) {
+    const bool kept = found->second.losses == environment_.store->losses();
+    return kept || !found->second.status ? found->second : lost;
+  }
   lost.status = Error{ErrorCode::kCancelled, "the journal is shutting down"};
   if (stopping_) return lost;
   const bool forgotten = !outcomes_.empty() && request < outcomes_.begin()->first;
@@ -177,6 +181,7 @@ CrawlNote Crawler::ReadNote() const {
 void Crawler::FillGaps() {
   const std::int64_t begin_usec = environment_.clock->MonotonicUsec();
   places_looked_at_ = places();
+  losses_ = environment_.store->losses();
   // The periods first: a gap that comes with other watches must not be filled from the old ones.
   const std::vector<PeriodInfo> periods = environment_.store->Periods();
   CrawlPlan plan =
@@ -221,6 +226,7 @@ void Crawler::SetStuck(const CrawlPlan& plan, const Reasons& reasons) {
 
 void Crawler::Serve(const Work& work) {
   Outcome outcome;
+  losses_ = outcome.losses = environment_.store->losses();
   outcome.first = environment_.store->Periods().back().id;
   auto plan = PlanForPaths(environment_.store->Periods(), environment_.watches(), work.wanted.paths,
                            work.wanted.since_usec, work.wanted.to_all, options_.margin_usec);
@@ -244,7 +250,6 @@ void Crawler::Begin(const CrawlPlan& plan) {
   counters_.unreadable = 0;
   const std::uint64_t expected = ExpectedEntries(plan);
   begun_usec_ = environment_.clock->MonotonicUsec();
-  losses_ = environment_.store->losses();
   MutexLock lock(mutex_);
   status_.running = true;
   status_.start_usec = environment_.clock->RealtimeUsec();

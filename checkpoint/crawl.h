@@ -93,8 +93,9 @@ class Crawler {
   struct Outcome {
     Status status;
     CrawlCounts counts;
-    PeriodId first;  // the period that was open when it began
-    PeriodId last;   // ... and when all of it had been stored
+    PeriodId first;            // the period that was open when it began
+    PeriodId last;             // ... and when all of it had been stored
+    std::uint64_t losses = 0;  // Store::losses() before it began
   };
   // nullopt: it waits, or is under way. kNotFound in the outcome: forgotten.
   std::optional<Outcome> OutcomeOf(std::uint64_t request) EXCLUDES(mutex_);
@@ -131,7 +132,7 @@ class Crawler {
   std::atomic<bool> cancelled_ = false;
   std::thread thread_;
   std::int64_t begun_usec_ = 0;         // the thread's own: CLOCK_MONOTONIC
-  std::uint64_t losses_ = 0;            // the thread's own: Store::losses() when it began
+  std::uint64_t losses_ = 0;            // the thread's own: Store::losses() before it began
   std::uint64_t places_looked_at_ = 0;  // the thread's own: places_ when it last looked for gaps
 
   mutable Mutex mutex_;

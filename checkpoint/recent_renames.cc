@@ -28,13 +28,15 @@ void RecentRenames::Remember(VolumeId volume, const Event& event) {
     next_ = (next_ + 1) % kRemembered;
   }
   rename->used = true;
+  rename->of_this_batch = true;
   rename->object = FileHandle(event.object);
   rename->replacement = {volume,
                          event.pid,
                          FileHandle(),
                          FileHandle(event.parent),
                          std::string(event.name),
-                         event.on_directory()};
+                         event.on_directory(),
+                         false};
 }
 
 std::optional<Replacement> RecentRenames::Observe(VolumeId volume, const Event& event) {
@@ -44,6 +46,7 @@ std::optional<Replacement> RecentRenames::Observe(VolumeId volume, const Event& 
       rename->replacement.directory == event.on_directory() &&
       rename->replacement.volume == volume && rename->object.view() != event.object) {
     rename->replacement.victim = FileHandle(event.object);
+    rename->replacement.late = !rename->of_this_batch;
     if (event.on_directory()) {
       // No later event casts doubt on it, and a deletion that follows must count for more.
       rename->used = false;
@@ -75,6 +78,7 @@ std::optional<Replacement> RecentRenames::TakePending() {
     rename.used = false;
     return std::move(rename.replacement);
   }
+  for (Rename& rename : renames_) rename.of_this_batch = false;
   return std::nullopt;
 }
 

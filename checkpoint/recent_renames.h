@@ -28,6 +28,7 @@ struct Replacement {
   FileHandle parent;
   std::string name;
   bool directory = false;  // it was an empty directory, and is dead now
+  bool late = false;       // the end of a batch was between the rename and what tells of the victim
 };
 
 class RecentRenames {
@@ -39,12 +40,14 @@ class RecentRenames {
   std::optional<Replacement> Observe(VolumeId volume, const Event& event);
   // True when the event was just taken for what happened to a victim.
   bool HoldsVictim(const Event& event);
-  // At the end of a batch: a replacement that no later event can cast doubt on; nullopt: no more.
+  // At the end of a batch, until it gives no more: a replacement that no later event can cast doubt
+  // on.
   std::optional<Replacement> TakePending();
 
  private:
   struct Rename {
     bool used = false;
+    bool of_this_batch = true;
     FileHandle object;
     Replacement replacement;  // the victim is empty until its ATTRIB has come
   };

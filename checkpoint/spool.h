@@ -34,6 +34,7 @@ struct Marker {
   std::int64_t silent_usec = 0;
   std::int64_t scanned_usec = 0;           // CLOCK_REALTIME: when the last scan for them began
   std::vector<Gap> gaps;                   // found out beside the events
+  bool events_missing = false;             // between those before and those behind the marker
   CrawlBatch crawl;                        // what a crawl has found
   std::shared_ptr<const Binding> binding;  // what is watched by now; null: as before
   // Strict mode: files that are open for writing. Intents of the period that is open behind the

@@ -158,23 +158,22 @@ void EventTranslator::Translate(const Event& event, const ReadTimes& times, Tran
 void EventTranslator::TranslateNameless(const Event& event, VolumeId volume, std::int64_t now_usec,
                                         Translation* out) {
   if (event.pid != 0 && renames_.HoldsVictim(event)) return;
-  // One that lives had another name deleted, by a call whose ATTRIB has been merged with an earlier
-  // one.
   const DedupeKey key = KeyOf(volume, event.object, {}, {});
   if (dedupe_.Knows(key, DedupeTable::kUnlinked)) {
     dedupe_.Forget(key, DedupeTable::kUnlinked);
-    if (!scope_.HasName(volume, event.object)) return;
+    return;
   }
   if (auto oldest = attributes_.Add(volume, event)) AddNameless(*oldest, now_usec, out);
 }
 
-// The DELETE of a file that was made a moment ago merges with its CREATE, which is before the
-// nameless ATTRIB in the queue: the explanation comes first.
+// The DELETE of a file that was made or written a moment ago merges with what came of that, which
+// is before the nameless ATTRIB in the queue: the explanation comes first. One that has merged with
+// nothing comes after its ATTRIB; if that is not there it has merged with an earlier one.
 void EventTranslator::ExplainNameless(const Event& event, VolumeId volume,
                                       std::uint32_t operations) {
   if ((operations & (kCreated | kDeleted)) == 0 || event.on_directory()) return;
   const bool explained = attributes_.Explain(volume, event.object);
-  if (explained || (operations & kDeleted) == 0) return;
+  if (explained || (operations & kDeleted) == 0 || operations == kDeleted) return;
   dedupe_.SeenOrAdd(KeyOf(volume, event.object, {}, {}), DedupeTable::kUnlinked);
 }
 
@@ -357,8 +356,9 @@ void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_
     out->batch.dead_directories.push_back(
         {replacement.volume, replacement.victim, replacement.parent, replacement.name, period_});
   }
-  // Or a file lives, and its attributes were changed.
-  if (!replacement.directory && scope_.HasName(replacement.volume, replacement.victim.view())) {
+  // The ATTRIB of a victim is right behind the RENAME. One that is not may tell of a file that
+  // lives, and whose attributes were changed.
+  if (replacement.late && !replacement.directory) {
     AddNameless({replacement.volume, replacement.pid, replacement.victim}, now_usec, out);
   }
   if (!scope_.InScope(replacement.volume, replacement.parent.view(), replacement.name)) return;

@@ -122,7 +122,7 @@ void Writer::Serve(Marker& marker) {
     if (intents_ != nullptr) intents_->SetWatches(marker.binding->strict_watches);
     watched_ = marker.binding->text;
   }
-  if (marker.binding != nullptr || !marker.gaps.empty()) translator_.ForgetLearned();
+  if (marker.binding != nullptr || marker.events_missing) translator_.ForgetLearned();
   scope_.BeginBatch();
   for (const SilentWriter& silent : marker.silent) {
     translator_.TranslateSilent(silent, marker.silent_usec, &pending_);

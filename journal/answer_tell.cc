@@ -152,7 +152,8 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   situation.renamed_here =
       object != kNone && is_here(present_name_[object]) && RenameIsTold(object, place.view);
   situation.may_have_changed_unseen =
-      situation.renamed_here && MayHaveChangedUnseen(*situation.object);
+      object != kNone && (situation.renamed_here ? MayHaveChangedUnseen(*situation.object)
+                                                 : has_gaps_ && situation.object->renamed);
   // Of an object with several names the rename is told of one; the others have just gone.
   const ObjectIndex before = merged.facts.object_before;
   situation.renamed_away = before != kNone && is_here(fold_.objects()[before].name_before) &&

@@ -41,7 +41,8 @@ bool MayHideChanges(const Situation& situation) {
 Change SameObject(const Situation& situation, Change change) {
   const FoldedObject& object = *situation.object;
   change.kind = ChangeKind::kModified;
-  const bool left = object.moved || object.linked || object.unlinked;
+  const bool left =
+      object.moved || object.linked || object.unlinked || situation.may_have_changed_unseen;
   if (left && !S_ISDIR(situation.now.mode)) {
     // It was in another directory, or had a name there; that one may not have been watched.
     change.data = true;

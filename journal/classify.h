@@ -34,7 +34,8 @@ struct Situation {
   const FoldedObject* object = nullptr;  // of the object that is there now, if records speak of it
   ObjectIndex object_index = kNone;
   bool renamed_here = false;  // the object came from another name that an answer can tell
-  // With renamed_here: it may have been outside of every watch on its way, or lived through a gap.
+  // The object was renamed, and may have been outside of every watch on its way, or have lived
+  // through a gap.
   bool may_have_changed_unseen = false;
   bool renamed_away = false;  // the object that was here is reported as renamed from here
   bool subvolume = false;     // the root of a btrfs subvolume or snapshot: brings a tree along

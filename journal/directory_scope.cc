@@ -133,12 +133,6 @@ bool DirectoryScope::HasSeveralNames(VolumeId volume, HandleView object) {
   return counted->names > 1;
 }
 
-bool DirectoryScope::HasName(VolumeId volume, HandleView object) {
-  if (!Open()) return true;
-  auto counted = CountNames(volume, FileHandle(object));
-  return counted.has_value() ? counted->names > 0 : LeavesItOpen(counted.error());
-}
-
 void DirectoryScope::NamesCame(VolumeId volume, HandleView object, bool directory) {
   if (links_ == nullptr) return;
   if (directory) {

@@ -27,7 +27,6 @@ class DirectoryScope : public Scope {
 
   bool InScope(VolumeId volume, HandleView directory, std::string_view name) override;
   bool HasSeveralNames(VolumeId volume, HandleView object) override;
-  bool HasName(VolumeId volume, HandleView object) override;
   bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
                        std::string_view name) override;
   Whereabouts Find(VolumeId volume, HandleView object) override;

@@ -36,8 +36,6 @@ class Scope {
   virtual bool InScope(VolumeId volume, HandleView directory, std::string_view name) = 0;
   // True when the object (not a directory) has several names. False when it is gone.
   virtual bool HasSeveralNames(VolumeId volume, HandleView object) = 0;
-  // True when the object (not a directory) has a name, or when that cannot be told.
-  virtual bool HasName(VolumeId volume, HandleView object) = 0;
   // True when the object (not a directory), which an event calls `name` in `directory`, may have
   // another name that is under a watch. Judged by what is there now: it has several names, or a
   // single one that is another and not known to be outside. A name that it had in between and lost

@@ -23,6 +23,7 @@ void JournalService::StartCrawler() {
 
 Status JournalService::CheckMounts() {
   Status flushed = engine_->Flush();
+  link_memory_.ForgetAll();  // what was mounted over hid names from a search
   crawler_->PlacesChanged();
   return flushed;
 }

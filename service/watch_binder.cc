@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <span>
 #include <utility>
 
 #include "base/text.h"
@@ -157,18 +158,18 @@ Result<Watch> WatchBinder::Bind(const WatchConfig& wanted) {
 }
 
 // Two filesystems with one UUID, a disk and its copy: nobody could tell the one's records from the
-// other's, and only one would be marked. True when the watch has been made absent for that.
-bool WatchBinder::LeaveToTwin(const std::vector<Watch>& before, Watch* watch) {
-  if (!watch->bound() || !watch->absent.empty()) return false;
+// other's, and only one would be marked. Of watches that are there now the first one counts; why
+// `watch` is left to one of those before it, or empty.
+std::string WatchBinder::TakenByTwin(std::span<const Watch> before, const Watch& watch) {
+  if (!watch.bound() || !watch.absent.empty()) return {};
   const auto twin = std::find_if(before.begin(), before.end(), [&](const Watch& other) {
-    return other.bound() && other.absent.empty() && other.volume.id == watch->volume.id &&
-           other.volume.superblock_device != watch->volume.superblock_device;
+    return other.bound() && other.absent.empty() && other.volume.id == watch.volume.id &&
+           other.volume.superblock_device != watch.volume.superblock_device;
   });
-  if (twin == before.end()) return false;
-  watch->absent = "its filesystem has the UUID of the one at " + twin->volume.path +
-                  ", and only one of them can be watched; give it another UUID (tune2fs -U random, "
-                  "xfs_admin -U generate, btrfstune -u)";
-  return true;
+  if (twin == before.end()) return {};
+  return "its filesystem has the UUID of the one at " + twin->volume.path +
+         ", and only one of them can be watched; give it another UUID (tune2fs -U random, "
+         "xfs_admin -U generate, btrfstune -u)";
 }
 
 Status WatchBinder::Start() {
@@ -183,9 +184,13 @@ Status WatchBinder::Start() {
       return std::move(bound).error();
     }
     Watch watch = bound ? *std::move(bound) : Unbound(wanted, kNotThere);
-    if (LeaveToTwin(watches, &watch)) {
-      return Error{ErrorCode::kInvalidArgument, "cannot watch " + wanted.path + ": " + watch.absent,
-                   0};
+    const std::string taken = TakenByTwin(watches, watch);
+    if (!taken.empty() && wanted.must_be_there) {
+      return Error{ErrorCode::kInvalidArgument, "cannot watch " + wanted.path + ": " + taken, 0};
+    }
+    if (!taken.empty()) {
+      watch = Unbound(wanted, taken);
+      sights_.back() = Unseen();
     }
     watches.push_back(std::move(watch));
   }
@@ -199,22 +204,25 @@ Whereabouts WatchBinder::Look() {
   bool changed = false;
   for (std::size_t i = 0; i < watches.size(); ++i) {
     const WatchConfig& wanted = config_.watches[i];
-    const std::string absent_before = watches[i].absent;
+    const Watch before = watches[i];
     const Sight sight = See(wanted.path);
-    Unwatched missed{wanted.path, absent_before};
-    if (sight != sights_[i]) {
-      const VolumeMount before = watches[i].volume;
-      bool settled = LookAgain(i, sight, &watches[i], &missed);
-      const std::vector<Watch> others(watches.begin(), watches.begin() + static_cast<long>(i));
-      if (LeaveToTwin(others, &watches[i])) {
-        missed.cause = watches[i].absent;
-        settled = false;
-      }
-      sights_[i] = settled ? sight : Sight{"", 0, 0, kNeverSeen};
-      changed |= !missed.cause.empty() || watches[i].absent != absent_before ||
-                 watches[i].volume.root != before.root ||
-                 watches[i].volume.mount_handle != before.mount_handle;
+    const bool looked = sight != sights_[i];
+    Unwatched missed{wanted.path, before.absent};
+    if (looked) {
+      const bool settled = LookAgain(i, sight, &watches[i], &missed);
+      sights_[i] = settled ? sight : Unseen();
     }
+    // Also when it has not moved: the other one may have come.
+    const std::string taken = TakenByTwin(std::span(watches).first(i), watches[i]);
+    if (!taken.empty()) {
+      watches[i] = Unbound(wanted, taken);
+      missed = {wanted.path, taken};
+      sights_[i] = Unseen();
+    }
+    const bool news = looked && taken.empty() && !missed.cause.empty();
+    changed |= news || watches[i].absent != before.absent ||
+               watches[i].volume.root != before.volume.root ||
+               watches[i].volume.mount_handle != before.volume.mount_handle;
     if (!missed.cause.empty()) whereabouts.unwatched.push_back(std::move(missed));
   }
   if (!changed) return whereabouts;

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,14 +57,15 @@ class WatchBinder : public WatchSource {
     friend bool operator==(const Sight&, const Sight&) = default;
   };
 
-  static constexpr std::uint64_t kNeverSeen = UINT64_MAX;  // no mount's number
+  static constexpr std::uint64_t kNeverSeen = UINT64_MAX;   // no mount's number
+  static Sight Unseen() { return {"", 0, 0, kNeverSeen}; }  // the next look looks again
 
   static Sight See(const std::string& path);
   Result<Watch> Bind(const WatchConfig& wanted);
   // What has become of a watch whose path leads elsewhere now, or nowhere. False: it could not be
   // found out, look again.
   bool LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
-  static bool LeaveToTwin(const std::vector<Watch>& before, Watch* watch);
+  static std::string TakenByTwin(std::span<const Watch> before, const Watch& watch);
   void Replace(std::size_t index, Watch found, Watch* watch);
   void Publish(std::vector<Watch> watches) EXCLUDES(mutex_);
 

@@ -44,10 +44,6 @@ bool TestScope::HasSeveralNames(VolumeId, HandleView object) {
   return several_names.count(std::string(object.bytes)) != 0;
 }
 
-bool TestScope::HasName(VolumeId, HandleView object) {
-  return named.count(std::string(object.bytes)) != 0;
-}
-
 void TestScope::NamesCame(VolumeId, HandleView object, bool directory) {
   names_came.push_back(std::string(object.bytes) + (directory ? "/" : ""));
 }

@@ -37,13 +37,11 @@ class TestScope : public Scope {
   bool HasSeveralNames(VolumeId volume, HandleView object) override;
   bool HasFurtherNames(VolumeId volume, HandleView object, HandleView directory,
                        std::string_view name) override;
-  bool HasName(VolumeId volume, HandleView object) override;
   void DirectoryMoved() override { ++moved; }
   void NamesCame(VolumeId volume, HandleView object, bool directory) override;
 
   std::set<std::string> outside;        // directories
   std::set<std::string> several_names;  // objects
-  std::set<std::string> named;          // objects that have a name, of those that are asked about
   std::vector<std::string> names_came;  // objects, directories as "d/"
   int asked_names = 0;
   int moved = 0;

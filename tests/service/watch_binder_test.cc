@@ -115,15 +115,29 @@ TEST_CASE("watches: of two filesystems with one UUID only one is watched, and th
     CHECK(seen.unwatched.begin()->cause == watch.absent);
     CHECK(binder.binding()->watches.at(0).absent.empty());
   }
+  CHECK(binder.Look().changed == nullptr);
+  // A start says so as well, and somebody who has just typed it is refused.
   WatchBinder another(config, store);
-  const Status started = another.Start();
-  REQUIRE_FALSE(started);
-  CHECK(started.error().message.find("tune2fs -U random") != std::string::npos);
-  // Alone it can be watched.
+  REQUIRE(another.Start());
+  CHECK(another.binding()->watches.at(0).bound());
+  CHECK_FALSE(another.binding()->watches.at(1).bound());
+  CHECK(another.binding()->text == binder.binding()->text);
+  config.watches[1].must_be_there = true;
+  const Status refused = WatchBinder(config, store).Start();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().message.find("tune2fs -U random") != std::string::npos);
+  config.watches[1].must_be_there = false;
+  // Alone it can be watched; until the other one is back, though it has not moved itself.
   REQUIRE(filesystem->Unmount());
   binder.Look();
   CHECK(binder.binding()->watches.at(0).absent == "it is not mounted");
-  CHECK(binder.binding()->watches.at(1).absent.empty());
+  CHECK(binder.binding()->watches.at(1).bound());
+  REQUIRE(filesystem->Mount());
+  const Whereabouts back = binder.Look();
+  CHECK(back.unwatched.size() == 2);
+  CHECK(back.changed != nullptr);
+  CHECK(binder.binding()->watches.at(0).absent.empty());
+  CHECK_FALSE(binder.binding()->watches.at(1).bound());
   REQUIRE(UnmountIdle(later));
 }
 
