@@ -174,6 +174,8 @@ void EventTranslator::ExplainNameless(const Event& event, VolumeId volume,
   if ((operations & (kCreated | kDeleted)) == 0 || event.on_directory()) return;
   const bool explained = attributes_.Explain(volume, event.object);
   if (explained || (operations & kDeleted) == 0 || operations == kDeleted) return;
+  // Nor one of an object that has had one before, with which its own may have merged.
+  if (links_.Contains(volume, event.object)) return;
   dedupe_.SeenOrAdd(KeyOf(volume, event.object, {}, {}), DedupeTable::kUnlinked);
 }
 

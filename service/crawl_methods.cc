@@ -64,7 +64,8 @@ boost::asio::awaitable<Result<OpenedAnswer>> JournalInterface::OpenFilled(
     // A gap that showed only now, as the kernel was asked for all it had?
     const JournalService::CrawlLook found = co_await RunOn(pool_, look);
     // Or one that has been filled since?
-    const bool filled = found.obstacle.empty() && service_.gap_changes() != gap_changes;
+    const bool filled = found.obstacle.empty() && !question.until.has_value() &&
+                        service_.gap_changes() != gap_changes;
     if (!found.wait && filled) continue;
     if (!found.wait) co_return opened;
     const bool there = co_await AwaitCrawl(call, question);

@@ -188,7 +188,9 @@ Status WatchBinder::Start() {
     if (!taken.empty() && wanted.must_be_there) {
       return Error{ErrorCode::kInvalidArgument, "cannot watch " + wanted.path + ": " + taken, 0};
     }
+    left_.emplace_back();
     if (!taken.empty()) {
+      left_.back() = watch.volume;
       watch = Unbound(wanted, taken);
       sights_.back() = Unseen();
     }
@@ -215,20 +217,41 @@ Whereabouts WatchBinder::Look() {
     // Also when it has not moved: the other one may have come.
     const std::string taken = TakenByTwin(std::span(watches).first(i), watches[i]);
     if (!taken.empty()) {
+      left_[i] = watches[i].volume;
+      beneath_[i].reset();
       watches[i] = Unbound(wanted, taken);
       missed = {wanted.path, taken};
       sights_[i] = Unseen();
     }
-    const bool news = looked && taken.empty() && !missed.cause.empty();
+    const bool news = looked && watches[i].absent.empty() && !missed.cause.empty();
     changed |= news || watches[i].absent != before.absent ||
                watches[i].volume.root != before.volume.root ||
                watches[i].volume.mount_handle != before.volume.mount_handle;
     if (!missed.cause.empty()) whereabouts.unwatched.push_back(std::move(missed));
   }
+  LeaveToTwins(&watches, &changed);
   if (!changed) return whereabouts;
   Publish(std::move(watches));
   whereabouts.changed = binding();
   return whereabouts;
+}
+
+// Watches that are not there, and whose number one that is there has: what is asked of that one
+// must not wait for them.
+void WatchBinder::LeaveToTwins(std::vector<Watch>* watches, bool* changed) {
+  for (std::size_t i = 0; i < watches->size(); ++i) {
+    const Watch& watch = (*watches)[i];
+    if (!watch.bound() || watch.absent.empty()) continue;
+    const bool taken = std::any_of(watches->begin(), watches->end(), [&](const Watch& other) {
+      return other.bound() && other.absent.empty() && other.volume.id == watch.volume.id &&
+             other.volume.superblock_device != watch.volume.superblock_device;
+    });
+    if (!taken) continue;
+    left_[i] = watch.volume;
+    beneath_[i].reset();
+    (*watches)[i] = Unbound(config_.watches[i], watch.absent);
+    *changed = true;
+  }
 }
 
 bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
@@ -248,7 +271,14 @@ bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
   const std::string absent_before = std::exchange(watch->absent, "");
   const bool same_mount =
       std::exchange(bound_mounts_[index], sight.mount) == sight.mount && IsNeverReused(sight.mount);
+  if (!watch->bound() && left_[index].has_value() &&
+      JudgeMove(*left_[index], found->volume) == Move::kUnmounted) {
+    watch->absent = kNotMounted;
+    missed->cause = kNotMounted;
+    return true;
+  }
   if (!watch->bound()) {
+    left_[index].reset();
     missed->cause = kWasNotThere;
     missed->unknown = true;
     *watch = *std::move(found);

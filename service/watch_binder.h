@@ -65,6 +65,7 @@ class WatchBinder : public WatchSource {
   // What has become of a watch whose path leads elsewhere now, or nowhere. False: it could not be
   // found out, look again.
   bool LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
+  void LeaveToTwins(std::vector<Watch>* watches, bool* changed);
   static std::string TakenByTwin(std::span<const Watch> before, const Watch& watch);
   void Replace(std::size_t index, Watch found, Watch* watch);
   void Publish(std::vector<Watch> watches) EXCLUDES(mutex_);
@@ -75,6 +76,9 @@ class WatchBinder : public WatchSource {
   std::vector<Sight> sights_;                        // of each watch
   std::vector<std::uint64_t> bound_mounts_;          // Sight::mount when it was last found
   std::vector<std::optional<VolumeMount>> beneath_;  // what it was bound to and is mounted over
+  // Of watches that are left to a twin: where they were. What is below their mount point is not
+  // what anybody asked for.
+  std::vector<std::optional<VolumeMount>> left_;
 
   mutable Mutex mutex_;
   std::shared_ptr<const Binding> binding_ GUARDED_BY(mutex_);

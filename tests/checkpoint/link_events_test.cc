@@ -152,6 +152,20 @@ TEST_CASE("translate: a deletion without a mark of its own explains none that co
   CHECK(translate.End().back().object == TestHandle("o-b"));
 }
 
+// link(a, t) and unlink(t), whose marks the kernel has merged, when the first one was used up.
+TEST_CASE("translate: a deletion that merged with a link explains no mark that comes later") {
+  Translating translate;
+  EventSpec came = FileEvent(FAN_CREATE, "x");
+  EventSpec came_and_went = FileEvent(FAN_CREATE | FAN_DELETE, "t");
+  came.object = came_and_went.object = "o-a";
+  translate(Nameless(FAN_ATTRIB, "o-a"));
+  translate(came);
+  translate(came_and_went);
+  translate(Nameless(FAN_ATTRIB, "o-a"));
+  REQUIRE(translate.End().size() == 3);
+  CHECK(translate.End().back().operations == kAttributes);
+}
+
 // A file server renames a file, and much later changes the attributes of another one.
 TEST_CASE("translate: what is a victim only perhaps has its attributes recorded, too") {
   Translating translate;

@@ -131,6 +131,7 @@ TEST_CASE("watches: of two filesystems with one UUID only one is watched, and th
   REQUIRE(filesystem->Unmount());
   binder.Look();
   CHECK(binder.binding()->watches.at(0).absent == "it is not mounted");
+  CHECK_FALSE(binder.binding()->watches.at(0).bound());  // nobody waits for it
   CHECK(binder.binding()->watches.at(1).bound());
   REQUIRE(filesystem->Mount());
   const Whereabouts back = binder.Look();
@@ -138,6 +139,18 @@ TEST_CASE("watches: of two filesystems with one UUID only one is watched, and th
   CHECK(back.changed != nullptr);
   CHECK(binder.binding()->watches.at(0).absent.empty());
   CHECK_FALSE(binder.binding()->watches.at(1).bound());
+  // What is below its mount point is not what anybody asked for.
+  REQUIRE(UnmountIdle(later));
+  CHECK(binder.Look().unwatched.size() == 1);
+  CHECK(binder.binding()->watches.at(1).absent == "it is not mounted");
+  CHECK_FALSE(binder.binding()->watches.at(1).bound());
+  Run({"mount", "-o", "loop", copy, later});
+  binder.Look();
+  CHECK(binder.binding()->watches.at(1).absent.find("has the UUID of") != std::string::npos);
+  REQUIRE(filesystem->Unmount());
+  binder.Look();
+  CHECK(binder.binding()->watches.at(1).volume.path == later);
+  CHECK(binder.binding()->watches.at(1).absent.empty());
   REQUIRE(UnmountIdle(later));
 }
 
