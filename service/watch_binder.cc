@@ -70,6 +70,19 @@ bool OnlyTheDirectoryIsGone(const VolumeMount& bound) {
   return directories.has_value() && !(*directories)->IsHidden(0, bound.path);
 }
 
+// Two filesystems with one UUID, a disk and its copy: nobody could tell the one's records from the
+// other's, and only one would be marked. `other` must still be what it was bound to: a disk that
+// was taken out and came back has another number, too.
+bool IsTwinOf(const Watch& watch, const Watch& other) {
+  if (!other.bound() || !other.absent.empty() || other.volume.id != watch.volume.id ||
+      other.volume.superblock_device == watch.volume.superblock_device) {
+    return false;
+  }
+  const auto now = FindVolume(other.volume.mount_point);
+  return now.has_value() && now->identity == other.volume.identity &&
+         now->superblock_device == other.volume.superblock_device;
+}
+
 // All that decides which events are recorded, as bytes to be compared. No path has a NUL.
 std::string WatchedText(const std::vector<Watch>& watches) {
   std::string text;
@@ -157,15 +170,12 @@ Result<Watch> WatchBinder::Bind(const WatchConfig& wanted) {
   return watch;
 }
 
-// Two filesystems with one UUID, a disk and its copy: nobody could tell the one's records from the
-// other's, and only one would be marked. Of watches that are there now the first one counts; why
-// `watch` is left to one of those before it, or empty.
+// Of watches of twins that are there now the first one counts; why `watch` is left to one of those
+// before it, or empty.
 std::string WatchBinder::TakenByTwin(std::span<const Watch> before, const Watch& watch) {
   if (!watch.bound() || !watch.absent.empty()) return {};
-  const auto twin = std::find_if(before.begin(), before.end(), [&](const Watch& other) {
-    return other.bound() && other.absent.empty() && other.volume.id == watch.volume.id &&
-           other.volume.superblock_device != watch.volume.superblock_device;
-  });
+  const auto twin = std::find_if(before.begin(), before.end(),
+                                 [&](const Watch& other) { return IsTwinOf(watch, other); });
   if (twin == before.end()) return {};
   return "its filesystem has the UUID of the one at " + twin->volume.path +
          ", and only one of them can be watched; give it another UUID (tune2fs -U random, "
@@ -218,7 +228,6 @@ Whereabouts WatchBinder::Look() {
     const std::string taken = TakenByTwin(std::span(watches).first(i), watches[i]);
     if (!taken.empty()) {
       left_[i] = watches[i].volume;
-      beneath_[i].reset();
       watches[i] = Unbound(wanted, taken);
       missed = {wanted.path, taken};
       sights_[i] = Unseen();
@@ -242,13 +251,10 @@ void WatchBinder::LeaveToTwins(std::vector<Watch>* watches, bool* changed) {
   for (std::size_t i = 0; i < watches->size(); ++i) {
     const Watch& watch = (*watches)[i];
     if (!watch.bound() || watch.absent.empty()) continue;
-    const bool taken = std::any_of(watches->begin(), watches->end(), [&](const Watch& other) {
-      return other.bound() && other.absent.empty() && other.volume.id == watch.volume.id &&
-             other.volume.superblock_device != watch.volume.superblock_device;
-    });
+    const bool taken = std::any_of(watches->begin(), watches->end(),
+                                   [&](const Watch& other) { return IsTwinOf(watch, other); });
     if (!taken) continue;
     left_[i] = watch.volume;
-    beneath_[i].reset();
     (*watches)[i] = Unbound(config_.watches[i], watch.absent);
     *changed = true;
   }
@@ -271,20 +277,24 @@ bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
   const std::string absent_before = std::exchange(watch->absent, "");
   const bool same_mount =
       std::exchange(bound_mounts_[index], sight.mount) == sight.mount && IsNeverReused(sight.mount);
-  if (!watch->bound() && left_[index].has_value() &&
-      JudgeMove(*left_[index], found->volume) == Move::kUnmounted) {
-    watch->absent = kNotMounted;
-    missed->cause = kNotMounted;
-    return true;
-  }
+  auto& beneath = beneath_[index];
   if (!watch->bound()) {
+    const bool was_below = beneath.has_value() && JudgeMove(*beneath, found->volume) == Move::kSame;
+    if (left_[index].has_value() && !was_below &&
+        JudgeMove(*left_[index], found->volume) == Move::kUnmounted) {
+      watch->absent = kNotMounted;
+      missed->cause = kNotMounted;
+      return true;
+    }
     left_[index].reset();
+    const bool is_above =
+        beneath.has_value() && PathIsBelow(beneath->mount_point, found->volume.mount_point);
+    if (!is_above) beneath.reset();
     missed->cause = kWasNotThere;
     missed->unknown = true;
     *watch = *std::move(found);
     return true;
   }
-  const auto& beneath = beneath_[index];
   Move move = JudgeMove(watch->volume, found->volume);
   if (beneath.has_value() && JudgeMove(*beneath, found->volume) == Move::kSame) {
     move = Move::kReplaced;

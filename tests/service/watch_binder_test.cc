@@ -154,6 +154,61 @@ TEST_CASE("watches: of two filesystems with one UUID only one is watched, and th
   REQUIRE(UnmountIdle(later));
 }
 
+TEST_CASE(
+    "watches: a copy mounted over a watched directory, and gone again, leaves the directory") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  TemporaryDirectory above;
+  const std::string copy = filesystem->image() + ".copy";
+  Run({"cp", "--sparse=always", filesystem->image(), copy});
+  MakeDirectory(filesystem->path("plain"));
+  Config config;
+  config.state_directory = above.path("state");
+  for (const std::string& path : {filesystem->path(), filesystem->path("plain")}) {
+    config.watches.emplace_back();
+    config.watches.back().path = path;
+  }
+  RecordingStore store;
+  WatchBinder binder(config, store);
+  REQUIRE(binder.Start());
+  REQUIRE(binder.binding()->watches.at(1).bound());
+  Run({"mount", "-o", "loop", copy, filesystem->path("plain")});
+  for (int look = 0; look < 2; ++look) {
+    binder.Look();
+    CHECK(binder.binding()->watches.at(1).absent.find("has the UUID of") != std::string::npos);
+  }
+  REQUIRE(UnmountIdle(filesystem->path("plain")));
+  binder.Look();
+  CHECK(binder.binding()->watches.at(1).bound());
+  CHECK(binder.binding()->watches.at(1).absent.empty());
+  CHECK(binder.Look().unwatched.empty());
+}
+
+TEST_CASE("watches: a disk that returns under another number is no twin of what it was") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  for (const char* name : {"a", "b"}) MakeDirectory(filesystem->path(name));
+  TemporaryDirectory above;
+  Config config;
+  config.state_directory = above.path("state");
+  for (const char* name : {"a", "b"}) {
+    config.watches.emplace_back();
+    config.watches.back().path = filesystem->path(name);
+  }
+  RecordingStore store;
+  WatchBinder binder(config, store);
+  REQUIRE(binder.Start());
+  RemoveTree(filesystem->path("a"));
+  binder.Look();
+  REQUIRE(filesystem->Unmount());
+  const std::string copy = filesystem->image() + ".copy";
+  Run({"cp", "--sparse=always", filesystem->image(), copy});
+  Run({"mount", "-o", "loop", copy, filesystem->path()});
+  binder.Look();
+  CHECK(binder.binding()->watches.at(1).absent.empty());
+  REQUIRE(UnmountIdle(filesystem->path()));
+}
+
 TEST_CASE("watches: another filesystem at the path is watched from then on") {
   auto first = Make("ext4");
   auto second = Make("xfs");
