@@ -39,6 +39,10 @@ std::vector<CrawlNote::Walked> NothingLeft(const CrawlPlan& plan) {
   return walked;
 }
 
+Error FindingsLost() {
+  return Error{ErrorCode::kIo, "the journal's disk has lost what the crawl had found", 0};
+}
+
 }  // namespace
 
 Crawler::Crawler(Environment environment, const CrawlOptions& options)
@@ -103,7 +107,7 @@ std::optional<Crawler::Outcome> Crawler::OutcomeOf(std::uint64_t request) {
   MutexLock lock(mutex_);
   auto found = outcomes_.find(request);
   Outcome lost;
-  lost.status = Error{ErrorCode::kIo, "the journal's disk has lost what the crawl had found", 0};
+  lost.status = FindingsLost();
   if (found != outcomes_.end()) {
     const bool kept = found->second.losses == environment_.store->losses();
     return kept || !found->second.status ? found->second : lost;
@@ -288,7 +292,7 @@ Status Crawler::Hand(CrawlBatch batch) {
   batch.losses = losses_;
   CJ_RETURN_IF_ERROR(environment_.record(std::move(batch)));
   if (environment_.store->losses() == losses_) return {};
-  return Error{ErrorCode::kIo, "the journal's disk has lost what the crawl had found", 0};
+  return FindingsLost();
 }
 
 Status Crawler::Walk(const CrawlPlan& plan, const CrawlPart& part, CrawlNote* note) {

@@ -4,11 +4,11 @@
 //
 // Two Bloom filters, the current one and the one before: Contains() is never false for one of the
 // last kPerGeneration objects that were marked, and true by mistake for about one object in 400,
-// which costs a needless row of link names. The two events of one link(2) are less than
-// kPerGeneration events apart: an ATTRIB can be older than its CREATE only by merging with an
-// earlier one, and the kernel merges with at most the 128 newest events in each of 128 buckets (16
-// Ki events). Periods do not matter here: a link whose two events lie on both sides of a checkpoint
-// is still one.
+// which costs a needless row of link names, or a needless record. The two events of one link(2) are
+// less than kPerGeneration events apart: an ATTRIB can be older than its CREATE only by merging
+// with an earlier one, and the kernel merges with at most the 128 newest events in each of 128
+// buckets (16 Ki events). Periods do not matter here: a link whose two events lie on both sides of
+// a checkpoint is still one.
 //
 // 256 KiB, nothing allocated per event. Not thread-safe: the writer's.
 #pragma once

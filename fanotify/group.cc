@@ -46,7 +46,7 @@ Error InitRefused(int errno_value) {
 // Those of which it is known that a handle finds a directory as long as it lives, and that every
 // change sets a time which no program can set back. vfat, for one, loses directories that are not
 // cached (its handles are looked up in the cache alone) and has no change times, and the kernel
-// marks it all the same.
+// marks it all the same. Source: fs/fat/nfs.c and fs/fat/misc.c of Linux; read, not measured.
 bool IsProven(const std::string& type) {
   static constexpr std::array<std::string_view, 6> kTypes = {"ext2", "ext3",  "ext4",
                                                              "xfs",  "btrfs", "tmpfs"};

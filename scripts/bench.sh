@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. About 45 minutes,
-# or ten with --quick. Numbers are worth something only on a machine that does nothing else.
+# Builds and runs the benchmarks (bench/README.md), on loop-mounted filesystems. All of it takes
+# long: --only runs one part, --quick does a tenth of everything. Numbers are worth something only
+# on a machine that does nothing else.
 #
 # Usage: scripts/bench.sh [--quick] [--filesystem=ext4|xfs|btrfs|tmpfs] [--only=PART]
 set -euo pipefail

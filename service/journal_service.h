@@ -160,12 +160,12 @@ class JournalService {
   std::int64_t start_usec_ = 0;
   std::unique_ptr<Store> store_;
   std::unique_ptr<WatchBinder> binder_;
+  LinkMemory link_memory_;  // outlives scope_
   std::unique_ptr<DirectoryScope> scope_;
   std::unique_ptr<DirectoryScope> strict_scope_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Crawler> crawler_;
   HistoryCrawls history_;
-  LinkMemory link_memory_;
   AnswerLimits answer_limits_;
 };
 
