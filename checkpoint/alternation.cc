@@ -77,9 +77,14 @@ Status Alternation::StoreQueued() {
   marker->binding = binding_;
   machinery_.reader.DrainAndMark(marker);
   CJ_RETURN_IF_ERROR(marker->ticket->Wait());
+  GapsAreStored();
+  return {};
+}
+
+void Alternation::GapsAreStored() {
   gaps_.clear();
   events_missing_ = false;
-  return {};
+  machinery_.spool.Told(Loss::kUnmarked);
 }
 
 Status Alternation::OpenStrict() { return strict_ == nullptr ? Status() : strict_->OpenNext(); }
@@ -114,23 +119,26 @@ Status Alternation::OpenNext() {
     if (!marked && absent_.count(volume.id) == 0) return marked;
   }
   PointOfDeath("marked");
-  NoteRemounted();
+  // Before anybody but us knows B: whoever inherits A alone finds the mark missing.
+  if (open_ != nullptr && NoteRemounted()) CJ_RETURN_IF_ERROR(StoreQueued());
   next_ = {std::move(group), now_usec, ""};
   return {};
 }
 
 // A filesystem that went and came back since the look has B's mark now and has lost A's: the next
-// look would find nothing amiss.
-void Alternation::NoteRemounted() {
-  if (open_ == nullptr) return;  // the first one
+// look would find nothing amiss. True: there is one.
+bool Alternation::NoteRemounted() {
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
+  bool any = false;
   for (const VolumeMount& volume : volumes_) {
     if (absent_.count(volume.id) != 0) continue;
     auto marked = open_->HasMark(volume);
     if (!marked.has_value() || *marked) continue;
     AddGap({volume.path, LastLookUsec(now_usec), now_usec, kMountedAgain}, &gaps_);
     events_missing_ = true;
+    any = true;
   }
+  return any;
 }
 
 // Before the marks of the open group go: whoever comes after us finds a group that has them.
@@ -249,8 +257,7 @@ void Alternation::SwitchAndSeal(const std::string& label) {
 Status Alternation::AwaitSeal(CheckpointResult* result) {
   auto seal = std::exchange(seal_, nullptr);
   CJ_RETURN_IF_ERROR(seal->ticket->Wait());
-  gaps_.clear();
-  events_missing_ = false;
+  GapsAreStored();
   period_ = seal->opened.id;
   *result = {seal->sealed, seal->opened};
   return {};
@@ -258,8 +265,9 @@ Status Alternation::AwaitSeal(CheckpointResult* result) {
 
 // The mark of a filesystem goes with its last mount, and no event tells (docs/race-freedom.md);
 // another filesystem may be where a watched path leads now. What happened since the last look is a
-// gap. It is stored, and the writer knows the new filesystems, before they are marked: whoever is
-// killed after that leaves groups behind that say nothing was missed.
+// gap. It is stored, and the writer knows the new filesystems, before they are marked; what happens
+// from then to the marks is a gap of its own, since a crawl may have filled the first one by now.
+// Until that one is stored, too, groups that have the marks and nothing to say are nobody's.
 Status Alternation::LookAround() {
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
   const std::int64_t from_usec = LastLookUsec(now_usec);
@@ -285,8 +293,13 @@ Status Alternation::LookAround() {
     SetStrictVolumes(*binding_, from_usec);
     binding_ = nullptr;
   }
+  PointOfDeath("looked");
+  if (some_are_there || !unwatched_.empty()) {
+    machinery_.spool.Missing(Loss::kUnmarked, now_usec);
+  }
   if (strict_ != nullptr) strict_->CheckMarks();
   MarkAgain(unmarked, from_usec);
+  PointOfDeath("marked again");
   AddUnwatched(from_usec);
   unwatched_.clear();
   NoteMarked(now_usec);

@@ -86,10 +86,11 @@ class Alternation {
   std::vector<Unmarked> FindUnmarked(const std::vector<VolumeMount>& volumes);
   void MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t from_usec);
   Status StoreQueued();
+  void GapsAreStored();
   Status OpenStrict();
   Status ScanOpenWriters();
   Status OpenNext();
-  void NoteRemounted();
+  bool NoteRemounted();
   Status AwaitNotifications();
   void KeepNext(PeriodId period);
   void DropNext();

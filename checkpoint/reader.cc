@@ -232,8 +232,8 @@ std::span<std::byte> Reader::AwaitRoom(SlotGroup& slot) {
 
 // What comes in meanwhile is left: writers that never pause cannot keep this from ending.
 void Reader::ThrowAway(SlotGroup& slot) {
-  spool_.AllowInheriting(false);
   if (!lost_.has_value()) lost_ = ReadTimes{slot.empty_usec, 0};
+  spool_.Missing(Loss::kThrownAway, lost_->since_usec);
   std::vector<std::byte> buffer(Spool::kBufferBytes);
   for (std::uint64_t left = slot.group->QueuedEvents(); left > 0;) {
     auto size = slot.group->Read(buffer);
@@ -246,9 +246,9 @@ void Reader::ThrowAway(SlotGroup& slot) {
 
 // In the place of what was thrown away, and safe from the end of this process, too.
 void Reader::TellLoss() {
-  spool_.PublishLoss("changes could not be stored until memory ran out", *lost_);
+  spool_.PublishLoss("changes could not be stored until memory ran out", *lost_, CompleteUsec());
   lost_.reset();
-  spool_.AllowInheriting(true);
+  spool_.Told(Loss::kThrownAway);
 }
 
 // Reads one buffer. False: there was nothing, or it could not be read.
@@ -260,7 +260,7 @@ bool Reader::ReadOnce(SlotGroup& slot, std::uint64_t* count) {
   const ReadTimes times{slot.empty_usec, clock_.RealtimeUsec()};
   if (!size) {
     read_failed_ = true;
-    spool_.PublishLoss("reading events failed: " + size.error().message, times);
+    spool_.PublishLoss("reading events failed: " + size.error().message, times, CompleteUsec());
     return false;
   }
   if (*size == 0) {
@@ -271,7 +271,7 @@ bool Reader::ReadOnce(SlotGroup& slot, std::uint64_t* count) {
   beats_.fetch_add(1, std::memory_order_relaxed);
   *count = CountEvents(buffer.first(*size));
   events_read_.fetch_add(*count, std::memory_order_relaxed);
-  spool_.Publish(*size, times);
+  spool_.Publish(*size, times, CompleteUsec());
   PointOfDeath("published");
   return true;
 }

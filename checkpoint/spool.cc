@@ -47,15 +47,8 @@ std::span<std::byte> Spool::Acquire(std::int64_t since_usec, std::int64_t timeou
   return acquired_bytes_;
 }
 
-void Spool::Push(SpoolItem item) {
-  {
-    MutexLock lock(mutex_);
-    items_.push_back(std::move(item));
-  }
-  changed_.notify_all();
-}
-
-void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times) {
+void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times,
+                      std::int64_t complete_usec) {
   {
     MutexLock lock(mutex_);
     CJ_CHECK(acquired_.has_value(), "a buffer was acquired before it is published");
@@ -65,7 +58,7 @@ void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const Read
     item.kind =
         content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss : SpoolItem::Kind::kEvents;
     item.times = times;
-    item.complete_usec = times.since_usec;
+    item.complete_usec = NoLaterThanMissing(complete_usec);
     item.number = acquired_->number;
     item.bytes = acquired_bytes_.first(size);
     acquired_.reset();
@@ -74,11 +67,11 @@ void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const Read
   changed_.notify_all();
 }
 
-void Spool::Publish(std::size_t size, const ReadTimes& times) {
-  PublishAs(SpoolMemory::Content::kEvents, size, times);
+void Spool::Publish(std::size_t size, const ReadTimes& times, std::int64_t complete_usec) {
+  PublishAs(SpoolMemory::Content::kEvents, size, times, complete_usec);
 }
 
-void Spool::PublishLoss(std::string_view why, const ReadTimes& times) {
+void Spool::PublishLoss(std::string_view why, const ReadTimes& times, std::int64_t complete_usec) {
   std::size_t size = 0;
   {
     MutexLock lock(mutex_);
@@ -86,14 +79,18 @@ void Spool::PublishLoss(std::string_view why, const ReadTimes& times) {
     size = std::min(why.size(), acquired_bytes_.size());
     std::memcpy(acquired_bytes_.data(), why.data(), size);
   }
-  PublishAs(SpoolMemory::Content::kLoss, size, times);
+  PublishAs(SpoolMemory::Content::kLoss, size, times, complete_usec);
 }
 
 void Spool::PushEndOfDrain(std::int64_t complete_usec) {
   SpoolItem item;
   item.kind = SpoolItem::Kind::kEndOfDrain;
-  item.complete_usec = complete_usec;
-  Push(std::move(item));
+  {
+    MutexLock lock(mutex_);
+    item.complete_usec = NoLaterThanMissing(complete_usec);
+    items_.push_back(std::move(item));
+  }
+  changed_.notify_all();
 }
 
 void Spool::PushMarker(std::shared_ptr<Marker> marker) {
@@ -102,6 +99,7 @@ void Spool::PushMarker(std::shared_ptr<Marker> marker) {
   item.marker = std::move(marker);
   {
     MutexLock lock(mutex_);
+    item.marker->complete_usec = NoLaterThanMissing(item.marker->complete_usec);
     // While the store fails markers wait here; those that nobody waits for any more go.
     std::erase_if(items_, [](const SpoolItem& old) {
       return old.marker != nullptr && old.marker->ticket->done();
@@ -145,14 +143,31 @@ void Spool::Release(bool recorded) {
 void Spool::SetWatched(std::string_view text) {
   MutexLock lock(mutex_);
   watched_ = text;
-  if (inheriting_allowed_) memory_.SetWatched(watched_);
+  if (!AnyMissing()) memory_.SetWatched(watched_);
 }
 
-void Spool::AllowInheriting(bool allowed) {
+void Spool::Missing(Loss what, std::int64_t since_usec) {
   MutexLock lock(mutex_);
-  if (allowed == inheriting_allowed_) return;
-  inheriting_allowed_ = allowed;
-  memory_.SetWatched(allowed ? std::string_view(watched_) : std::string_view());
+  if (!AnyMissing()) memory_.SetWatched({});
+  auto& missing = missing_.at(static_cast<std::size_t>(what));
+  missing = std::min(missing.value_or(since_usec), since_usec);
+}
+
+void Spool::Told(Loss what) {
+  MutexLock lock(mutex_);
+  if (!AnyMissing()) return;
+  missing_.at(static_cast<std::size_t>(what)).reset();
+  if (!AnyMissing()) memory_.SetWatched(watched_);
+}
+
+bool Spool::AnyMissing() const {
+  return std::any_of(missing_.begin(), missing_.end(),
+                     [](const auto& since_usec) { return since_usec.has_value(); });
+}
+
+std::int64_t Spool::NoLaterThanMissing(std::int64_t usec) const {
+  for (const auto& since_usec : missing_) usec = std::min(usec, since_usec.value_or(usec));
+  return usec;
 }
 
 bool Spool::full() const {

@@ -7,6 +7,7 @@
 // thread and one writer thread; Close() from any.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -63,6 +64,13 @@ struct SpoolItem {
   std::shared_ptr<Marker> marker;    // kMarker
 };
 
+// What may be missing without a word of it: see Spool::Missing().
+enum class Loss {
+  kThrownAway,  // events that were read when there was no room for them: the reader's
+  kUnmarked     // what happened to a filesystem before it had its mark again: the alternation's
+};
+inline constexpr std::size_t kLosses = 2;
+
 class Spool {
  public:
   static constexpr std::size_t kBufferBytes = SpoolMemory::kSlotBytes;
@@ -78,10 +86,13 @@ class Spool {
   // `timeout_usec`. Empty: closed, or the time is over. What is read into it happened after
   // `since_usec`.
   std::span<std::byte> Acquire(std::int64_t since_usec, std::int64_t timeout_usec) EXCLUDES(mutex_);
-  // Hands the first `size` bytes of the acquired buffer to the writer.
-  void Publish(std::size_t size, const ReadTimes& times) EXCLUDES(mutex_);
+  // Hands the first `size` bytes of the acquired buffer to the writer. What happened before
+  // `complete_usec` is in it or has been handed over.
+  void Publish(std::size_t size, const ReadTimes& times, std::int64_t complete_usec)
+      EXCLUDES(mutex_);
   // The same, but with the reason why there are no events in it.
-  void PublishLoss(std::string_view why, const ReadTimes& times) EXCLUDES(mutex_);
+  void PublishLoss(std::string_view why, const ReadTimes& times, std::int64_t complete_usec)
+      EXCLUDES(mutex_);
   // What happened before `complete_usec` has been handed over.
   void PushEndOfDrain(std::int64_t complete_usec) EXCLUDES(mutex_);
   void PushMarker(std::shared_ptr<Marker> marker) EXCLUDES(mutex_);
@@ -95,9 +106,11 @@ class Spool {
 
   // What is watched, for the process that inherits the memory.
   void SetWatched(std::string_view text) EXCLUDES(mutex_);
-  // Nobody inherits the memory, until it is allowed again: something has been lost that nothing in
-  // it tells of.
-  void AllowInheriting(bool allowed) EXCLUDES(mutex_);
+  // Any thread. Something that happened after `since_usec` is missing, and neither the memory nor
+  // the store tells of it. Until Told() nobody inherits the memory, and nothing later than that is
+  // called complete: who is killed now leaves a gap behind that begins early enough.
+  void Missing(Loss what, std::int64_t since_usec) EXCLUDES(mutex_);
+  void Told(Loss what) EXCLUDES(mutex_);
 
   // The reader stands still because there is no room.
   bool full() const EXCLUDES(mutex_);
@@ -114,9 +127,10 @@ class Spool {
     std::uint64_t number = 0;
   };
 
-  void Push(SpoolItem item) EXCLUDES(mutex_);
-  void PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times)
-      EXCLUDES(mutex_);
+  void PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times,
+                 std::int64_t complete_usec) EXCLUDES(mutex_);
+  std::int64_t NoLaterThanMissing(std::int64_t usec) const REQUIRES(mutex_);
+  bool AnyMissing() const REQUIRES(mutex_);
 
   const std::uint64_t id_;
   mutable Mutex mutex_;
@@ -129,7 +143,7 @@ class Spool {
   std::optional<Buffer> acquired_ GUARDED_BY(mutex_);
   std::span<std::byte> acquired_bytes_ GUARDED_BY(mutex_);
   std::string watched_ GUARDED_BY(mutex_);
-  bool inheriting_allowed_ GUARDED_BY(mutex_) = true;
+  std::array<std::optional<std::int64_t>, kLosses> missing_ GUARDED_BY(mutex_);  // since when
   bool woken_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

@@ -120,6 +120,9 @@ TEST_CASE("reader: while the marks are with a group that nobody reads, nothing m
   hand.clock.Advance(60'000'000);  // a store that hangs
   hand.kernel.Report(FileEvent(FAN_CREATE, "f"));
   hand.reader.DrainAndMark(hand.NewMarker());
+  REQUIRE(hand.reader.Step());
+  hand.kernel.Report(FileEvent(FAN_CREATE, "late"));  // who was on the way when the mark went
+  hand.reader.DrainAndMark(hand.NewMarker());
   hand.reader.Switch({std::move(next), next_usec}, hand.NewMarker());
   for (int i = 0; i < 2; ++i) REQUIRE(hand.reader.Step());
   while (auto item = hand.spool.Take(0)) {

@@ -20,7 +20,7 @@ struct HandWriter {
   void Publish(const std::string& bytes) {
     auto buffer = spool.Acquire(10, 0);
     std::memcpy(buffer.data(), bytes.data(), bytes.size());
-    spool.Publish(bytes.size(), {10, 20});
+    spool.Publish(bytes.size(), {10, 20}, 10);
   }
   std::shared_ptr<Marker> Mark(bool seal = false) {
     auto marker = std::make_shared<Marker>();
