@@ -57,17 +57,22 @@ std::string Hex(std::string_view bytes) {
   return text;
 }
 
-// The directory that was watched has been removed or renamed, and its filesystem is still there,
-// with nothing mounted on the way.
-bool OnlyTheDirectoryIsGone(const VolumeMount& bound) {
+// Where the directory was that was watched, when it alone has been removed or renamed: its
+// filesystem is still there, with nothing mounted on the way.
+std::optional<VolumeMount> WithoutDirectory(const VolumeMount& bound) {
   auto below = FindVolume(bound.mount_point);
   if (!below.has_value() || below->identity != bound.identity ||
       below->mount_point != bound.mount_point || below->mount_root != bound.mount_root ||
       !(below->mount_handle == bound.mount_handle)) {
-    return false;
+    return std::nullopt;
   }
   auto directories = OpenDirectories(std::vector<VolumeMount>{*below});
-  return directories.has_value() && !(*directories)->IsHidden(0, bound.path);
+  if (!directories.has_value() || (*directories)->IsHidden(0, bound.path)) return std::nullopt;
+  return *std::move(below);
+}
+
+bool IsSameDevice(const VolumeMount& one, const VolumeMount& other) {
+  return one.superblock_device == other.superblock_device && one.fsid == other.fsid;
 }
 
 // Two filesystems with one UUID, a disk and its copy: nobody could tell the one's records from the
@@ -142,9 +147,18 @@ WatchBinder::Sight WatchBinder::See(const std::string& path) {
   auto mount = MountNumber(fd.get());
   struct stat info;
   if (!mount || ::fstat(fd.get(), &info) != 0) return {};
+  sight.nowhere = false;
   sight.mount = *mount;
   sight.device = info.st_dev;
   sight.inode = info.st_ino;
+  return sight;
+}
+
+WatchBinder::Sight WatchBinder::SeeWatch(const Watch& watch) {
+  Sight sight = See(watch.wanted);
+  if (!sight.nowhere || !watch.bound()) return sight;
+  sight = See(watch.volume.mount_point);
+  sight.nowhere = true;
   return sight;
 }
 
@@ -217,7 +231,7 @@ Whereabouts WatchBinder::Look() {
   for (std::size_t i = 0; i < watches.size(); ++i) {
     const WatchConfig& wanted = config_.watches[i];
     const Watch before = watches[i];
-    const Sight sight = See(wanted.path);
+    const Sight sight = SeeWatch(before);
     const bool looked = sight != sights_[i];
     Unwatched missed{wanted.path, before.absent};
     if (looked) {
@@ -235,6 +249,7 @@ Whereabouts WatchBinder::Look() {
     const bool news = looked && watches[i].absent.empty() && !missed.cause.empty();
     changed |= news || watches[i].absent != before.absent ||
                watches[i].volume.root != before.volume.root ||
+               !IsSameDevice(watches[i].volume, before.volume) ||
                watches[i].volume.mount_handle != before.volume.mount_handle;
     if (!missed.cause.empty()) whereabouts.unwatched.push_back(std::move(missed));
   }
@@ -260,12 +275,29 @@ void WatchBinder::LeaveToTwins(std::vector<Watch>* watches, bool* changed) {
   }
 }
 
+// The path leads nowhere. When it is the directory alone that is gone, the records tell that; its
+// filesystem, which other watches may share, may have come back as another device.
+void WatchBinder::LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch,
+                                    Unwatched* missed) {
+  const auto there = watch->bound() ? WithoutDirectory(watch->volume) : std::nullopt;
+  if (!there.has_value()) {
+    watch->absent = watch->bound() ? kNotMounted : kNotThere;
+  } else if (!watch->absent.empty()) {
+    watch->absent = kNotThere;
+  }
+  missed->cause = watch->absent;
+  if (!there.has_value() || IsSameDevice(*there, watch->volume)) return;
+  watch->volume.device = there->device;
+  watch->volume.superblock_device = there->superblock_device;
+  watch->volume.fsid = there->fsid;
+  bound_mounts_[index] = sight.mount;
+  if (watch->absent.empty()) missed->cause = kMountedAgain;
+}
+
 bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
                             Unwatched* missed) {
-  if (sight.path.empty()) {
-    if (watch->bound() && OnlyTheDirectoryIsGone(watch->volume)) return true;
-    watch->absent = watch->bound() ? kNotMounted : kNotThere;
-    missed->cause = watch->absent;
+  if (sight.nowhere) {
+    LookForFilesystem(index, sight, watch, missed);
     return true;
   }
   auto found = Bind(config_.watches[index]);

@@ -50,21 +50,24 @@ class WatchBinder : public WatchSource {
  private:
   // Where a path led at the last look: when it is the same again, nothing has changed.
   struct Sight {
-    std::string path;  // canonical; empty: it led nowhere
+    bool nowhere = true;  // the path led nowhere; the rest is of its mount point, if there is one
+    std::string path;     // canonical
     dev_t device = 0;
     ino_t inode = 0;
     std::uint64_t mount = 0;
     friend bool operator==(const Sight&, const Sight&) = default;
   };
 
-  static constexpr std::uint64_t kNeverSeen = UINT64_MAX;   // no mount's number
-  static Sight Unseen() { return {"", 0, 0, kNeverSeen}; }  // the next look looks again
+  static constexpr std::uint64_t kNeverSeen = UINT64_MAX;         // no mount's number
+  static Sight Unseen() { return {true, "", 0, 0, kNeverSeen}; }  // the next look looks again
 
   static Sight See(const std::string& path);
+  static Sight SeeWatch(const Watch& watch);
   Result<Watch> Bind(const WatchConfig& wanted);
   // What has become of a watch whose path leads elsewhere now, or nowhere. False: it could not be
   // found out, look again.
   bool LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
+  void LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
   void LeaveToTwins(std::vector<Watch>* watches, bool* changed);
   static std::string TakenByTwin(std::span<const Watch> before, const Watch& watch);
   void Replace(std::size_t index, Watch found, Watch* watch);

@@ -199,13 +199,31 @@ TEST_CASE("watches: a disk that returns under another number is no twin of what 
   WatchBinder binder(config, store);
   REQUIRE(binder.Start());
   RemoveTree(filesystem->path("a"));
-  binder.Look();
+  CHECK(binder.Look().unwatched.empty());
   REQUIRE(filesystem->Unmount());
+  const bool seen_away = GENERATE(false, true);
+  CAPTURE(seen_away);
+  if (seen_away) CHECK(binder.Look().unwatched.size() == 2);
   const std::string copy = filesystem->image() + ".copy";
   Run({"cp", "--sparse=always", filesystem->image(), copy});
   Run({"mount", "-o", "loop", copy, filesystem->path()});
-  binder.Look();
+  const Whereabouts seen = binder.Look();
   CHECK(binder.binding()->watches.at(1).absent.empty());
+  // Nor does the watch whose directory is gone keep the others from being marked.
+  auto there = FindVolume(filesystem->path());
+  REQUIRE(there);
+  REQUIRE(binder.binding()->volumes.size() == 1);
+  CHECK(binder.binding()->volumes.at(0).superblock_device == there->superblock_device);
+  CHECK(binder.binding()->volumes.at(0).fsid == there->fsid);
+  REQUIRE(seen.changed != nullptr);
+  REQUIRE(seen.unwatched.size() == 2);
+  CHECK(seen.unwatched.at(0).cause ==
+        (seen_away ? "it is not there" : "it was unmounted, and mounted again"));
+  CHECK(binder.Look().unwatched.size() == (seen_away ? 1 : 0));
+  MakeDirectory(filesystem->path("a"));
+  CHECK(binder.Look().unwatched.size() == (seen_away ? 1 : 0));
+  CHECK(binder.binding()->watches.at(0).absent.empty());
+  CHECK(binder.Look().unwatched.empty());
   REQUIRE(UnmountIdle(filesystem->path()));
 }
 
