@@ -210,6 +210,10 @@ StatusAnswer::Watch ReadWatch(Members& members) {
           members.OptionalString("durability")};
 }
 
+AbsentTree ReadAbsentTree(Members& members) {
+  return {members.Path("path"), members.String("why")};
+}
+
 StatusAnswer::Volume ReadVolume(Members& members) {
   return {members.Int("id"), members.String("type"), members.String("uuid"),
           members.Path("mount_point")};
@@ -296,10 +300,12 @@ Result<Crawl> ReadCrawlReply(const json& parameters) {
   return Finish(members, crawl);
 }
 
-Result<std::string> ReadTokenReply(const json& parameters) {
+Result<CheckpointReply> ReadCheckpointReply(const json& parameters) {
   Members members(parameters, "checkpoint");
-  std::string token = members.String("token");
-  return Finish(members, std::move(token));
+  CheckpointReply reply;
+  reply.token = members.String("token");
+  reply.absent = members.Objects<AbsentTree>("absent", ReadAbsentTree);
+  return Finish(members, std::move(reply));
 }
 
 std::string NextOfRescanNeeded(const json& parameters) {

@@ -138,6 +138,16 @@ struct Finding {
   std::string remedy;
 };
 
+struct AbsentTree {
+  std::string path;
+  std::string why;
+};
+
+struct CheckpointReply {
+  std::string token;
+  std::vector<AbsentTree> absent;
+};
+
 Result<ChangesReply> ReadChangesReply(const nlohmann::json& parameters);
 Result<LogReply> ReadLogReply(const nlohmann::json& parameters);
 Result<std::vector<Period>> ReadPeriodsReply(const nlohmann::json& parameters);
@@ -146,7 +156,7 @@ Result<std::vector<Finding>> ReadDiagnoseReply(const nlohmann::json& parameters)
 // Of method Crawl.
 Result<Crawl> ReadCrawlReply(const nlohmann::json& parameters);
 // Of Checkpoint.
-Result<std::string> ReadTokenReply(const nlohmann::json& parameters);
+Result<CheckpointReply> ReadCheckpointReply(const nlohmann::json& parameters);
 // The token that RescanNeeded says to go on from; empty when it names none.
 std::string NextOfRescanNeeded(const nlohmann::json& parameters);
 

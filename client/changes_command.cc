@@ -154,26 +154,30 @@ Whole WritePaths(Session& session, const ChangesOptions& options, const Position
   return {*reply->summary, copied};
 }
 
+// As if the open period had begun with a checkpoint of ours.
+Result<CheckpointReply> ReadAsCheckpoint(const nlohmann::json& status_reply) {
+  auto status = ReadStatusReply(status_reply);
+  if (!status) return status.error();
+  CheckpointReply start;
+  start.token = status->open_period.token;
+  for (const auto& watch : status->watches) {
+    if (!watch.absent.empty()) start.absent.push_back({watch.path, watch.absent});
+  }
+  return start;
+}
+
 // No token yet: make the file, with a token from which nothing will be missed.
 Outcome StartTokenFile(Session& session, const ChangesOptions& options) {
-  std::string token;
-  if (options.checkpoint) {
-    Answer answer = CallOnce(session, "Checkpoint", CheckpointParameters(options.label));
-    if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
-    auto read = ReadTokenReply(*answer.parameters);
-    if (!read) return Fail(read.error());
-    token = std::move(read).value();
-  } else {
-    Answer answer = CallOnce(session, "GetPeriods", {});
-    if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
-    auto read = ReadPeriodsReply(*answer.parameters);
-    if (!read) return Fail(read.error());
-    if (read->empty()) return Fail(ExitStatus::kFailed, "the daemon has no period");
-    token = read->back().token;
-  }
-  Status written = WriteTokenFile(options.token_file, token);
+  Answer answer = options.checkpoint
+                      ? CallOnce(session, "Checkpoint", CheckpointParameters(options.label))
+                      : CallOnce(session, "GetStatus", {});
+  if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
+  auto start = options.checkpoint ? ReadCheckpointReply(*answer.parameters)
+                                  : ReadAsCheckpoint(*answer.parameters);
+  if (!start) return Fail(start.error());
+  Status written = WriteTokenFile(options.token_file, start->token);
   if (!written) return Fail(ExitStatus::kFailed, written.error().message);
-  WarnOfAbsentTrees(session);
+  WarnOfAbsentTrees(start->absent);
   return Fail(ExitStatus::kRescanNeeded,
               "rescan needed: there was no " + options.token_file +
                   "; it has been created: scan the tree now, then ask again");

@@ -7,7 +7,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "client/answers.h"
 #include "client/exit_status.h"
 #include "client/format.h"
 #include "client/options.h"
@@ -51,9 +53,8 @@ NextAnswer NextReply(Session& session);
 Outcome FinishOutput(Session& session);
 
 // Says on stderr which watched trees are not there. To be called when a token has been given to
-// start from: it speaks of all of them, and who makes a copy now has none of those. Without an
-// answer nothing is said.
-void WarnOfAbsentTrees(Session& session);
+// start from: it speaks of all of them, and who makes a copy now has none of those.
+void WarnOfAbsentTrees(const std::vector<AbsentTree>& absent);
 
 // The verbs.
 Outcome RunStatus(Session& session, const Options& options);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/answers.h"
+#include "client/quote.h"
 #include "client/requests.h"
 #include "client/session.h"
 #include "protocol/message.h"
@@ -31,28 +32,23 @@ Outcome RunStatus(Session& session, const Options& options) {
   return FinishOutput(session);
 }
 
-void WarnOfAbsentTrees(Session& session) {
-  const Answer answer = CallOnce(session, "GetStatus", {});
-  if (answer.outcome.status != ExitStatus::kSuccess) return;
-  const auto status = ReadStatusReply(*answer.parameters);
-  if (!status) return;
-  for (const auto& watch : status->watches) {
-    if (watch.absent.empty()) continue;
+void WarnOfAbsentTrees(const std::vector<AbsentTree>& absent) {
+  for (const AbsentTree& tree : absent) {
     std::fprintf(
         stderr,
         "changectl: %s is left out: %s. A copy made now does not have it; make one when it "
         "is there again\n",
-        watch.path.c_str(), watch.absent.c_str());
+        QuoteName(tree.path).c_str(), tree.why.c_str());
   }
 }
 
 Outcome RunCheckpoint(Session& session, const Options& options) {
   Answer answer = CallOnce(session, "Checkpoint", CheckpointParameters(options.label));
   if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
-  auto token = ReadTokenReply(*answer.parameters);
-  if (!token) return Fail(token.error());
-  session.out.Write(options.json ? DumpJson(*answer.parameters) + "\n" : *token + "\n");
-  WarnOfAbsentTrees(session);
+  auto made = ReadCheckpointReply(*answer.parameters);
+  if (!made) return Fail(made.error());
+  session.out.Write(options.json ? DumpJson(*answer.parameters) + "\n" : made->token + "\n");
+  WarnOfAbsentTrees(made->absent);
   return FinishOutput(session);
 }
 

@@ -141,6 +141,16 @@ json SummaryToJson(const OpenedAnswer& answered) {
             {"complete", true}}}};
 }
 
+json ToJson(const JournalService::Started& started) {
+  json reply = {{"token", started.token}};
+  for (const Watch& watch : started.absent) {
+    json tree = {{"why", watch.absent}};
+    PutPath(tree, "path", watch.wanted);
+    reply["absent"].push_back(std::move(tree));
+  }
+  return reply;
+}
+
 json ToJson(const ServiceStatus& status, const JournalService& service) {
   json watches = json::array();
   for (std::size_t i = 0; i < status.watches.size(); ++i) {

@@ -16,6 +16,7 @@ nlohmann::json ToJson(const LogEntry& entry);
 nlohmann::json ToJson(const Gap& gap);
 nlohmann::json ToJson(const Diagnosis& diagnosis);
 nlohmann::json ToJson(const CrawlStatus& crawl);
+nlohmann::json ToJson(const JournalService::Started& started);
 nlohmann::json SummaryToJson(const OpenedAnswer& answered);
 nlohmann::json ToJson(const ServiceStatus& status, const JournalService& service);
 

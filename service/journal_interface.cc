@@ -95,12 +95,12 @@ JournalInterface::Awaitable JournalInterface::Checkpoint(Call& call) {
     co_return;
   }
   auto work = [&] { return service_.Checkpoint(label); };
-  Result<std::string> token = co_await RunOn(pool_, work);
-  if (!token.has_value()) {
-    co_await call.Fail(token.error());
+  Result<JournalService::Started> started = co_await RunOn(pool_, work);
+  if (!started.has_value()) {
+    co_await call.Fail(started.error());
     co_return;
   }
-  json reply = {{"token", *token}};
+  json reply = ToJson(*started);
   co_await call.Reply(reply);
 }
 

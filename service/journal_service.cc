@@ -81,9 +81,20 @@ void JournalService::BeginRescan() {
   EndGap();
 }
 
-Result<std::string> JournalService::Checkpoint(const std::string& label) {
+// A tree that was there before and after has been there in between.
+Result<JournalService::Started> JournalService::Checkpoint(const std::string& label) {
+  const auto before = binder_->binding();
   CJ_ASSIGN_OR_RETURN(CheckpointResult made, engine_->Checkpoint(label));
-  return TokenOf(made.opened.id);
+  const auto after = binder_->binding();
+  Started started = {TokenOf(made.opened.id), {}};
+  for (std::size_t i = 0; i < after->watches.size(); ++i) {
+    const Watch& was = before->watches.at(i);
+    const Watch& is = after->watches.at(i);
+    if (!is.absent.empty() || !was.absent.empty()) {
+      started.absent.push_back(is.absent.empty() ? was : is);
+    }
+  }
+  return started;
 }
 
 Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {

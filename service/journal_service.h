@@ -91,7 +91,11 @@ class JournalService {
                                                        Clock& clock, Legacy legacy = {});
   ~JournalService();
 
-  Result<std::string> Checkpoint(const std::string& label);  // its token
+  struct Started {
+    std::string token;
+    std::vector<Watch> absent;  // trees that were not there
+  };
+  Result<Started> Checkpoint(const std::string& label);
   // Refuses an interval with a gap that nothing has filled; who wants to wait asks LookForCrawl()
   // until there is nothing to wait for.
   Result<OpenedAnswer> OpenAnswer(const Question& question);

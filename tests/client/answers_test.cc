@@ -81,8 +81,14 @@ TEST_CASE("answers: records, periods, findings, tokens") {
   REQUIRE(findings);
   CHECK(findings->at(0).available);
 
-  CHECK(*ReadTokenReply({{"token", "t"}}) == "t");
-  CHECK_FALSE(ReadTokenReply({{"token", 1}}));
+  CHECK(ReadCheckpointReply({{"token", "t"}})->token == "t");
+  CHECK_FALSE(ReadCheckpointReply({{"token", 1}}));
+  auto made = ReadCheckpointReply(
+      {{"token", "t"}, {"absent", {{{"path_base64", "L//w"}, {"why", "it is not there"}}}}});
+  REQUIRE(made);
+  REQUIRE(made->absent.size() == 1);
+  CHECK(made->absent.front().path == "/\xff\xf0");
+  CHECK_FALSE(ReadCheckpointReply({{"token", "t"}, {"absent", {{{"path", "/a"}}}}}));
   CHECK(NextOfRescanNeeded({{"next", "t"}}) == "t");
   CHECK(NextOfRescanNeeded({{"next", 5}}).empty());
 }

@@ -121,6 +121,16 @@ TEST_CASE("changectl: checkpoint prints the token alone") {
   CHECK(daemon.calls().at(0)["parameters"] == json({{"label", "x y"}}));
 }
 
+TEST_CASE("changectl: checkpoint says which trees it does not stand for") {
+  const json absent = {{{"path", "/mnt/a b"}, {"why", "it is not mounted"}}};
+  FakeDaemon daemon(
+      {{"Checkpoint", {Reply({{"token", "cj1-0123abcd-2"}, {"absent", absent}})}, {}, false}});
+  Ran ran = Changectl(daemon, {"checkpoint"});
+  CHECK(ran.status == 0);
+  CHECK(ran.out == "cj1-0123abcd-2\n");
+  CHECK(ran.err.find("'/mnt/a b' is left out: it is not mounted") != std::string::npos);
+}
+
 TEST_CASE("changectl: log asks for what was asked, and shows it in each format") {
   Scene scene{"Log",
               {Reply({{"records", {RecordJson(1, "/a")}}}, true),

@@ -68,11 +68,32 @@ TEST_CASE("token file: a missing one is created with the token to start from") {
 }
 
 TEST_CASE("token file: without a checkpoint it starts from the open period") {
-  const json periods = {
-      {{"token", "cj1-0123abcd-3"}, {"start_usec", 1}, {"end_usec", 2}, {"records", 0}},
-      {{"token", "cj1-0123abcd-4"}, {"start_usec", 2}, {"records", 0}}};
-  FakeDaemon daemon({{"GetPeriods", {Reply({{"periods", periods}})}, {}, false}});
-  CHECK(Run(daemon, {"--no-checkpoint"}).status == 3);
+  const json status = {
+      {"version", "1"},
+      {"journal", "j"},
+      {"pid", 1},
+      {"start_usec", 1},
+      {"state_directory", "/s"},
+      {"store_bytes", 1},
+      {"open_period", {{"token", "cj1-0123abcd-4"}, {"start_usec", 2}, {"records", 0}}},
+      {"oldest", "cj1-0123abcd-3"},
+      {"periods", 2},
+      {"next_sequence", 1},
+      {"watches",
+       {{{"path", "/w"}, {"volume", 1}, {"excludes", json::array()}},
+        {{"path", "/d"}, {"volume", 0}, {"excludes", json::array()}, {"absent", "it is away"}}}},
+      {"volumes", json::array()},
+      {"gaps", json::array()},
+      {"consumers", json::array()},
+      {"counters", {{"events_read", 0}, {"records_stored", 0}}},
+      {"continuity", {{"survives_kill", true}, {"inherited", false}}},
+      {"resident_bytes", 1},
+      {"connections", 1},
+      {"answers", 0}};
+  FakeDaemon daemon({{"GetStatus", {Reply(status)}, {}, false}});
+  Ran ran = Run(daemon, {"--no-checkpoint"});
+  CHECK(ran.status == 3);
+  CHECK(ran.err.find("changectl: /d is left out: it is away. ") != std::string::npos);
   CHECK(Token(daemon) == "cj1-0123abcd-4\n");
 }
 

@@ -93,7 +93,7 @@ void TestJournal::Remount() {
 void TestJournal::Mark() {
   auto token = service_->Checkpoint("");
   REQUIRE(token.has_value());
-  token_ = *token;
+  token_ = token->token;
 }
 
 std::string TestJournal::Shown(const std::string& path) const {

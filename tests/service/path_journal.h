@@ -36,7 +36,7 @@ class PathJournal {
   void Mark() {
     auto token = service_->Checkpoint("");
     if (!token.has_value()) FAIL(token.error().message);
-    token_ = *token;
+    token_ = token->token;
   }
   Result<OpenedAnswer> Open() {
     Question question;

@@ -34,7 +34,7 @@ TEST_CASE("volumes: the gap of one is none of the others'") {
   auto service = JournalService::Start(config, LinuxKernel(), Clock::System());
   REQUIRE(service.has_value());
   Question question;
-  question.since.token = *(*service)->Checkpoint("");
+  question.since.token = (*service)->Checkpoint("")->token;
   REQUIRE(goes->Unmount());
   REQUIRE(goes->Mount());
 
@@ -58,7 +58,10 @@ TEST_CASE("volumes: the gap of one is none of the others'") {
   REQUIRE(goes->Unmount());
   auto token = (*service)->Checkpoint("");
   REQUIRE(token.has_value());
-  question.since.token = *token;
+  question.since.token = token->token;
+  REQUIRE(token->absent.size() == 1);
+  CHECK(token->absent.front().wanted == goes->path());
+  CHECK(token->absent.front().absent == "it is not mounted");
   question.paths = {stays->path()};
   CHECK(Outcome(**service, question) == "answered");
   question.paths.clear();

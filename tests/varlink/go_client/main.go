@@ -89,12 +89,15 @@ func main() {
 	fmt.Printf("version %s\njournal %s\n", version, journal)
 
 	label := "from Go"
-	token, err := orgchangejournal.Checkpoint().Call(ctx, connection, &label)
+	token, absent, err := orgchangejournal.Checkpoint().Call(ctx, connection, &label)
 	if err != nil {
 		fail("Checkpoint", err)
 	}
 	if token == openPeriod.Token {
 		fail("Checkpoint", fmt.Errorf("did not start a new period"))
+	}
+	if absent != nil && len(*absent) > 0 {
+		fail("Checkpoint", fmt.Errorf("every watched tree is there"))
 	}
 	fmt.Printf("token %s\n", token)
 	changes(ctx, connection, oldest, os.Args[2:])
