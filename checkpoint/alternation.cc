@@ -40,6 +40,8 @@ Result<CheckpointResult> Alternation::Run(const std::string& label) {
   const Retirement retirement(strict_);  // strict mode: the old groups go when all is settled
   CJ_RETURN_IF_ERROR(OpenStrict());      // strict mode: who opens from now on is of n+1, too
   CJ_RETURN_IF_ERROR(OpenNext());        // step 1: B, with every volume marked
+  machinery_.reader.AwaitNext(next_.empty_usec);
+  machinery_.spool.LetGo(hold_);
   KeepNext(period_.Next());
   CJ_RETURN_IF_ERROR(AwaitNotifications());  // step 2: all that missed B is in A now
   CJ_RETURN_IF_ERROR(ScanSilentWriters());   // step 3: what changes without events
@@ -111,27 +113,29 @@ Status Alternation::BeginStrict() {
 }
 
 Status Alternation::OpenNext() {
+  PointOfDeath("opening");
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
   CJ_ASSIGN_OR_RETURN(auto group, machinery_.kernel.CreateGroup(unlimited_queue_));
+  std::vector<VolumeMount> marked;
   for (const VolumeMount& volume : volumes_) {
-    Status marked = group->Mark(volume);
+    Status made = group->Mark(volume);
     // What is not there is a gap already, until LookAround() finds it again.
-    if (!marked && absent_.count(volume.id) == 0) return marked;
+    if (!made && absent_.count(volume.id) == 0) return made;
+    if (made) marked.push_back(volume);
   }
   PointOfDeath("marked");
   // Before anybody but us knows B: whoever inherits A alone finds the mark missing.
-  if (open_ != nullptr && NoteRemounted()) CJ_RETURN_IF_ERROR(StoreQueued());
+  if (open_ != nullptr && NoteRemounted(marked)) CJ_RETURN_IF_ERROR(StoreQueued());
   next_ = {std::move(group), now_usec, ""};
   return {};
 }
 
 // A filesystem that went and came back since the look has B's mark now and has lost A's: the next
 // look would find nothing amiss. True: there is one.
-bool Alternation::NoteRemounted() {
+bool Alternation::NoteRemounted(const std::vector<VolumeMount>& marked_in_next) {
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
   bool any = false;
-  for (const VolumeMount& volume : volumes_) {
-    if (absent_.count(volume.id) != 0) continue;
+  for (const VolumeMount& volume : marked_in_next) {
     auto marked = open_->HasMark(volume);
     if (!marked.has_value() || *marked) continue;
     AddGap({volume.path, LastLookUsec(now_usec), now_usec, kMountedAgain}, &gaps_);
@@ -156,7 +160,12 @@ void Alternation::TakeNext() {
 }
 
 // A group that has been kept must be forgotten.
-void Alternation::DropNext() { machinery_.closer.Close(std::exchange(next_, {})); }
+void Alternation::DropNext() {
+  // What was mounted anew is in B alone.
+  hold_ = machinery_.spool.Hold(next_.empty_usec);
+  machinery_.reader.DropNext();
+  machinery_.closer.Close(std::exchange(next_, {}));
+}
 
 Status Alternation::OpenInherited(PeriodId period, std::vector<SlotGroup> groups,
                                   std::uint64_t next_serial, std::int64_t known_usec) {
@@ -222,7 +231,6 @@ Status Alternation::ScanSilentWriters() {
 // From here on there is no way back to A alone: B goes on for it whatever fails. A mark that cannot
 // be taken off does no harm: what it still brings into A comes into B, too.
 void Alternation::UnmarkOpen() {
-  machinery_.reader.AwaitNext(next_.empty_usec);
   for (const VolumeMount& volume : volumes_) {
     (void)open_->Unmark(volume).has_value();
   }
@@ -267,10 +275,12 @@ Status Alternation::AwaitSeal(CheckpointResult* result) {
 // another filesystem may be where a watched path leads now. What happened since the last look is a
 // gap. It is stored, and the writer knows the new filesystems, before they are marked; what happens
 // from then to the marks is a gap of its own, since a crawl may have filled the first one by now.
-// Until that one is stored, too, groups that have the marks and nothing to say are nobody's.
+// Until that one is stored, too, groups that have the marks and nothing to say are nobody's. The
+// caller lets go of hold_ when the gaps that are left are stored.
 Status Alternation::LookAround() {
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
   const std::int64_t from_usec = LastLookUsec(now_usec);
+  hold_ = machinery_.spool.Hold(now_usec);
   Whereabouts seen;
   if (machinery_.watches != nullptr) seen = machinery_.watches->Look();
   if (seen.changed != nullptr) binding_ = std::move(seen.changed);
@@ -294,16 +304,14 @@ Status Alternation::LookAround() {
     binding_ = nullptr;
   }
   PointOfDeath("looked");
-  if (some_are_there || !unwatched_.empty()) {
-    machinery_.spool.Missing(Loss::kUnmarked, now_usec);
-  }
+  if (some_are_there) machinery_.spool.Missing(Loss::kUnmarked);
   if (strict_ != nullptr) strict_->CheckMarks();
   MarkAgain(unmarked, from_usec);
   PointOfDeath("marked again");
   AddUnwatched(from_usec);
   unwatched_.clear();
   NoteMarked(now_usec);
-  return {};
+  return some_are_there ? StoreQueued() : Status();
 }
 
 void Alternation::SetStrictVolumes(const Binding& binding, std::int64_t from_usec) {
@@ -375,7 +383,9 @@ Status Alternation::Flush() {
     scanned = ScanSilentWriters();
   }
   CJ_RETURN_IF_ERROR(std::move(scanned));
-  return StoreQueued();
+  CJ_RETURN_IF_ERROR(StoreQueued());
+  machinery_.spool.LetGo(hold_);
+  return {};
 }
 
 }  // namespace cj

@@ -90,7 +90,7 @@ class Alternation {
   Status OpenStrict();
   Status ScanOpenWriters();
   Status OpenNext();
-  bool NoteRemounted();
+  bool NoteRemounted(const std::vector<VolumeMount>& marked_in_next);
   Status AwaitNotifications();
   void KeepNext(PeriodId period);
   void DropNext();
@@ -119,6 +119,7 @@ class Alternation {
   std::set<VolumeId> absent_;               // volumes that were not mounted then
   std::vector<Gap> gaps_;                   // not stored yet
   bool events_missing_ = false;             // of a volume that was not marked for a while
+  std::uint64_t hold_ = 0;                  // the spool's, of the last look
   std::shared_ptr<const Binding> binding_;  // not in use yet
   std::set<Unwatched> unwatched_;           // seen, and not marked since
 

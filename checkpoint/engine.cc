@@ -77,7 +77,7 @@ class ThreadedEngine : public Engine {
                  Inheritance& inheritance)
       : store_(store),
         clock_(clock),
-        spool_(std::move(inheritance.spool), inheritance.left),
+        spool_(std::move(inheritance.spool), inheritance.left, inheritance.complete_usec),
         closer_(options.keeper),
         reader_(clock, spool_, closer_, options.reader),
         writer_(store, scope, clock, spool_, waiters_, volumes,
@@ -106,6 +106,7 @@ class ThreadedEngine : public Engine {
   Status Flush() override;
   Status Drain() override;
   Status StoreCrawled(CrawlBatch batch) override;
+  void MountsChanged() override { (void)spool_.Hold(clock_.RealtimeUsec()); }
   void SetAppendListener(std::function<void(SequenceNumber)> listener) override {
     writer_.SetListener(std::move(listener));
   }

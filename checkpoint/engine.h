@@ -88,6 +88,10 @@ class Engine {
   // then. The gaps that are to be filled are filled in that period.
   virtual Status StoreCrawled(CrawlBatch batch) = 0;
 
+  // Filesystems may have come or gone, and a Flush() will look for them. Until then what is stored
+  // does not say that everything up to a later time is known. Does not block; any thread.
+  virtual void MountsChanged() = 0;
+
   // Called on the writer thread after each append with the number of the last record stored; must
   // not block. One listener; set it before Start's caller lets anyone else in.
   virtual void SetAppendListener(std::function<void(SequenceNumber)> listener) = 0;

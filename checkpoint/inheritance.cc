@@ -37,7 +37,7 @@ Result<Inheritance> TakeOver(Kernel& kernel, const Store& store, Clock& clock,
   const SpoolPosition position = store.spool_position();
   const std::uint64_t stored = position.spool == spool.id() ? position.stored : 0;
   CJ_ASSIGN_OR_RETURN(auto left, spool.Recover(stored, clock.RealtimeUsec()));
-  Inheritance taken{std::move(spool), std::move(left), {}, 1, "", true};
+  Inheritance taken{std::move(spool), std::move(left), {}, 1, position.complete_usec, "", true};
   kept.erase(spool_fd);
   std::sort(kept.begin(), kept.end(), [](const KeptDescriptor& a, const KeptDescriptor& b) {
     return SerialIn(a.name) < SerialIn(b.name);
@@ -46,9 +46,7 @@ Result<Inheritance> TakeOver(Kernel& kernel, const Store& store, Clock& clock,
     const std::uint64_t serial = SerialIn(each.name);
     if (serial == 0) return Error{ErrorCode::kUnsupported, "\"" + each.name + "\" was kept, too"};
     CJ_ASSIGN_OR_RETURN(auto group, kernel.AdoptGroup(std::move(each.fd)));
-    const std::int64_t empty_usec =
-        taken.left.empty() ? position.complete_usec : taken.left.front().times.since_usec;
-    taken.groups.push_back({std::move(group), empty_usec, each.name});
+    taken.groups.push_back({std::move(group), taken.complete_usec, each.name});
     taken.next_serial = serial + 1;
   }
   if (taken.groups.empty()) return Error{ErrorCode::kNotFound, "no group was kept"};
@@ -77,7 +75,7 @@ Result<Inheritance> Inherit(Kernel& kernel, const Store& store, Clock& clock,
   }
   CJ_ASSIGN_OR_RETURN(SpoolMemory spool, SpoolMemory::Create(store.journal_id(), watched));
   const bool safe = keeper != nullptr && keeper->Keep(kSpoolName, spool.fd());
-  return Inheritance{std::move(spool), {}, {}, 1, std::move(refused), safe};
+  return Inheritance{std::move(spool), {}, {}, 1, 0, std::move(refused), safe};
 }
 
 }  // namespace cj

@@ -29,6 +29,7 @@ struct Inheritance {
   std::vector<SpoolMemory::Found> left;  // what is to be stored first
   std::vector<SlotGroup> groups;         // oldest first; empty: nothing is inherited
   std::uint64_t next_serial = 1;
+  std::int64_t complete_usec = 0;  // up to then everything is stored
   std::string refused;  // why what was left behind was of no use: a clause; empty: it was, or
                         // nothing was left
   bool kept = false;    // the spool outlives this process, too

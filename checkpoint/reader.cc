@@ -233,7 +233,7 @@ std::span<std::byte> Reader::AwaitRoom(SlotGroup& slot) {
 // What comes in meanwhile is left: writers that never pause cannot keep this from ending.
 void Reader::ThrowAway(SlotGroup& slot) {
   if (!lost_.has_value()) lost_ = ReadTimes{slot.empty_usec, 0};
-  spool_.Missing(Loss::kThrownAway, lost_->since_usec);
+  spool_.Missing(Loss::kThrownAway);
   std::vector<std::byte> buffer(Spool::kBufferBytes);
   for (std::uint64_t left = slot.group->QueuedEvents(); left > 0;) {
     auto size = slot.group->Read(buffer);

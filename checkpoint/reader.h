@@ -53,10 +53,11 @@ class Reader {
   // `next` joins the slot; the groups that are in it are read to their end first.
   void Extend(SlotGroup next) EXCLUDES(mutex_);
 
-  // From now on the slot's groups lose their marks, and what happens goes to a group that nobody
-  // reads before it is given to Switch() or Extend(), which end this; its queue was empty at
-  // `since_usec`.
+  // From now on there is a group that nobody reads before it is given to Switch() or Extend(),
+  // which end this, and so does DropNext(). The slot's groups may lose their marks, so that what
+  // happens is in that group alone; its queue was empty at `since_usec`.
   void AwaitNext(std::int64_t since_usec) { next_since_usec_ = since_usec; }
+  void DropNext() { next_since_usec_ = kNoNext; }
 
   // Waits for events or an order and serves it. False: Stop() was called.
   bool Step() EXCLUDES(mutex_);

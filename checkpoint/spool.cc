@@ -9,7 +9,8 @@
 
 namespace cj {
 
-Spool::Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left)
+Spool::Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left,
+             std::int64_t complete_usec)
     : id_(memory.id()), memory_(std::move(memory)), watched_(memory_.watched()) {
   // The same few buffers are used again and again as long as they do.
   for (std::size_t i = kBuffers; i > 0; --i) free_.push_back(i - 1);
@@ -20,7 +21,8 @@ Spool::Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left)
     item.kind = found.content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss
                                                              : SpoolItem::Kind::kEvents;
     item.times = found.times;
-    item.complete_usec = found.times.since_usec;
+    // Another group, not read yet, may have what happened before.
+    item.complete_usec = std::min(found.times.since_usec, complete_usec);
     item.bytes = found.bytes;
     item.number = found.number;
     items_.push_back(std::move(item));
@@ -28,7 +30,7 @@ Spool::Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left)
   if (left.empty()) return;
   SpoolItem end;
   end.kind = SpoolItem::Kind::kEndOfDrain;
-  end.complete_usec = left.back().times.since_usec;
+  end.complete_usec = std::min(left.back().times.since_usec, complete_usec);
   items_.push_back(std::move(end));
 }
 
@@ -58,7 +60,7 @@ void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const Read
     item.kind =
         content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss : SpoolItem::Kind::kEvents;
     item.times = times;
-    item.complete_usec = NoLaterThanMissing(complete_usec);
+    item.complete_usec = NoLaterThanHeld(complete_usec);
     item.number = acquired_->number;
     item.bytes = acquired_bytes_.first(size);
     acquired_.reset();
@@ -87,7 +89,7 @@ void Spool::PushEndOfDrain(std::int64_t complete_usec) {
   item.kind = SpoolItem::Kind::kEndOfDrain;
   {
     MutexLock lock(mutex_);
-    item.complete_usec = NoLaterThanMissing(complete_usec);
+    item.complete_usec = NoLaterThanHeld(complete_usec);
     items_.push_back(std::move(item));
   }
   changed_.notify_all();
@@ -99,7 +101,7 @@ void Spool::PushMarker(std::shared_ptr<Marker> marker) {
   item.marker = std::move(marker);
   {
     MutexLock lock(mutex_);
-    item.marker->complete_usec = NoLaterThanMissing(item.marker->complete_usec);
+    item.marker->complete_usec = NoLaterThanHeld(item.marker->complete_usec);
     // While the store fails markers wait here; those that nobody waits for any more go.
     std::erase_if(items_, [](const SpoolItem& old) {
       return old.marker != nullptr && old.marker->ticket->done();
@@ -143,31 +145,33 @@ void Spool::Release(bool recorded) {
 void Spool::SetWatched(std::string_view text) {
   MutexLock lock(mutex_);
   watched_ = text;
-  if (!AnyMissing()) memory_.SetWatched(watched_);
+  if (missing_.empty()) memory_.SetWatched(watched_);
 }
 
-void Spool::Missing(Loss what, std::int64_t since_usec) {
+void Spool::Missing(Loss what) {
   MutexLock lock(mutex_);
-  if (!AnyMissing()) memory_.SetWatched({});
-  auto& missing = missing_.at(static_cast<std::size_t>(what));
-  missing = std::min(missing.value_or(since_usec), since_usec);
+  missing_.insert(what);
+  memory_.SetWatched({});
 }
 
 void Spool::Told(Loss what) {
   MutexLock lock(mutex_);
-  if (!AnyMissing()) return;
-  missing_.at(static_cast<std::size_t>(what)).reset();
-  if (!AnyMissing()) memory_.SetWatched(watched_);
+  if (missing_.erase(what) != 0 && missing_.empty()) memory_.SetWatched(watched_);
 }
 
-bool Spool::AnyMissing() const {
-  return std::any_of(missing_.begin(), missing_.end(),
-                     [](const auto& since_usec) { return since_usec.has_value(); });
+std::uint64_t Spool::Hold(std::int64_t since_usec) {
+  MutexLock lock(mutex_);
+  held_usec_ = std::min(held_usec_.value_or(since_usec), since_usec);
+  return ++holds_;
 }
 
-std::int64_t Spool::NoLaterThanMissing(std::int64_t usec) const {
-  for (const auto& since_usec : missing_) usec = std::min(usec, since_usec.value_or(usec));
-  return usec;
+void Spool::LetGo(std::uint64_t hold) {
+  MutexLock lock(mutex_);
+  if (hold == holds_) held_usec_.reset();
+}
+
+std::int64_t Spool::NoLaterThanHeld(std::int64_t usec) const {
+  return std::min(usec, held_usec_.value_or(usec));
 }
 
 bool Spool::full() const {

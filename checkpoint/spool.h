@@ -7,12 +7,12 @@
 // thread and one writer thread; Close() from any.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,15 +69,16 @@ enum class Loss {
   kThrownAway,  // events that were read when there was no room for them: the reader's
   kUnmarked     // what happened to a filesystem before it had its mark again: the alternation's
 };
-inline constexpr std::size_t kLosses = 2;
 
 class Spool {
  public:
   static constexpr std::size_t kBufferBytes = SpoolMemory::kSlotBytes;
   static constexpr std::size_t kBuffers = SpoolMemory::kSlots;
 
-  // `left` is what Recover() found in the memory: it comes out first, as one drain.
-  explicit Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left = {});
+  // `left` is what Recover() found in the memory: it comes out first, as one drain. Up to
+  // `complete_usec` the process before knew everything.
+  explicit Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left = {},
+                 std::int64_t complete_usec = 0);
 
   // Which spool it is, for SpoolPosition.
   std::uint64_t id() const { return id_; }
@@ -106,11 +107,16 @@ class Spool {
 
   // What is watched, for the process that inherits the memory.
   void SetWatched(std::string_view text) EXCLUDES(mutex_);
-  // Any thread. Something that happened after `since_usec` is missing, and neither the memory nor
-  // the store tells of it. Until Told() nobody inherits the memory, and nothing later than that is
-  // called complete: who is killed now leaves a gap behind that begins early enough.
-  void Missing(Loss what, std::int64_t since_usec) EXCLUDES(mutex_);
+  // Any thread. Something is missing, and neither the memory nor the store tells of it: until
+  // Told() nobody inherits the memory.
+  void Missing(Loss what) EXCLUDES(mutex_);
   void Told(Loss what) EXCLUDES(mutex_);
+  // Any thread. Something that happened after `since_usec` may be missing: nothing later than that
+  // is called complete in what is handed over from now on, so that who begins with a gap begins it
+  // early enough. Until what was missed is stored, or was nothing: LetGo() with the number that the
+  // last Hold() returned. With an earlier one it does nothing.
+  std::uint64_t Hold(std::int64_t since_usec) EXCLUDES(mutex_);
+  void LetGo(std::uint64_t hold) EXCLUDES(mutex_);
 
   // The reader stands still because there is no room.
   bool full() const EXCLUDES(mutex_);
@@ -129,8 +135,7 @@ class Spool {
 
   void PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times,
                  std::int64_t complete_usec) EXCLUDES(mutex_);
-  std::int64_t NoLaterThanMissing(std::int64_t usec) const REQUIRES(mutex_);
-  bool AnyMissing() const REQUIRES(mutex_);
+  std::int64_t NoLaterThanHeld(std::int64_t usec) const REQUIRES(mutex_);
 
   const std::uint64_t id_;
   mutable Mutex mutex_;
@@ -143,7 +148,9 @@ class Spool {
   std::optional<Buffer> acquired_ GUARDED_BY(mutex_);
   std::span<std::byte> acquired_bytes_ GUARDED_BY(mutex_);
   std::string watched_ GUARDED_BY(mutex_);
-  std::array<std::optional<std::int64_t>, kLosses> missing_ GUARDED_BY(mutex_);  // since when
+  std::set<Loss> missing_ GUARDED_BY(mutex_);
+  std::optional<std::int64_t> held_usec_ GUARDED_BY(mutex_);
+  std::uint64_t holds_ GUARDED_BY(mutex_) = 0;
   bool woken_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

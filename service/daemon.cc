@@ -265,6 +265,7 @@ class Daemon {
   }
 
   void MountsChanged() {
+    service_->MountsChanged();
     mounts_changed_ = true;
     if (!std::exchange(checking_mounts_, true)) {
       asio::co_spawn(io_, CheckMounts(), asio::detached);

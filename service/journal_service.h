@@ -141,8 +141,9 @@ class JournalService {
   // Grows whenever a gap comes, or is filled.
   std::uint64_t gap_changes() const { return store_->gap_changes(); }
   EngineCounters counters() const { return engine_->counters(); }
-  // Looks whether the watched filesystems are still there, and marked; for when mounts have
-  // changed.
+  // Mounts have changed: CheckMounts() will be called. Does not block.
+  void MountsChanged() { engine_->MountsChanged(); }
+  // Looks whether the watched filesystems are still there, and marked.
   Status CheckMounts();
   std::vector<PeriodInfo> Periods() const { return store_->Periods(); }
   // For the watchdog: see Engine::Alive().

@@ -11,6 +11,7 @@
 
 #include "base/unique_fd.h"
 #include "checkpoint/inheritance.h"
+#include "checkpoint/point_of_death.h"
 #include "tests/checkpoint/mortal_scene.h"
 
 namespace cj {
@@ -65,18 +66,30 @@ class Remount {
     Make("unseen");
     scene_.Note(Clock::System().RealtimeUsec());
   }
-  // What a crawl does that has walked in the instant before.
+  // What a crawl does that has walked in the instant before: it tells of something, and fills the
+  // gaps.
   static void FillGaps(MortalScene::Running& running) {
     const PeriodInfo open = running.store->Periods().back();
     CrawlBatch crawl;
     crawl.complete = true;
     crawl.losses = running.store->losses();
+    crawl.found.emplace_back();
+    crawl.found.back().volume = running.volume;
+    crawl.found.back().operations = kCrawled;
+    crawl.found.back().object = TestHandle("found");
+    crawl.found.back().parent = TestHandle("directory");
+    crawl.found.back().name = "found";
     for (const Gap& gap : open.gaps) {
       Gap filled = gap;
       filled.filled_in = open.id;
       crawl.fills.push_back({open.id, gap, {filled}});
     }
     Expect(!crawl.fills.empty() && running.engine->StoreCrawled(crawl).has_value(), 13);
+    Expect(IsStored(running, "found"), 14);
+  }
+  static bool IsStored(const MortalScene::Running& running, const std::string& name) {
+    const auto names = NamesIn(*running.store);
+    return names.has_value() && names->count(name) != 0;
   }
   // In a process that has threads, where a check of the test's cannot be.
   static void Expect(bool well, int otherwise) {
@@ -113,8 +126,8 @@ std::unique_ptr<MortalScene> MakeQuietScene(const char* type) {
 }
 
 // The gap up to the look is stored, and a crawl fills it, before the mark is made again; what
-// happens then is a second gap. The record of a file that is made after the mark must not say that
-// all before it is known.
+// happens then is a second gap. Neither what the crawl finds nor the record of a file that is made
+// after the mark may say that everything up to then is known.
 TEST_CASE("inheritance: death between a mark that is made again and the gap before it") {
   for (const char* type : {"ext4", "xfs"}) {
     CAPTURE(type);
@@ -122,15 +135,15 @@ TEST_CASE("inheritance: death between a mark that is made again and the gap befo
     if (scene == nullptr) continue;
     scene->LiveAndDie("marked again", 0, 0, [&](MortalScene::Running& running) {
       Remount remount(*scene);
-      on_the_way = [&](const std::string& point) {
+      OnTheWay([&](const std::string& point) {
         if (point == "looked") {
-          Remount::FillGaps(running);
           remount.MakeUnseen();
+          Remount::FillGaps(running);
         } else if (point == "marked again") {
           remount.Make("seen");
-          while (NamesIn(*running.store)->count("seen") == 0) ::poll(nullptr, 0, 1);
+          while (!Remount::IsStored(running, "seen")) ::poll(nullptr, 0, 1);
         }
-      };
+      });
       remount.Now();
       (void)running.engine->Flush().has_value();
     });
@@ -149,16 +162,50 @@ TEST_CASE("inheritance: death in a checkpoint in which a filesystem was mounted 
     if (scene == nullptr) return;
     scene->LiveAndDie(point, 0, 0, [&](MortalScene::Running& running) {
       Remount remount(*scene);
-      on_the_way = [&](const std::string& passed) {
+      OnTheWay([&](const std::string& passed) {
         if (passed != "looked") return;
         remount.Now();
         remount.MakeUnseen();
-      };
+      });
       (void)running.engine->Checkpoint("").has_value();
     });
     REQUIRE(scene->noted() > 0);
     CHECK(CauseOfUnseen(*scene) == "it was unmounted, and mounted again");
   }
+}
+
+TEST_CASE("inheritance: death in a checkpoint in which an absent filesystem came back") {
+  auto scene = MakeQuietScene("ext4");
+  if (scene == nullptr) return;
+  scene->LiveAndDie("kept", 0, 0, [&](MortalScene::Running& running) {
+    Remount remount(*scene);
+    OnTheWay([&](const std::string& passed) {
+      if (passed != "opening") return;
+      Remount::Expect(scene->filesystem.Mount().has_value(), 11);
+      remount.MakeUnseen();
+      Remount::FillGaps(running);
+    });
+    Remount::Expect(scene->filesystem.Unmount().has_value(), 10);
+    (void)running.engine->Checkpoint("").has_value();
+  });
+  REQUIRE(scene->noted() > 0);
+  CHECK(CauseOfUnseen(*scene) == "it was unmounted, and mounted again");
+}
+
+TEST_CASE("inheritance: when the gap is stored the next process goes on again") {
+  auto scene = MakeQuietScene("ext4");
+  if (scene == nullptr) return;
+  scene->LiveAndDie("done", 0, 0, [&](MortalScene::Running& running) {
+    Remount(*scene).Now();
+    Remount::Expect(running.engine->Flush().has_value(), 14);
+    PointOfDeath("done");
+  });
+  CHECK(InChild([&]() -> std::string {
+          auto running = scene->Run(nullptr, scene->fd_store.Copies());
+          if (!running.has_value()) return running.error().message;
+          const EngineStart& start = (*running)->engine->start();
+          return start.inherited ? "inherited" : start.refused;
+        }) == "inherited");
 }
 
 }  // namespace

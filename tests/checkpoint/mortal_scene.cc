@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
 #include "base/unique_fd.h"
 #include "checkpoint/point_of_death.h"
 #include "fanotify/kernel.h"
@@ -23,13 +24,19 @@ namespace {
 // Of the process that is to die: where, and how often it passes there before.
 const char* death_at = nullptr;
 std::atomic<int> passes_left = 0;
+std::atomic<const std::function<void(const std::string& point)>*> on_the_way = nullptr;
 
 }  // namespace
 
-std::function<void(const std::string& point)> on_the_way;
+void OnTheWay(std::function<void(const std::string& point)> body) {
+  static std::function<void(const std::string& point)> kept;
+  CJ_CHECK(on_the_way == nullptr, "it is said once");
+  kept = std::move(body);
+  on_the_way = &kept;
+}
 
 void PointOfDeath(const char* name) {
-  if (on_the_way) on_the_way(name);
+  if (const auto* body = on_the_way.load()) (*body)(name);
   if (death_at == nullptr || std::strcmp(death_at, name) != 0) return;
   if (passes_left.fetch_sub(1) == 0) ::kill(::getpid(), SIGKILL);
 }
@@ -72,6 +79,7 @@ Result<std::unique_ptr<MortalScene::Running>> MortalScene::Run(DescriptorKeeper*
   CJ_ASSIGN_OR_RETURN(running->store, OpenRocksStore(journal()));
   CJ_ASSIGN_OR_RETURN(auto volume, FindVolume(filesystem.path()));
   CJ_ASSIGN_OR_RETURN(volume.id, running->store->InternVolume(volume.identity));
+  running->volume = volume.id;
   EngineOptions options;
   options.keeper = keeper;
   options.reader.memory_is_short = [] { return false; };  // of the machine, beside other tests

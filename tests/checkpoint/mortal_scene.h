@@ -24,8 +24,9 @@
 
 namespace cj {
 
-// Of this process: what happens at every point of death that it passes.
-extern std::function<void(const std::string& point)> on_the_way;
+// Of this process, from now on: what happens at every point of death that it passes, on whichever
+// thread.
+void OnTheWay(std::function<void(const std::string& point)> body);
 
 class MortalScene {
  public:
@@ -47,6 +48,7 @@ class MortalScene {
   // the last one.
   struct Running {
     std::unique_ptr<RocksStore> store;
+    VolumeId volume;
     TestScope scope;
     std::unique_ptr<Engine> engine;
   };

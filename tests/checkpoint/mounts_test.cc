@@ -1,13 +1,17 @@
 // Filesystems that go and come: their marks go with them, and no event tells.
+#include <fcntl.h>
 #include <sys/fanotify.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/unique_fd.h"
+#include "checkpoint/inheritance.h"
 #include "tests/checkpoint/harness.h"
 
 namespace cj {
@@ -213,6 +217,92 @@ TEST_CASE("mounts: a gap that the store refused is stored later") {
   CHECK_FALSE(test.engine->Flush());
   REQUIRE(test.engine->Flush());
   CHECK(CausesIn(test, period) == kAgain);
+}
+
+// Of whoever would inherit now: what was watched; empty: nobody inherits.
+class SpoolKeeper : public DescriptorKeeper {
+ public:
+  bool Keep(const std::string& name, int fd) override {
+    if (name == kSpoolName) spool_.reset(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    return true;
+  }
+  void Forget(const std::string&) override {}
+  std::string Watched(const Store& store) const {
+    auto memory =
+        SpoolMemory::Adopt(UniqueFd(::fcntl(spool_.get(), F_DUPFD_CLOEXEC, 0)), store.journal_id());
+    return memory.has_value() ? std::string(memory->watched()) : memory.error().message;
+  }
+
+ private:
+  UniqueFd spool_;
+};
+
+TEST_CASE("mounts: only when a mark is made again nobody inherits before the gap is stored") {
+  SpoolKeeper keeper;  // these outlive the engine, whose end looks once more
+  FakeSource source;
+  std::mutex mutex;
+  std::vector<std::string> watched;
+  TestEngine test;
+  test.options.keeper = &keeper;
+  test.options.watches = &source;
+  test.options.watched = "all";
+  REQUIRE(test.Start());
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call != "mark" && call != "scan") return;
+    const std::lock_guard<std::mutex> lock(mutex);
+    watched.push_back(call + " " + keeper.Watched(test.store));
+  });
+  SECTION("a tree that is absent all the time") {
+    source.next.unwatched = {{"/absent", "it is not there"}};
+    REQUIRE(test.engine->Flush());
+    CHECK(watched == std::vector<std::string>{"scan all"});
+  }
+  SECTION("a filesystem that is away") {
+    test.kernel.Unmount(1, /*mounted=*/false);
+    REQUIRE(test.engine->Flush());
+    CHECK(watched == std::vector<std::string>{"scan all"});
+  }
+  SECTION("one that came back") {
+    test.kernel.Unmount(1, /*mounted=*/true);
+    REQUIRE(test.engine->Flush());
+    CHECK(watched == std::vector<std::string>{"mark ", "scan all"});
+  }
+  test.kernel.SetHook(nullptr);
+}
+
+TEST_CASE("mounts: from the moment they have changed nothing is called complete before a look") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  const auto complete_usec = [&] { return test.store.spool_position().complete_usec; };
+  const auto store = [&](const char* name) {
+    test.kernel.Report(FileEvent(FAN_CREATE, name));
+    REQUIRE(test.engine->Drain());
+  };
+  store("before");
+  test.engine->MountsChanged();
+  const std::int64_t changed_usec = test.clock.RealtimeUsec();
+  test.clock.Advance(60'000'000);
+  store("behind");
+  CHECK(complete_usec() < changed_usec);
+  REQUIRE(test.engine->Flush());
+  test.clock.Advance(60'000'000);
+  store("looked");
+  CHECK(complete_usec() > changed_usec + 60'000'000);
+  // In the middle of a look: the next one ends it.
+  std::atomic<bool> once = false;
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call == "scan" && !once.exchange(true)) test.engine->MountsChanged();
+  });
+  REQUIRE(test.engine->Flush());
+  const std::int64_t looked_usec = test.clock.RealtimeUsec();
+  test.clock.Advance(60'000'000);
+  store("in between");
+  CHECK(complete_usec() < looked_usec);
+  REQUIRE(test.engine->Checkpoint(""));
+  test.clock.Advance(60'000'000);
+  store("in the next period");
+  CHECK(complete_usec() > looked_usec + 60'000'000);
+  test.kernel.SetHook(nullptr);
 }
 
 }  // namespace
