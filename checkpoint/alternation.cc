@@ -41,7 +41,7 @@ Result<CheckpointResult> Alternation::Run(const std::string& label) {
   CJ_RETURN_IF_ERROR(OpenStrict());      // strict mode: who opens from now on is of n+1, too
   CJ_RETURN_IF_ERROR(OpenNext());        // step 1: B, with every volume marked
   machinery_.reader.AwaitNext(next_.empty_usec);
-  machinery_.spool.LetGo(hold_);
+  EndLook();
   KeepNext(period_.Next());
   CJ_RETURN_IF_ERROR(AwaitNotifications());  // step 2: all that missed B is in A now
   CJ_RETURN_IF_ERROR(ScanSilentWriters());   // step 3: what changes without events
@@ -137,7 +137,7 @@ bool Alternation::NoteRemounted(const std::vector<VolumeMount>& marked_in_next) 
   bool any = false;
   for (const VolumeMount& volume : marked_in_next) {
     auto marked = open_->HasMark(volume);
-    if (!marked.has_value() || *marked) continue;
+    if (marked.has_value() && *marked) continue;
     AddGap({volume.path, LastLookUsec(now_usec), now_usec, kMountedAgain}, &gaps_);
     events_missing_ = true;
     any = true;
@@ -162,7 +162,7 @@ void Alternation::TakeNext() {
 // A group that has been kept must be forgotten.
 void Alternation::DropNext() {
   // What was mounted anew is in B alone.
-  hold_ = machinery_.spool.Hold(next_.empty_usec);
+  machinery_.spool.Hold(next_.empty_usec);
   machinery_.reader.DropNext();
   machinery_.closer.Close(std::exchange(next_, {}));
 }
@@ -271,110 +271,6 @@ Status Alternation::AwaitSeal(CheckpointResult* result) {
   return {};
 }
 
-// The mark of a filesystem goes with its last mount, and no event tells (docs/race-freedom.md);
-// another filesystem may be where a watched path leads now. What happened since the last look is a
-// gap. It is stored, and the writer knows the new filesystems, before they are marked; what happens
-// from then to the marks is a gap of its own, since a crawl may have filled the first one by now.
-// Until that one is stored, too, groups that have the marks and nothing to say are nobody's. The
-// caller lets go of hold_ when the gaps that are left are stored.
-Status Alternation::LookAround() {
-  const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
-  const std::int64_t from_usec = LastLookUsec(now_usec);
-  hold_ = machinery_.spool.Hold(now_usec);
-  Whereabouts seen;
-  if (machinery_.watches != nullptr) seen = machinery_.watches->Look();
-  if (seen.changed != nullptr) binding_ = std::move(seen.changed);
-  unwatched_.insert(seen.unwatched.begin(), seen.unwatched.end());
-  AddUnwatched(from_usec);
-  const auto unmarked = FindUnmarked(binding_ != nullptr ? binding_->volumes : volumes_);
-  for (const Unmarked& each : unmarked) {
-    if (each.fresh) continue;
-    AddGap(
-        {each.volume.path, from_usec, now_usec, each.there ? kMountedAgain : "it is not mounted"},
-        &gaps_);
-    events_missing_ |= each.there;
-  }
-  const bool some_are_there = std::any_of(unmarked.begin(), unmarked.end(),
-                                          [](const Unmarked& each) { return each.there; });
-  if (binding_ != nullptr || some_are_there) CJ_RETURN_IF_ERROR(StoreQueued());
-  if (binding_ != nullptr) {
-    volumes_ = binding_->volumes;
-    machinery_.spool.SetWatched(binding_->text);
-    SetStrictVolumes(*binding_, from_usec);
-    binding_ = nullptr;
-  }
-  PointOfDeath("looked");
-  if (some_are_there) machinery_.spool.Missing(Loss::kUnmarked);
-  if (strict_ != nullptr) strict_->CheckMarks();
-  MarkAgain(unmarked, from_usec);
-  PointOfDeath("marked again");
-  AddUnwatched(from_usec);
-  unwatched_.clear();
-  NoteMarked(now_usec);
-  return some_are_there ? StoreQueued() : Status();
-}
-
-void Alternation::SetStrictVolumes(const Binding& binding, std::int64_t from_usec) {
-  if (strict_ == nullptr) return;
-  const Status set = strict_->SetVolumes(binding.strict);
-  strict_changed_ = true;
-  if (set) return;
-  AddGap({"", from_usec, machinery_.clock.RealtimeUsec(), "strict mode: " + set.error().message},
-         &gaps_);
-}
-
-// Twice: up to the look, for whoever is killed before the marks are made; and up to the marks, for
-// a crawl that has walked before they were, and has filled the first.
-void Alternation::AddUnwatched(std::int64_t from_usec) {
-  const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
-  for (const Unwatched& each : unwatched_) {
-    AddGap({each.path, each.unknown ? 0 : from_usec, now_usec, each.cause}, &gaps_);
-  }
-}
-
-void Alternation::NoteMarked(std::int64_t usec) {
-  marked_usec_ = usec;
-  marked_boottime_usec_ = machinery_.clock.BoottimeUsec();
-}
-
-// The earliest time that the clock has shown since the last look, if it was set once: whoever looks
-// for files that were changed since then finds those that were changed after it was set back.
-std::int64_t Alternation::LastLookUsec(std::int64_t now_usec) const {
-  const std::int64_t passed_usec = machinery_.clock.BoottimeUsec() - marked_boottime_usec_;
-  return std::min(marked_usec_, now_usec - passed_usec);
-}
-
-std::vector<Alternation::Unmarked> Alternation::FindUnmarked(
-    const std::vector<VolumeMount>& volumes) {
-  std::vector<Unmarked> unmarked;
-  for (const VolumeMount& volume : volumes) {
-    auto marked = open_->HasMark(volume);
-    if (marked.has_value() && *marked) {
-      absent_.erase(volume.id);
-    } else {
-      const bool fresh = std::none_of(
-          volumes_.begin(), volumes_.end(),
-          [&](const VolumeMount& watched_before) { return watched_before.id == volume.id; });
-      unmarked.push_back({volume, marked.has_value(), fresh});
-    }
-  }
-  return unmarked;
-}
-
-void Alternation::MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t from_usec) {
-  for (const Unmarked& each : unmarked) {
-    absent_.insert(each.volume.id);
-    if (!each.there) continue;
-    const Status marked = open_->Mark(each.volume);
-    if (marked) absent_.erase(each.volume.id);
-    if (marked && each.fresh) continue;
-    AddGap({each.volume.path, from_usec, machinery_.clock.RealtimeUsec(),
-            marked ? kMountedAgain : marked.error().message},
-           &gaps_);
-    events_missing_ = true;
-  }
-}
-
 Status Alternation::Flush() {
   CJ_RETURN_IF_ERROR(LookAround());
   Status scanned = ScanSilentWriters();
@@ -384,7 +280,7 @@ Status Alternation::Flush() {
   }
   CJ_RETURN_IF_ERROR(std::move(scanned));
   CJ_RETURN_IF_ERROR(StoreQueued());
-  machinery_.spool.LetGo(hold_);
+  EndLook();
   return {};
 }
 

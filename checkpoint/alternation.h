@@ -84,7 +84,8 @@ class Alternation {
   void NoteMarked(std::int64_t usec);
   std::int64_t LastLookUsec(std::int64_t now_usec) const;
   std::vector<Unmarked> FindUnmarked(const std::vector<VolumeMount>& volumes);
-  void MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t from_usec);
+  void EndLook();
+  bool MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t from_usec);
   Status StoreQueued();
   void GapsAreStored();
   Status OpenStrict();
@@ -119,7 +120,8 @@ class Alternation {
   std::set<VolumeId> absent_;               // volumes that were not mounted then
   std::vector<Gap> gaps_;                   // not stored yet
   bool events_missing_ = false;             // of a volume that was not marked for a while
-  std::uint64_t hold_ = 0;                  // the spool's, of the last look
+  std::uint64_t look_ = 0;                  // the spool's number of the last look
+  bool blind_ = false;                      // ... which could not see or mark everything
   std::shared_ptr<const Binding> binding_;  // not in use yet
   std::set<Unwatched> unwatched_;           // seen, and not marked since
 

@@ -106,7 +106,8 @@ class ThreadedEngine : public Engine {
   Status Flush() override;
   Status Drain() override;
   Status StoreCrawled(CrawlBatch batch) override;
-  void MountsChanged() override { (void)spool_.Hold(clock_.RealtimeUsec()); }
+  void MountsChanged() override { spool_.Hold(clock_.RealtimeUsec()); }
+  bool LookIsDue() const override { return spool_.held(); }
   void SetAppendListener(std::function<void(SequenceNumber)> listener) override {
     writer_.SetListener(std::move(listener));
   }
@@ -196,6 +197,8 @@ Status ThreadedEngine::GoOn(Inheritance& inheritance) {
     CJ_RETURN_IF_ERROR(store_.KeepWatched(watched_));  // the same, if it was said before
     NoteKept();
   }
+  // Until the first look has found what lost its mark.
+  spool_.Hold(inheritance.complete_usec);
   StartThreads();
   return BeginStrict();
 }

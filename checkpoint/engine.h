@@ -91,6 +91,8 @@ class Engine {
   // Filesystems may have come or gone, and a Flush() will look for them. Until then what is stored
   // does not say that everything up to a later time is known. Does not block; any thread.
   virtual void MountsChanged() = 0;
+  // There has been no such look since, or it could not see everything: Flush() looks again.
+  virtual bool LookIsDue() const = 0;
 
   // Called on the writer thread after each append with the number of the last record stored; must
   // not block. One listener; set it before Start's caller lets anyone else in.

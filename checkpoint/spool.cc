@@ -159,19 +159,30 @@ void Spool::Told(Loss what) {
   if (missing_.erase(what) != 0 && missing_.empty()) memory_.SetWatched(watched_);
 }
 
-std::uint64_t Spool::Hold(std::int64_t since_usec) {
+void Spool::Hold(std::int64_t since_usec) {
   MutexLock lock(mutex_);
   held_usec_ = std::min(held_usec_.value_or(since_usec), since_usec);
-  return ++holds_;
 }
 
-void Spool::LetGo(std::uint64_t hold) {
+std::uint64_t Spool::HoldForLook(std::int64_t since_usec) {
   MutexLock lock(mutex_);
-  if (hold == holds_) held_usec_.reset();
+  look_held_usec_ = NoLaterThanHeld(since_usec);
+  held_usec_.reset();
+  return ++looks_;
+}
+
+void Spool::LetGo(std::uint64_t look) {
+  MutexLock lock(mutex_);
+  if (look == looks_) look_held_usec_.reset();
+}
+
+bool Spool::held() const {
+  MutexLock lock(mutex_);
+  return held_usec_.has_value() || look_held_usec_.has_value();
 }
 
 std::int64_t Spool::NoLaterThanHeld(std::int64_t usec) const {
-  return std::min(usec, held_usec_.value_or(usec));
+  return std::min({usec, held_usec_.value_or(usec), look_held_usec_.value_or(usec)});
 }
 
 bool Spool::full() const {

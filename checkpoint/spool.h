@@ -113,10 +113,14 @@ class Spool {
   void Told(Loss what) EXCLUDES(mutex_);
   // Any thread. Something that happened after `since_usec` may be missing: nothing later than that
   // is called complete in what is handed over from now on, so that who begins with a gap begins it
-  // early enough. Until what was missed is stored, or was nothing: LetGo() with the number that the
-  // last Hold() returned. With an earlier one it does nothing.
-  std::uint64_t Hold(std::int64_t since_usec) EXCLUDES(mutex_);
-  void LetGo(std::uint64_t hold) EXCLUDES(mutex_);
+  // early enough. Ends with the next look that ends well.
+  void Hold(std::int64_t since_usec) EXCLUDES(mutex_);
+  // A look at what may be missing begins, `since_usec` as above. LetGo() with the number of the
+  // last one: what it found is stored. What was held since it began stays held.
+  std::uint64_t HoldForLook(std::int64_t since_usec) EXCLUDES(mutex_);
+  void LetGo(std::uint64_t look) EXCLUDES(mutex_);
+  // A look is due: something is held.
+  bool held() const EXCLUDES(mutex_);
 
   // The reader stands still because there is no room.
   bool full() const EXCLUDES(mutex_);
@@ -149,8 +153,9 @@ class Spool {
   std::span<std::byte> acquired_bytes_ GUARDED_BY(mutex_);
   std::string watched_ GUARDED_BY(mutex_);
   std::set<Loss> missing_ GUARDED_BY(mutex_);
-  std::optional<std::int64_t> held_usec_ GUARDED_BY(mutex_);
-  std::uint64_t holds_ GUARDED_BY(mutex_) = 0;
+  std::optional<std::int64_t> held_usec_ GUARDED_BY(mutex_);       // since the last look began
+  std::optional<std::int64_t> look_held_usec_ GUARDED_BY(mutex_);  // for that look to let go
+  std::uint64_t looks_ GUARDED_BY(mutex_) = 0;
   bool woken_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
 };

@@ -81,7 +81,7 @@ void JournalService::BeginRescan() {
   EndGap();
 }
 
-// A tree that was there before and after has been there in between.
+// A tree that was away for a moment in between leaves a gap in the period that is open now.
 Result<JournalService::Started> JournalService::Checkpoint(const std::string& label) {
   const auto before = binder_->binding();
   CJ_ASSIGN_OR_RETURN(CheckpointResult made, engine_->Checkpoint(label));
@@ -220,7 +220,7 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   const bool some_absent = std::any_of(binding->watches.begin(), binding->watches.end(),
                                        [](const Watch& watch) { return !watch.absent.empty(); });
   // A directory that is made tells nobody, as a mount does.
-  if (some_absent) CJ_RETURN_IF_ERROR(engine_->Flush());
+  if (some_absent || engine_->LookIsDue()) CJ_RETURN_IF_ERROR(engine_->Flush());
   crawler_->Wake();
   std::int64_t now = clock_.RealtimeUsec();
   std::vector<PeriodInfo> periods = store_->Periods();

@@ -276,8 +276,9 @@ void WatchBinder::LeaveToTwins(std::vector<Watch>* watches, bool* changed) {
 }
 
 // The path leads nowhere. When it is the directory alone that is gone, the records tell that; its
-// filesystem, which other watches may share, may have come back as another device.
-void WatchBinder::LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch,
+// filesystem, which other watches may share, may have come back as another device. False: look
+// again, nothing that is seen from here says when it is back.
+bool WatchBinder::LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch,
                                     Unwatched* missed) {
   const auto there = watch->bound() ? WithoutDirectory(watch->volume) : std::nullopt;
   if (!there.has_value()) {
@@ -286,20 +287,20 @@ void WatchBinder::LookForFilesystem(std::size_t index, const Sight& sight, Watch
     watch->absent = kNotThere;
   }
   missed->cause = watch->absent;
-  if (!there.has_value() || IsSameDevice(*there, watch->volume)) return;
+  if (!there.has_value()) return !watch->bound();
+  const bool same_mount = std::exchange(bound_mounts_[index], sight.mount) == sight.mount;
+  const bool same_device = IsSameDevice(*there, watch->volume);
+  if (watch->absent.empty() && !(same_mount && same_device)) missed->cause = kMountedAgain;
+  if (same_device) return true;
   watch->volume.device = there->device;
   watch->volume.superblock_device = there->superblock_device;
   watch->volume.fsid = there->fsid;
-  bound_mounts_[index] = sight.mount;
-  if (watch->absent.empty()) missed->cause = kMountedAgain;
+  return true;
 }
 
 bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
                             Unwatched* missed) {
-  if (sight.nowhere) {
-    LookForFilesystem(index, sight, watch, missed);
-    return true;
-  }
+  if (sight.nowhere) return LookForFilesystem(index, sight, watch, missed);
   auto found = Bind(config_.watches[index]);
   if (!found) {
     watch->absent = found.error().message;

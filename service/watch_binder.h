@@ -67,7 +67,7 @@ class WatchBinder : public WatchSource {
   // What has become of a watch whose path leads elsewhere now, or nowhere. False: it could not be
   // found out, look again.
   bool LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
-  void LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
+  bool LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
   void LeaveToTwins(std::vector<Watch>* watches, bool* changed);
   static std::string TakenByTwin(std::span<const Watch> before, const Watch& watch);
   void Replace(std::size_t index, Watch found, Watch* watch);

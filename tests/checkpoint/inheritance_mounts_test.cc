@@ -192,6 +192,26 @@ TEST_CASE("inheritance: death in a checkpoint in which an absent filesystem came
   CHECK(CauseOfUnseen(*scene) == "it was unmounted, and mounted again");
 }
 
+// Its groups may have lost marks: what it reads from them does not make it know everything.
+TEST_CASE("inheritance: who inherits calls nothing complete before it has looked") {
+  auto scene = MakeQuietScene("ext4");
+  if (scene == nullptr) return;
+  CHECK(InChild([&]() -> std::string {
+          auto running = scene->Run(nullptr, scene->fd_store.Copies());
+          if (!running.has_value()) return running.error().message;
+          const auto complete = [&] { return (*running)->store->spool_position().complete_usec; };
+          const std::int64_t started_usec = Clock::System().RealtimeUsec();
+          Remount(*scene).Make("first");
+          if (!(*running)->engine->Drain().has_value()) return "no drain";
+          if (!Remount::IsStored(**running, "first")) return "not stored";
+          if (complete() >= started_usec) return "called complete";
+          if (!(*running)->engine->Flush().has_value()) return "no flush";
+          Remount(*scene).Make("second");
+          if (!(*running)->engine->Drain().has_value()) return "no drain";
+          return complete() > started_usec ? "well" : "not complete after the look";
+        }) == "well");
+}
+
 TEST_CASE("inheritance: when the gap is stored the next process goes on again") {
   auto scene = MakeQuietScene("ext4");
   if (scene == nullptr) return;

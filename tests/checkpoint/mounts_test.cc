@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -298,11 +299,71 @@ TEST_CASE("mounts: from the moment they have changed nothing is called complete 
   test.clock.Advance(60'000'000);
   store("in between");
   CHECK(complete_usec() < looked_usec);
+  CHECK(test.engine->LookIsDue());
+  // Again, and this time it has seen what came in the middle of the one before.
+  once = false;
+  test.clock.Advance(60'000'000);
+  REQUIRE(test.engine->Flush());
+  store("again");
+  CHECK(complete_usec() > looked_usec + 60'000'000);
+  CHECK(test.engine->LookIsDue());
   REQUIRE(test.engine->Checkpoint(""));
+  CHECK_FALSE(test.engine->LookIsDue());
   test.clock.Advance(60'000'000);
   store("in the next period");
-  CHECK(complete_usec() > looked_usec + 60'000'000);
+  CHECK(complete_usec() > looked_usec + 120'000'000);
   test.kernel.SetHook(nullptr);
+}
+
+TEST_CASE("mounts: what cannot be seen for want of descriptors, or marked, is looked at again") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  test.kernel.Unmount(1, /*mounted=*/true);
+  const Error none{ErrorCode::kIo, "no descriptors", EMFILE};
+  const char* call = GENERATE("mark", "has_mark");
+  CAPTURE(call);
+  test.kernel.FailNext(call, none);
+  REQUIRE(test.engine->Flush());
+  const std::int64_t looked_usec = test.clock.RealtimeUsec();
+  CHECK(test.engine->LookIsDue());
+  test.clock.Advance(60'000'000);
+  EventSpec other = FileEvent(FAN_CREATE, "other");
+  other.fsid = 2;
+  test.kernel.Report(other);
+  REQUIRE(test.engine->Drain());
+  CHECK(test.store.spool_position().complete_usec < looked_usec);
+  REQUIRE(test.engine->Flush());
+  CHECK_FALSE(test.engine->LookIsDue());
+  test.kernel.Report(FileEvent(FAN_CREATE, "seen"));
+  REQUIRE(test.engine->Flush());
+  CHECK(test.NamesIn(test.open_period()) == std::vector<std::string>{"other", "seen"});
+}
+
+TEST_CASE("mounts: a checkpoint that turns back leaves what was mounted anew to the next look") {
+  TestEngine test;
+  REQUIRE(test.Start());
+  bool done = false;
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call != "create" || std::exchange(done, true)) return;
+    test.kernel.Unmount(1, /*mounted=*/true);
+  });
+  const PeriodId period = test.open_period();
+  test.kernel.FailNext("barrier", {ErrorCode::kIo, "no barrier"});
+  CHECK_FALSE(test.engine->Checkpoint(""));
+  test.kernel.SetHook(nullptr);
+  REQUIRE(done);
+  const std::int64_t dropped_usec = test.clock.RealtimeUsec();
+  test.clock.Advance(60'000'000);
+  EventSpec other = FileEvent(FAN_CREATE, "other");
+  other.fsid = 2;
+  test.kernel.Report(other);
+  REQUIRE(test.engine->Drain());
+  CHECK(test.store.spool_position().complete_usec < dropped_usec);
+  CHECK(test.engine->LookIsDue());
+  REQUIRE(test.engine->Flush());
+  CHECK(CausesIn(test, period) == kAgain);
+  CHECK(test.store.Periods().back().gaps.back().to_usec > dropped_usec);
+  CHECK_FALSE(test.engine->LookIsDue());
 }
 
 }  // namespace

@@ -39,6 +39,7 @@ class FakeGroup : public EventGroup {
   }
 
   Result<bool> HasMark(const VolumeMount& volume) override {
+    CJ_RETURN_IF_ERROR(kernel_.TakeFailure("has_mark"));
     MutexLock lock(kernel_.mutex_);
     if (kernel_.absent_.count(volume.fsid.value) != 0) {
       return Error{ErrorCode::kNotFound, volume.path + ": another filesystem is there", 0};
@@ -85,8 +86,15 @@ Status FakeKernel::Enter(const std::string& call) {
     hook = hook_;
   }
   if (hook) hook(call);
+  {
+    MutexLock lock(mutex_);
+    calls_.push_back(call);
+  }
+  return TakeFailure(call);
+}
+
+Status FakeKernel::TakeFailure(const std::string& call) {
   MutexLock lock(mutex_);
-  calls_.push_back(call);
   auto failure = failures_.find(call);
   if (failure == failures_.end()) return {};
   Error error = failure->second;

@@ -90,6 +90,7 @@ class FakeKernel : public Kernel {
   };
 
   Status Enter(const std::string& call) EXCLUDES(mutex_);
+  Status TakeFailure(const std::string& call) EXCLUDES(mutex_);
   void QueueInto(Group& group, const std::string& bytes) REQUIRES(mutex_);
   void Finish(int flight) REQUIRES(mutex_);
 
