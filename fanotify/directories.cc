@@ -1,6 +1,7 @@
 #include "fanotify/directories.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -177,6 +178,33 @@ class LinuxDirectories : public Directories {
     return state;
   }
 
+  // What is not simply there in the directory is for Look() to explain.
+  Result<NameState> Glance(std::size_t mount_index, const std::string& directory_path,
+                           const std::string& name) override {
+    CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    if (glanced_.mount != mount_index || glanced_.path != directory_path) {
+      glanced_ = {mount_index, directory_path,
+                  OpenWithin(mount->fd.get(), mounts_[mount_index].path, directory_path,
+                             O_PATH | O_DIRECTORY)};
+    }
+    struct statx info;
+    constexpr unsigned kAsked = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_MNT_ID;
+    constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+    const bool is_name = name != "." && name.find('/') == std::string::npos;
+    if (!is_name || !glanced_.fd ||
+        ::statx(glanced_.fd.get(), name.c_str(), kFlags, kAsked, &info) != 0 ||
+        (info.stx_mask & kAsked) != kAsked ||
+        info.stx_mnt_id != static_cast<std::uint64_t>(mount->id)) {
+      return Look(mount_index, directory_path, name);
+    }
+    NameState state;
+    state.exists = true;
+    state.mode = info.stx_mode;
+    state.link_count = info.stx_nlink;
+    state.inode = info.stx_ino;
+    return state;
+  }
+
   std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) override {
     auto mount = Opened(mount_index);
     if (!mount) return std::nullopt;
@@ -293,6 +321,11 @@ class LinuxDirectories : public Directories {
 
   std::vector<VolumeMount> mounts_;
   std::vector<OpenMount> open_;
+  struct {
+    std::size_t mount = 0;
+    std::string path;
+    UniqueFd fd;
+  } glanced_;  // the directory of the last Glance()
 };
 
 }  // namespace

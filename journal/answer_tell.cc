@@ -124,26 +124,52 @@ bool Answer::MayHaveChangedUnseen(const FoldedObject& object) const {
   return object.moved && (!request_.until_now || !fold_.moves().empty());
 }
 
+// No record says that anything but this one file was at the name, and nothing can have gone
+// unrecorded: whatever is there now came after the interval, or is it.
+bool Answer::HasStayed(const PathFacts& merged) const {
+  const NameFacts& facts = merged.facts;
+  return merged.names.size() == 1 && !has_gaps_ && facts.object_after != kNone &&
+         !fold_.objects()[facts.object_after].is_directory &&
+         (facts.classes & ~(kDataClass | kMetadataClass)) == 0;
+}
+
+Status Answer::SeeName(Directories& directories, const Place& place, const std::string& name,
+                       const PathFacts& merged, Situation* situation) {
+  situation->facts = merged.facts;
+  if (HasStayed(merged)) {
+    auto seen = directories.Glance(place.view, place.path, name);
+    if (seen.has_value() && seen->exists && !S_ISDIR(seen->mode)) {
+      situation->now = *std::move(seen);
+      situation->exists = true;
+      situation->object_index = merged.facts.object_after;
+      return {};
+    }
+  }
+  auto looked = directories.Look(place.view, place.path, name);
+  // Too long a path for any system call, ours or the reader's: the records have to do.
+  if (!looked.has_value() && looked.error().code == ErrorCode::kLimit) {
+    NameState unknown;
+    unknown.exists = merged.facts.after != Existence::kAbsent;
+    unknown.mode = merged.facts.directory_after ? S_IFDIR : S_IFREG;
+    looked = unknown;
+  }
+  CJ_ASSIGN_OR_RETURN(NameState now, std::move(looked));
+  situation->now = StateAtEnd(merged.facts, std::move(now));
+  situation->exists = situation->now.exists;
+  if (situation->exists) {
+    situation->object_index = fold_.FindObject(views_[place.view].mount.id, situation->now.object);
+  }
+  return {};
+}
+
 Status Answer::TellName(Directories& directories, const Place& place, std::string_view name,
                         const PathFacts& merged) {
   const View& view = views_[place.view];
   std::string path = JoinPath(place.path, name);
   if (!Covers(view, path)) return {};  // other names of its object: FindUnseen
-  auto answered = directories.Look(place.view, place.path, std::string(name));
-  // Too long a path for any system call, ours or the reader's: the records have to do.
-  if (!answered.has_value() && answered.error().code == ErrorCode::kLimit) {
-    NameState unknown;
-    unknown.exists = merged.facts.after != Existence::kAbsent;
-    unknown.mode = merged.facts.directory_after ? S_IFDIR : S_IFREG;
-    answered = unknown;
-  }
-  CJ_ASSIGN_OR_RETURN(NameState looked, std::move(answered));
   Situation situation;
-  situation.facts = merged.facts;
-  situation.now = StateAtEnd(merged.facts, std::move(looked));
+  CJ_RETURN_IF_ERROR(SeeName(directories, place, std::string(name), merged, &situation));
   const NameState& now = situation.now;
-  situation.exists = now.exists;
-  if (now.exists) situation.object_index = fold_.FindObject(view.mount.id, now.object);
   ObjectIndex object = situation.object_index;
   if (object != kNone) situation.object = &fold_.objects()[object];
   auto is_here = [&](NameIndex index) {

@@ -1,6 +1,7 @@
 #include "journal/fold.h"
 
 #include <cstring>
+#include <functional>
 
 namespace cj {
 namespace {
@@ -16,12 +17,9 @@ std::uint8_t ClassesOf(std::uint32_t operations) {
 
 }  // namespace
 
-std::size_t Fold::KeyHash::operator()(const HandleKey& key) const noexcept {
-  return std::hash<std::string_view>()(key.handle) ^ (key.volume.value * 0x9e3779b97f4a7c15ULL);
-}
-
-std::size_t Fold::KeyHash::operator()(const NameKey& key) const noexcept {
-  return std::hash<std::string_view>()(key.name) ^ (key.directory * 0x9e3779b97f4a7c15ULL);
+std::uint32_t Fold::HashOf(std::uint32_t owner, std::string_view bytes) noexcept {
+  const std::uint64_t hash = std::hash<std::string_view>()(bytes) + owner * 0x9e3779b97f4a7c15ULL;
+  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
 }
 
 std::string_view Fold::Keep(std::string_view bytes) {
@@ -31,48 +29,68 @@ std::string_view Fold::Keep(std::string_view bytes) {
   return {copy, bytes.size()};
 }
 
+ObjectIndex Fold::FindObject(std::uint32_t hash, VolumeId volume, std::string_view handle) const {
+  return FindIn(object_index_, hash, [&](ObjectIndex index) {
+    return objects_[index].volume == volume && objects_[index].handle == handle;
+  });
+}
+
 ObjectIndex Fold::FindObject(VolumeId volume, const FileHandle& handle) const {
-  auto found = object_index_.find({volume, handle.encoded});
-  return found == object_index_.end() ? kNone : found->second;
+  return FindObject(HashOf(volume.value, handle.encoded), volume, handle.encoded);
+}
+
+DirectoryIndex Fold::FindDirectory(std::uint32_t hash, VolumeId volume,
+                                   std::string_view handle) const {
+  return FindIn(directory_index_, hash, [&](DirectoryIndex index) {
+    return directories_[index].volume == volume && directories_[index].handle == handle;
+  });
 }
 
 DirectoryIndex Fold::FindDirectory(VolumeId volume, const FileHandle& handle) const {
-  auto found = directory_index_.find({volume, handle.encoded});
-  return found == directory_index_.end() ? kNone : found->second;
+  return FindDirectory(HashOf(volume.value, handle.encoded), volume, handle.encoded);
+}
+
+NameIndex Fold::FindName(std::uint32_t hash, DirectoryIndex directory,
+                         std::string_view name) const {
+  return FindIn(name_index_, hash, [&](NameIndex index) {
+    return names_[index].directory == directory && names_[index].name == name;
+  });
 }
 
 NameIndex Fold::FindName(DirectoryIndex directory, std::string_view name) const {
-  auto found = name_index_.find({directory, name});
-  return found == name_index_.end() ? kNone : found->second;
+  return FindName(HashOf(directory, name), directory, name);
 }
 
 ObjectIndex Fold::InternObject(VolumeId volume, const FileHandle& handle) {
   if (handle.empty()) return kNone;
-  ObjectIndex known = FindObject(volume, handle);
+  const std::uint32_t hash = HashOf(volume.value, handle.encoded);
+  ObjectIndex known = FindObject(hash, volume, handle.encoded);
   if (known != kNone) return known;
   FoldedObject object;
   object.volume = volume;
   object.handle = Keep(handle.encoded);
   objects_.push_back(object);
   ObjectIndex index = static_cast<ObjectIndex>(objects_.size() - 1);
-  object_index_.emplace(HandleKey{volume, object.handle}, index);
+  object_index_.insert({hash, index});
   return index;
 }
 
 DirectoryIndex Fold::InternDirectory(VolumeId volume, const FileHandle& handle) {
-  DirectoryIndex known = FindDirectory(volume, handle);
+  const std::uint32_t hash = HashOf(volume.value, handle.encoded);
+  DirectoryIndex known = FindDirectory(hash, volume, handle.encoded);
   if (known != kNone) return known;
   FoldedDirectory directory;
   directory.volume = volume;
   directory.handle = Keep(handle.encoded);
   directories_.push_back(directory);
   DirectoryIndex index = static_cast<DirectoryIndex>(directories_.size() - 1);
-  directory_index_.emplace(HandleKey{volume, directory.handle}, index);
+  directory_index_.insert({hash, index});
   return index;
 }
 
 NameIndex Fold::InternName(DirectoryIndex directory, std::string_view name) {
-  NameIndex known = FindName(directory, name);
+  const std::uint32_t hash = HashOf(directory, name);
+  NameIndex known = FindName(hash, directory, name);
   if (known != kNone) return known;
   FoldedName folded;
   folded.directory = directory;
@@ -80,7 +98,7 @@ NameIndex Fold::InternName(DirectoryIndex directory, std::string_view name) {
   names_.push_back(folded);
   NameIndex index = static_cast<NameIndex>(names_.size() - 1);
   directories_[directory].names.push_back(index);
-  name_index_.emplace(NameKey{directory, folded.name}, index);
+  name_index_.insert({hash, index});
   return index;
 }
 

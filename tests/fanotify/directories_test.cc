@@ -146,6 +146,35 @@ TEST_CASE("a mount that is moved while it is looked at says nothing of where any
   });
 }
 
+TEST_CASE("a glance tells what a look tells, but for the object") {
+  OnEveryFilesystem([](TestFilesystem& filesystem) {
+    for (const char* name : {"d", "d/below", "e"}) MakeDirectory(filesystem.path(name));
+    WriteFile(filesystem.path("d/f"), "x");
+    WriteFile(filesystem.path("e/f"), "x");
+    REQUIRE(::symlink("f", filesystem.path("d/s").c_str()) == 0);
+    REQUIRE(::link(filesystem.path("d/f").c_str(), filesystem.path("d/g").c_str()) == 0);
+    const std::string over = filesystem.path("d/below");
+    REQUIRE(::mount("none", over.c_str(), "tmpfs", 0, nullptr) == 0);
+    {
+      auto directories = Open(filesystem.path());
+      for (const char* name : {"f", "g", "s", "below", "missing", ".", "f/no"}) {
+        CAPTURE(name);
+        for (const char* directory : {"d", "e", "missing"}) {
+          const auto glance = directories->Glance(0, filesystem.path(directory), name);
+          const auto look = directories->Look(0, filesystem.path(directory), name);
+          REQUIRE(glance.has_value() == look.has_value());
+          if (!look.has_value()) continue;
+          CHECK(glance->exists == look->exists);
+          CHECK(glance->mode == look->mode);
+          CHECK(glance->link_count == look->link_count);
+          CHECK(glance->inode == look->inode);
+        }
+      }
+    }
+    REQUIRE(::umount2(over.c_str(), 0) == 0);
+  });
+}
+
 TEST_CASE("looks tell what is at a name") {
   OnEveryFilesystem([](TestFilesystem& filesystem) {
     MakeDirectory(filesystem.path("d"));
