@@ -28,6 +28,11 @@ Error ErrnoError(int errno_value, std::string what) {
   return Error{code, std::move(what), errno_value};
 }
 
+bool IsShortage(const Error& error) {
+  const int number = error.errno_value;
+  return number == ENOMEM || number == ENOSPC || number == EMFILE || number == ENFILE;
+}
+
 Error WithContext(Error error, const std::string& context) {
   error.message.insert(0, context + ": ");
   return error;

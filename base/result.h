@@ -35,6 +35,9 @@ struct Error {
 // kPermissionDenied, ENOENT kNotFound, EOPNOTSUPP, ENOSYS and EXDEV kUnsupported, else kIo.
 Error ErrnoError(int errno_value, std::string what);
 
+// Memory or descriptors have run out: the error says nothing of what was asked for.
+bool IsShortage(const Error& error);
+
 // The error with `context` and ": " before its message.
 Error WithContext(Error error, const std::string& context);
 

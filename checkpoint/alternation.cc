@@ -86,6 +86,7 @@ Status Alternation::StoreQueued() {
 void Alternation::GapsAreStored() {
   gaps_.clear();
   events_missing_ = false;
+  marks_untold_ = false;
   machinery_.spool.Told(Loss::kUnmarked);
 }
 
@@ -278,10 +279,10 @@ Status Alternation::Flush() {
     CJ_RETURN_IF_ERROR(LookAround());  // a volume went in between
     scanned = ScanSilentWriters();
   }
-  CJ_RETURN_IF_ERROR(std::move(scanned));
+  // What the look has found is stored also when the scan fails.
   CJ_RETURN_IF_ERROR(StoreQueued());
   EndLook();
-  return {};
+  return scanned;
 }
 
 }  // namespace cj

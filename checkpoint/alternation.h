@@ -122,6 +122,7 @@ class Alternation {
   bool events_missing_ = false;             // of a volume that was not marked for a while
   std::uint64_t look_ = 0;                  // the spool's number of the last look
   bool blind_ = false;                      // ... which could not see or mark everything
+  bool marks_untold_ = false;               // gaps_ says what some mark has missed
   std::shared_ptr<const Binding> binding_;  // not in use yet
   std::set<Unwatched> unwatched_;           // seen, and not marked since
 

@@ -1,6 +1,5 @@
 // The part of Alternation that looks whether the watched filesystems are still there, and marked.
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "checkpoint/alternation.h"
@@ -8,15 +7,6 @@
 #include "journal/gaps.h"
 
 namespace cj {
-namespace {
-
-// Says nothing of the filesystem: memory or descriptors have run out.
-bool IsForNow(const Error& error) {
-  const int number = error.errno_value;
-  return number == ENOMEM || number == ENOSPC || number == EMFILE || number == ENFILE;
-}
-
-}  // namespace
 
 // The mark of a filesystem goes with its last mount, and no event tells (docs/race-freedom.md);
 // another filesystem may be where a watched path leads now. What happened since the last look is a
@@ -28,9 +18,9 @@ Status Alternation::LookAround() {
   const std::int64_t now_usec = machinery_.clock.RealtimeUsec();
   const std::int64_t from_usec = LastLookUsec(now_usec);
   look_ = machinery_.spool.HoldForLook(now_usec);
-  blind_ = false;
   Whereabouts seen;
   if (machinery_.watches != nullptr) seen = machinery_.watches->Look();
+  blind_ = seen.blind;
   if (seen.changed != nullptr) binding_ = std::move(seen.changed);
   unwatched_.insert(seen.unwatched.begin(), seen.unwatched.end());
   AddUnwatched(from_usec);
@@ -58,8 +48,9 @@ Status Alternation::LookAround() {
   PointOfDeath("marked again");
   AddUnwatched(from_usec);
   unwatched_.clear();
-  NoteMarked(now_usec);
-  if (any_marked) return StoreQueued();
+  if (!blind_) NoteMarked(now_usec);
+  marks_untold_ |= any_marked;
+  if (marks_untold_) return StoreQueued();
   machinery_.spool.Told(Loss::kUnmarked);  // what is left is found missing by anybody
   return {};
 }
@@ -111,7 +102,7 @@ std::vector<Alternation::Unmarked> Alternation::FindUnmarked(
           volumes_.begin(), volumes_.end(),
           [&](const VolumeMount& watched_before) { return watched_before.id == volume.id; });
       unmarked.push_back({volume, marked.has_value(), fresh});
-      blind_ |= !marked.has_value() && IsForNow(marked.error());
+      blind_ |= !marked.has_value() && IsShortage(marked.error());
     }
   }
   return unmarked;
@@ -126,7 +117,7 @@ bool Alternation::MarkAgain(const std::vector<Unmarked>& unmarked, std::int64_t 
     const Status marked = open_->Mark(each.volume);
     if (marked) absent_.erase(each.volume.id);
     any_marked |= marked.has_value();
-    blind_ |= !marked.has_value() && IsForNow(marked.error());
+    blind_ |= !marked.has_value() && IsShortage(marked.error());
     if (marked && each.fresh) continue;
     AddGap({each.volume.path, from_usec, machinery_.clock.RealtimeUsec(),
             marked ? kMountedAgain : marked.error().message},

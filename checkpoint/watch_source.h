@@ -37,6 +37,7 @@ struct Unwatched {
 struct Whereabouts {
   std::shared_ptr<const Binding> changed;  // null: as before
   std::vector<Unwatched> unwatched;        // found now: trees that have not been watched up to now
+  bool blind = false;  // memory or descriptors were short: not everything could be looked at
 };
 
 // One caller at a time, from any thread. Looks at the paths; some microseconds for each when

@@ -220,7 +220,8 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   const bool some_absent = std::any_of(binding->watches.begin(), binding->watches.end(),
                                        [](const Watch& watch) { return !watch.absent.empty(); });
   // A directory that is made tells nobody, as a mount does.
-  if (some_absent || engine_->LookIsDue()) CJ_RETURN_IF_ERROR(engine_->Flush());
+  Status looked;
+  if (some_absent || engine_->LookIsDue()) looked = engine_->Flush();
   crawler_->Wake();
   std::int64_t now = clock_.RealtimeUsec();
   std::vector<PeriodInfo> periods = store_->Periods();
@@ -235,6 +236,7 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   CJ_ASSIGN_OR_RETURN(upkeep.oldest,
                       ApplyRetention(*store_, limits, FreeBytes(config_.state_directory), now));
   upkeep.dropped = upkeep.oldest > periods.front().id;
+  CJ_RETURN_IF_ERROR(std::move(looked));  // the rest did not have to wait for it
   return upkeep;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <span>
 #include <utility>
@@ -58,17 +59,20 @@ std::string Hex(std::string_view bytes) {
 }
 
 // Where the directory was that was watched, when it alone has been removed or renamed: its
-// filesystem is still there, with nothing mounted on the way.
-std::optional<VolumeMount> WithoutDirectory(const VolumeMount& bound) {
+// filesystem is still there, with nothing mounted on the way. An error is a shortage.
+Result<std::optional<VolumeMount>> WithoutDirectory(const VolumeMount& bound) {
+  const std::optional<VolumeMount> none;
   auto below = FindVolume(bound.mount_point);
+  if (!below.has_value() && IsShortage(below.error())) return below.error();
   if (!below.has_value() || below->identity != bound.identity ||
       below->mount_point != bound.mount_point || below->mount_root != bound.mount_root ||
       !(below->mount_handle == bound.mount_handle)) {
-    return std::nullopt;
+    return none;
   }
   auto directories = OpenDirectories(std::vector<VolumeMount>{*below});
-  if (!directories.has_value() || (*directories)->IsHidden(0, bound.path)) return std::nullopt;
-  return *std::move(below);
+  if (!directories.has_value() && IsShortage(directories.error())) return directories.error();
+  if (!directories.has_value() || (*directories)->IsHidden(0, bound.path)) return none;
+  return std::optional<VolumeMount>(*std::move(below));
 }
 
 bool IsSameDevice(const VolumeMount& one, const VolumeMount& other) {
@@ -143,6 +147,7 @@ WatchBinder::Sight WatchBinder::See(const std::string& path) {
   Sight sight;
   sight.path = Canonical(path);
   const UniqueFd fd(::open(sight.path.c_str(), O_PATH | O_CLOEXEC));
+  if (!fd && !sight.path.empty() && IsShortage(ErrnoError(errno, path))) return Unseen();
   if (!fd) return {};
   auto mount = MountNumber(fd.get());
   struct stat info;
@@ -156,7 +161,7 @@ WatchBinder::Sight WatchBinder::See(const std::string& path) {
 
 WatchBinder::Sight WatchBinder::SeeWatch(const Watch& watch) {
   Sight sight = See(watch.wanted);
-  if (!sight.nowhere || !watch.bound()) return sight;
+  if (!sight.nowhere || sight == Unseen() || !watch.bound()) return sight;
   sight = See(watch.volume.mount_point);
   sight.nowhere = true;
   return sight;
@@ -232,11 +237,13 @@ Whereabouts WatchBinder::Look() {
     const WatchConfig& wanted = config_.watches[i];
     const Watch before = watches[i];
     const Sight sight = SeeWatch(before);
-    const bool looked = sight != sights_[i];
+    const bool looked = sight != sights_[i] || sight == Unseen();
     Unwatched missed{wanted.path, before.absent};
     if (looked) {
-      const bool settled = LookAgain(i, sight, &watches[i], &missed);
-      sights_[i] = settled ? sight : Unseen();
+      const auto settled =
+          sight == Unseen() ? Settled::kBlind : LookAgain(i, sight, &watches[i], &missed);
+      sights_[i] = settled == Settled::kYes ? sight : Unseen();
+      whereabouts.blind |= settled == Settled::kBlind;
     }
     // Also when it has not moved: the other one may have come.
     const std::string taken = TakenByTwin(std::span(watches).first(i), watches[i]);
@@ -276,36 +283,42 @@ void WatchBinder::LeaveToTwins(std::vector<Watch>* watches, bool* changed) {
 }
 
 // The path leads nowhere. When it is the directory alone that is gone, the records tell that; its
-// filesystem, which other watches may share, may have come back as another device. False: look
-// again, nothing that is seen from here says when it is back.
-bool WatchBinder::LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch,
-                                    Unwatched* missed) {
-  const auto there = watch->bound() ? WithoutDirectory(watch->volume) : std::nullopt;
+// filesystem, which other watches may share, may have come back as another device. Not settled:
+// nothing that is seen from here says when it is back.
+WatchBinder::Settled WatchBinder::LookForFilesystem(std::size_t index, const Sight& sight,
+                                                    Watch* watch, Unwatched* missed) {
+  std::optional<VolumeMount> there;
+  if (watch->bound()) {
+    auto found = WithoutDirectory(watch->volume);
+    if (!found.has_value()) return Settled::kBlind;
+    there = *std::move(found);
+  }
   if (!there.has_value()) {
     watch->absent = watch->bound() ? kNotMounted : kNotThere;
   } else if (!watch->absent.empty()) {
     watch->absent = kNotThere;
   }
   missed->cause = watch->absent;
-  if (!there.has_value()) return !watch->bound();
+  if (!there.has_value()) return watch->bound() ? Settled::kNo : Settled::kYes;
   const bool same_mount = std::exchange(bound_mounts_[index], sight.mount) == sight.mount;
   const bool same_device = IsSameDevice(*there, watch->volume);
   if (watch->absent.empty() && !(same_mount && same_device)) missed->cause = kMountedAgain;
-  if (same_device) return true;
+  if (same_device) return Settled::kYes;
   watch->volume.device = there->device;
   watch->volume.superblock_device = there->superblock_device;
   watch->volume.fsid = there->fsid;
-  return true;
+  return Settled::kYes;
 }
 
-bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
-                            Unwatched* missed) {
+WatchBinder::Settled WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
+                                            Unwatched* missed) {
   if (sight.nowhere) return LookForFilesystem(index, sight, watch, missed);
   auto found = Bind(config_.watches[index]);
+  if (!found && IsShortage(found.error())) return Settled::kBlind;
   if (!found) {
     watch->absent = found.error().message;
     missed->cause = watch->absent;
-    return false;
+    return Settled::kNo;
   }
   const std::string absent_before = std::exchange(watch->absent, "");
   const bool same_mount =
@@ -317,7 +330,7 @@ bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
         JudgeMove(*left_[index], found->volume) == Move::kUnmounted) {
       watch->absent = kNotMounted;
       missed->cause = kNotMounted;
-      return true;
+      return Settled::kYes;
     }
     left_[index].reset();
     const bool is_above =
@@ -326,7 +339,7 @@ bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
     missed->cause = kWasNotThere;
     missed->unknown = true;
     *watch = *std::move(found);
-    return true;
+    return Settled::kYes;
   }
   Move move = JudgeMove(watch->volume, found->volume);
   if (beneath.has_value() && JudgeMove(*beneath, found->volume) == Move::kSame) {
@@ -355,7 +368,7 @@ bool WatchBinder::LookAgain(std::size_t index, const Sight& sight, Watch* watch,
       Replace(index, *std::move(found), watch);
       break;
   }
-  return true;
+  return Settled::kYes;
 }
 
 void WatchBinder::Replace(std::size_t index, Watch found, Watch* watch) {

@@ -64,10 +64,12 @@ class WatchBinder : public WatchSource {
   static Sight See(const std::string& path);
   static Sight SeeWatch(const Watch& watch);
   Result<Watch> Bind(const WatchConfig& wanted);
-  // What has become of a watch whose path leads elsewhere now, or nowhere. False: it could not be
-  // found out, look again.
-  bool LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
-  bool LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
+  // Whether what a look has found holds as long as the path leads to the same place. Else the next
+  // one looks again; kBlind: nothing could be found out, and the watch is as it was.
+  enum class Settled { kYes, kNo, kBlind };
+  // What has become of a watch whose path leads elsewhere now, or nowhere.
+  Settled LookAgain(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
+  Settled LookForFilesystem(std::size_t index, const Sight& sight, Watch* watch, Unwatched* missed);
   void LeaveToTwins(std::vector<Watch>* watches, bool* changed);
   static std::string TakenByTwin(std::span<const Watch> before, const Watch& watch);
   void Replace(std::size_t index, Watch found, Watch* watch);

@@ -61,11 +61,14 @@ TEST_CASE("mounts: unmounted and mounted again in the middle of a checkpoint is 
   TestEngine test;
   REQUIRE(test.Start());
   const PeriodId period = test.open_period();
+  const bool unknown = GENERATE(false, true);  // whether the open group has a mark
+  CAPTURE(unknown);
   bool done = false;
   test.kernel.SetHook([&](const std::string& call) {
     if (call != "create" || std::exchange(done, true)) return;
     test.kernel.Unmount(1, /*mounted=*/true);
     test.kernel.Report(FileEvent(FAN_CREATE, "unseen"));
+    if (unknown) test.kernel.FailNext("has_mark", {ErrorCode::kIo, "no descriptors", EMFILE});
   });
   REQUIRE(test.engine->Checkpoint(""));
   test.kernel.SetHook(nullptr);
@@ -269,6 +272,28 @@ TEST_CASE("mounts: only when a mark is made again nobody inherits before the gap
     CHECK(watched == std::vector<std::string>{"mark ", "scan all"});
   }
   test.kernel.SetHook(nullptr);
+}
+
+// The second look finds the mark, and must not take that for the end of it.
+TEST_CASE("mounts: nobody inherits while the gap before a mark cannot be stored") {
+  SpoolKeeper keeper;  // outlives the engine
+  TestEngine test;
+  test.options.keeper = &keeper;
+  test.options.watched = "all";
+  REQUIRE(test.Start());
+  test.kernel.Unmount(1, /*mounted=*/true);
+  test.kernel.SetHook([&](const std::string& call) {
+    if (call == "mark") test.store.Fail("gap", 1000);
+  });
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(test.engine->Flush());
+    CHECK(keeper.Watched(test.store).empty());
+  }
+  test.kernel.SetHook(nullptr);
+  test.store.Fail("gap", 0);
+  REQUIRE(test.engine->Flush());
+  CHECK(keeper.Watched(test.store) == "all");
+  CHECK(CausesIn(test, test.open_period()) == kAgain);
 }
 
 TEST_CASE("mounts: from the moment they have changed nothing is called complete before a look") {

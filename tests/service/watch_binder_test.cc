@@ -1,6 +1,8 @@
 // Watched paths whose filesystems are not there, come, go, and are others.
 #include "service/watch_binder.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -226,6 +228,54 @@ TEST_CASE("watches: a disk that returns under another number is no twin of what 
   CHECK(binder.binding()->watches.at(0).absent.empty());
   CHECK(binder.Look().unwatched.empty());
   REQUIRE(UnmountIdle(filesystem->path()));
+}
+
+// As long as it lives no descriptor can be opened.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    const UniqueFd lowest(::open("/", O_PATH | O_CLOEXEC));
+    rlimit none = before_;
+    none.rlim_cur = static_cast<rlim_t>(lowest.get());
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_CASE("watches: who has no descriptors left takes nothing for absent, and looks again") {
+  auto filesystem = Make("ext4");
+  if (!filesystem) return;
+  MakeDirectory(filesystem->path("tree"));
+  TemporaryDirectory above;
+  Config config;
+  config.state_directory = above.path("state");
+  config.watches.emplace_back();
+  config.watches.back().path = filesystem->path("tree");
+  RecordingStore store;
+  WatchBinder binder(config, store);
+  REQUIRE(binder.Start());
+  const bool removed = GENERATE(false, true);
+  CAPTURE(removed);
+  if (removed) RemoveTree(filesystem->path("tree"));
+  bool blind = false;
+  bool absent = true;
+  {
+    const NoDescriptors none;
+    blind = binder.Look().blind;
+    absent = !binder.binding()->watches.at(0).absent.empty();
+  }
+  CHECK(blind);
+  CHECK_FALSE(absent);
+  const Whereabouts seen = binder.Look();
+  CHECK_FALSE(seen.blind);
+  CHECK(seen.unwatched.empty());
+  CHECK(binder.binding()->watches.at(0).absent.empty());
 }
 
 TEST_CASE("watches: another filesystem at the path is watched from then on") {
