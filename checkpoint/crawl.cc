@@ -266,6 +266,9 @@ void Crawler::Begin(const CrawlPlan& plan) {
 Status Crawler::Execute(const CrawlPlan& planned, bool for_gaps, Reasons* reasons) {
   CrawlPlan plan = planned;
   Begin(plan);
+  // From here on the writer has acted on the losses that made these gaps: what changes behind the
+  // walk is neither dropped as a repeat of what was lost nor ignored by the kernel.
+  CJ_RETURN_IF_ERROR(Hand({}));
   CrawlNote note;
   // A crawl that somebody asked for fills the gaps that there are as well.
   if (!plan.gaps.empty()) CJ_RETURN_IF_ERROR(StoreEcho(&plan));

@@ -8,6 +8,7 @@
 #include "base/thread_annotations.h"
 #include "checkpoint/alternation.h"
 #include "checkpoint/closer.h"
+#include "checkpoint/hot_files.h"
 #include "checkpoint/inheritance.h"
 #include "checkpoint/keyed_hash.h"
 #include "checkpoint/point_of_death.h"
@@ -79,8 +80,9 @@ class ThreadedEngine : public Engine {
         clock_(clock),
         spool_(std::move(inheritance.spool), inheritance.left, inheritance.complete_usec),
         closer_(options.keeper),
-        reader_(clock, spool_, closer_, options.reader),
-        writer_(store, scope, clock, spool_, waiters_, volumes,
+        hot_(kernel),
+        reader_(clock, spool_, closer_, hot_, options.reader),
+        writer_(store, scope, clock, spool_, waiters_, hot_, volumes,
                 {options.sync_interval_usec, RandomHashKey()}),
         alternation_({kernel, clock, reader_, writer_, waiters_, closer_, spool_, options.keeper,
                       options.watches},
@@ -128,6 +130,7 @@ class ThreadedEngine : public Engine {
   Spool spool_;
   Waiters waiters_;
   Closer closer_;
+  HotFiles hot_;
   Reader reader_;
   Writer writer_;
   std::unique_ptr<StrictMode> strict_;  // may be null
@@ -295,6 +298,7 @@ EngineCounters ThreadedEngine::counters() const {
   counters.out_of_scope = writer.translation.out_of_scope;
   counters.duplicates = writer.translation.duplicates;
   counters.overflows = writer.translation.overflows;
+  counters.ignored = hot_.made();
   counters.checkpoints = checkpoints_.load(std::memory_order_relaxed);
   counters.survives_kill = survives_kill_;
   if (strict_ != nullptr) {

@@ -33,18 +33,38 @@ std::uint64_t CountEvents(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-Reader::Reader(Clock& clock, Spool& spool, Closer& closer, ReaderOptions options)
+Reader::Reader(Clock& clock, Spool& spool, Closer& closer, HotFiles& hot, ReaderOptions options)
     : clock_(clock),
       spool_(spool),
       closer_(closer),
+      hot_(hot),
       options_(std::move(options)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   CJ_CHECK(wake_.valid(), "the process can have one more descriptor at start");
 }
 
-Reader::~Reader() = default;
+Reader::~Reader() { hot_.Read(nullptr, 0, false); }
 
-void Reader::Open(SlotGroup group) { slot_.push_back(std::move(group)); }
+void Reader::Open(SlotGroup group) { Join(std::move(group)); }
+
+void Reader::Join(SlotGroup group) {
+  group.number = ++groups_;
+  slot_.push_back(std::move(group));
+  TellWhoIsRead();
+}
+
+// The oldest group goes.
+void Reader::Leave() {
+  SlotGroup gone = std::move(slot_.front());
+  slot_.erase(slot_.begin());
+  TellWhoIsRead();
+  closer_.Close(std::move(gone));
+}
+
+void Reader::TellWhoIsRead() {
+  if (slot_.empty()) return hot_.Read(nullptr, 0, false);
+  hot_.Read(slot_.back().group.get(), slot_.back().number, slot_.size() == 1);
+}
 
 void Reader::Push(Order order) {
   {
@@ -119,10 +139,9 @@ void Reader::Serve(Order order) {
   }
   if (order.next.group == nullptr) return;
   if (!order.keep_old) {
-    for (SlotGroup& old : slot_) closer_.Close(std::move(old));
-    slot_.clear();
+    while (!slot_.empty()) Leave();
   }
-  slot_.push_back(std::move(order.next));
+  Join(std::move(order.next));
   next_since_usec_ = kNoNext;
 }
 
@@ -178,10 +197,7 @@ void Reader::DrainSlot() {
   for (SlotGroup& slot : slot_) any |= DrainGroup(slot);
   drains_.fetch_add(1, std::memory_order_relaxed);
   // All but the last have no marks any more (what they still might get, the last one gets, too).
-  while (slot_.size() > 1 && !read_failed_ && !spool_.closed()) {
-    closer_.Close(std::move(slot_.front()));
-    slot_.erase(slot_.begin());
-  }
+  while (slot_.size() > 1 && !read_failed_ && !spool_.closed()) Leave();
   if (any) spool_.PushEndOfDrain(CompleteUsec());
 }
 
@@ -271,7 +287,7 @@ bool Reader::ReadOnce(SlotGroup& slot, std::uint64_t* count) {
   beats_.fetch_add(1, std::memory_order_relaxed);
   *count = CountEvents(buffer.first(*size));
   events_read_.fetch_add(*count, std::memory_order_relaxed);
-  spool_.Publish(*size, times, CompleteUsec());
+  spool_.Publish(*size, times, CompleteUsec(), slot.number);
   PointOfDeath("published");
   return true;
 }

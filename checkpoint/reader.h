@@ -20,6 +20,7 @@
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 #include "checkpoint/closer.h"
+#include "checkpoint/hot_files.h"
 #include "checkpoint/reader_options.h"
 #include "checkpoint/slot_group.h"
 #include "checkpoint/spool.h"
@@ -36,7 +37,7 @@ class Reader {
   static constexpr int kReadsBeforeCounting = 16;
 
   // All references outlive the reader.
-  Reader(Clock& clock, Spool& spool, Closer& closer, ReaderOptions options);
+  Reader(Clock& clock, Spool& spool, Closer& closer, HotFiles& hot, ReaderOptions options);
   ~Reader();
 
   // The first group, or one that follows it in the same slot. Before the thread runs.
@@ -87,6 +88,9 @@ class Reader {
   void Wait(bool for_events, std::int64_t timeout_usec);
   void AwaitEvents();
   void DrainSlot();
+  void Join(SlotGroup group);
+  void Leave();
+  void TellWhoIsRead();
   std::int64_t CompleteUsec() const;
   bool DrainGroup(SlotGroup& slot);
   bool ReadOnce(SlotGroup& slot, std::uint64_t* count);
@@ -97,6 +101,7 @@ class Reader {
   Clock& clock_;
   Spool& spool_;
   Closer& closer_;
+  HotFiles& hot_;
   const ReaderOptions options_;
   UniqueFd wake_;  // an eventfd: an order came
 
@@ -106,6 +111,7 @@ class Reader {
 
   // The thread's own.
   std::vector<SlotGroup> slot_;    // the last one has the marks
+  std::uint64_t groups_ = 0;       // that were in it so far
   bool events_waiting_ = false;    // poll says so
   bool read_failed_ = false;       // in the last drain
   std::optional<ReadTimes> lost_;  // between these times events were thrown away

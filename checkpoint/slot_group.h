@@ -33,6 +33,7 @@ struct SlotGroup {
   std::int64_t empty_usec = 0;  // when its queue was last known to be empty: at first, before it
                                 // was made
   std::string kept_as = {};     // its name with the keeper; empty: not kept
+  std::uint64_t number = 0;     // the reader's, from 1
 };
 
 }  // namespace cj

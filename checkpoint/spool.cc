@@ -49,18 +49,13 @@ std::span<std::byte> Spool::Acquire(std::int64_t since_usec, std::int64_t timeou
   return acquired_bytes_;
 }
 
-void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times,
-                      std::int64_t complete_usec) {
+void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, SpoolItem item) {
   {
     MutexLock lock(mutex_);
     CJ_CHECK(acquired_.has_value(), "a buffer was acquired before it is published");
-    memory_.EndRead(acquired_->slot, content, size, times);
+    memory_.EndRead(acquired_->slot, content, size, item.times);
     filled_.push_back(*acquired_);
-    SpoolItem item;
-    item.kind =
-        content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss : SpoolItem::Kind::kEvents;
-    item.times = times;
-    item.complete_usec = NoLaterThanHeld(complete_usec);
+    item.complete_usec = NoLaterThanHeld(item.complete_usec);
     item.number = acquired_->number;
     item.bytes = acquired_bytes_.first(size);
     acquired_.reset();
@@ -69,11 +64,20 @@ void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, const Read
   changed_.notify_all();
 }
 
-void Spool::Publish(std::size_t size, const ReadTimes& times, std::int64_t complete_usec) {
-  PublishAs(SpoolMemory::Content::kEvents, size, times, complete_usec);
+void Spool::Publish(std::size_t size, const ReadTimes& times, std::int64_t complete_usec,
+                    std::uint64_t group) {
+  SpoolItem item;
+  item.times = times;
+  item.complete_usec = complete_usec;
+  item.group = group;
+  PublishAs(SpoolMemory::Content::kEvents, size, std::move(item));
 }
 
 void Spool::PublishLoss(std::string_view why, const ReadTimes& times, std::int64_t complete_usec) {
+  SpoolItem item;
+  item.kind = SpoolItem::Kind::kLoss;
+  item.times = times;
+  item.complete_usec = complete_usec;
   std::size_t size = 0;
   {
     MutexLock lock(mutex_);
@@ -81,7 +85,7 @@ void Spool::PublishLoss(std::string_view why, const ReadTimes& times, std::int64
     size = std::min(why.size(), acquired_bytes_.size());
     std::memcpy(acquired_bytes_.data(), why.data(), size);
   }
-  PublishAs(SpoolMemory::Content::kLoss, size, times, complete_usec);
+  PublishAs(SpoolMemory::Content::kLoss, size, std::move(item));
 }
 
 void Spool::PushEndOfDrain(std::int64_t complete_usec) {

@@ -59,6 +59,7 @@ struct SpoolItem {
   Kind kind = Kind::kEvents;
   ReadTimes times;                   // kEvents, kLoss
   std::int64_t complete_usec = 0;    // not of markers: what happened before is in this or earlier
+  std::uint64_t group = 0;           // kEvents: the number of the group; 0: of another process's
   std::span<const std::byte> bytes;  // kEvents: whole events; kLoss: why; valid until Release()
   std::uint64_t number = 0;          // kEvents, kLoss: of the buffer
   std::shared_ptr<Marker> marker;    // kMarker
@@ -88,9 +89,9 @@ class Spool {
   // `since_usec`.
   std::span<std::byte> Acquire(std::int64_t since_usec, std::int64_t timeout_usec) EXCLUDES(mutex_);
   // Hands the first `size` bytes of the acquired buffer to the writer. What happened before
-  // `complete_usec` is in it or has been handed over.
-  void Publish(std::size_t size, const ReadTimes& times, std::int64_t complete_usec)
-      EXCLUDES(mutex_);
+  // `complete_usec` is in it or has been handed over. `group`: SlotGroup::number.
+  void Publish(std::size_t size, const ReadTimes& times, std::int64_t complete_usec,
+               std::uint64_t group) EXCLUDES(mutex_);
   // The same, but with the reason why there are no events in it.
   void PublishLoss(std::string_view why, const ReadTimes& times, std::int64_t complete_usec)
       EXCLUDES(mutex_);
@@ -137,8 +138,7 @@ class Spool {
     std::uint64_t number = 0;
   };
 
-  void PublishAs(SpoolMemory::Content content, std::size_t size, const ReadTimes& times,
-                 std::int64_t complete_usec) EXCLUDES(mutex_);
+  void PublishAs(SpoolMemory::Content content, std::size_t size, SpoolItem item) EXCLUDES(mutex_);
   std::int64_t NoLaterThanHeld(std::int64_t usec) const REQUIRES(mutex_);
 
   const std::uint64_t id_;

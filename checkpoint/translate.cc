@@ -69,6 +69,11 @@ const EventTranslator::KnownVolume* EventTranslator::FindVolume(VolumeId id) con
   return found == volumes_.end() ? nullptr : &*found;
 }
 
+VolumeId EventTranslator::VolumeOf(const Event& event) const {
+  const KnownVolume* known = FindVolume(event.fsid);
+  return known == nullptr ? VolumeId() : known->id;
+}
+
 std::string EventTranslator::PathOf(VolumeId volume) const {
   const KnownVolume* known = FindVolume(volume);
   return known == nullptr ? std::string() : known->path;
@@ -128,9 +133,9 @@ bool EventTranslator::TranslateTrouble(const Event& event, const ReadTimes& time
   return false;
 }
 
-void EventTranslator::Translate(const Event& event, const ReadTimes& times, Translation* out) {
+bool EventTranslator::Translate(const Event& event, const ReadTimes& times, Translation* out) {
   any_event_ = true;
-  if (TranslateTrouble(event, times, out)) return;
+  if (TranslateTrouble(event, times, out)) return false;
   const VolumeId volume = FindVolume(event.fsid)->id;
   if (event.pid != 0) {
     if (auto replacement = renames_.Observe(volume, event)) {
@@ -141,7 +146,7 @@ void EventTranslator::Translate(const Event& event, const ReadTimes& times, Tran
   if ((operations & kEntryOperations) != 0) {
     ExplainNameless(event, volume, operations);
     TranslateEntry(event, volume, operations, times, out);
-    return;
+    return false;
   }
   const bool nameless = event.parent.empty() && (operations & kDirectory) == 0;
   if (nameless && (operations & kAttributes) != 0) {
@@ -150,9 +155,9 @@ void EventTranslator::Translate(const Event& event, const ReadTimes& times, Tran
   }
   if (nameless && operations == kAttributes) {
     TranslateNameless(event, volume, times.read_usec, out);
-    return;
+    return false;
   }
-  if (ClassesOf(operations) != 0) TranslateContent(event, volume, operations, times, out);
+  return ClassesOf(operations) != 0 && TranslateContent(event, volume, operations, times, out);
 }
 
 void EventTranslator::TranslateNameless(const Event& event, VolumeId volume, std::int64_t now_usec,
@@ -215,8 +220,11 @@ void EventTranslator::TranslateEntry(const Event& event, VolumeId volume, std::u
   if (!kept) {
     // A change of content merges with the DELETE of the name that it was made through.
     const std::uint32_t content = operations & (kDataOperations | kMetadataOperations);
-    if (content != 0 && !directory) return TranslateContent(event, volume, content, times, out);
-    ++counters_.out_of_scope;
+    if (content == 0 || directory) {
+      ++counters_.out_of_scope;
+    } else {
+      TranslateContent(event, volume, content, times, out);
+    }
     return;
   }
   RememberEntry(event, volume, operations);
@@ -265,33 +273,38 @@ void EventTranslator::RememberEntry(const Event& event, VolumeId volume, std::ui
 }
 
 // True when a change of content under this name must be recorded.
-bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory) {
+bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory, bool* known) {
   if (key.parent.empty() || scope_.InScope(key.volume, key.parent, key.name)) return true;
   if (directory) return false;
   // Asked once per object, name and period. If the file gets a name in scope later in the period,
   // or a directory above it moves into it, that is an entry record that covers all of its content.
-  if (dedupe_.Knows(key, DedupeTable::kOutside)) return false;
+  if (dedupe_.Knows(key, DedupeTable::kOutside)) {
+    if (known != nullptr) *known = true;
+    return false;
+  }
   if (dedupe_.Knows(key, DedupeTable::kSeveral)) return true;
   const bool further = scope_.HasFurtherNames(key.volume, key.object, key.parent, key.name);
   dedupe_.SeenOrAdd(key, further ? DedupeTable::kSeveral : DedupeTable::kOutside);
   return further;
 }
 
-void EventTranslator::TranslateContent(const Event& event, VolumeId volume,
+bool EventTranslator::TranslateContent(const Event& event, VolumeId volume,
                                        std::uint32_t operations, const ReadTimes& times,
                                        Translation* out) {
   const DedupeKey key = KeyOf(volume, event.object, event.parent, event.name);
-  if (!ContentInScope(key, event.on_directory())) {
+  bool known = false;
+  if (!ContentInScope(key, event.on_directory(), &known)) {
     ++counters_.out_of_scope;
-    return;
+    return known;
   }
   if (dedupe_.SeenOrAdd(key, ClassesOf(operations))) {
     ++counters_.duplicates;
-    return;
+    return true;
   }
   Record& record = AddRecord(out);
   Fill(event, volume, operations, &record);
   record.time_usec = times.read_usec;
+  return false;
 }
 
 void EventTranslator::TranslateSilent(const SilentWriter& writer, std::int64_t now_usec,

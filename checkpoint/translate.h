@@ -79,8 +79,9 @@ class EventTranslator {
   // Events are missing here: what those before have taught may be wrong now.
   void ForgetLearned();
 
-  // Appends what the event means to *out.
-  void Translate(const Event& event, const ReadTimes& times, Translation* out);
+  // Appends what the event means to *out. True: that was nothing, because it tells of content that
+  // is on record in this period already, or has been found to be of no interest in it.
+  bool Translate(const Event& event, const ReadTimes& times, Translation* out);
   // A file that may be changed from now on; `places` says where it is, and whether anybody wants to
   // know. One record for each object and period.
   void TranslateIntent(const Intent& intent, Scope& places, Translation* out);
@@ -88,6 +89,8 @@ class EventTranslator {
   void TranslateSilent(const SilentWriter& writer, std::int64_t now_usec, Translation* out);
   // What a crawl has found. Not dropped if it is known: a crawl comes by only once.
   void TranslateCrawled(const Record& found, Translation* out);
+  // Whose event it is; it has been translated.
+  VolumeId VolumeOf(const Event& event) const;
   // The path that gaps of this volume have; empty: all volumes.
   std::string PathOf(VolumeId volume) const;
   // Appends a gap of all volumes: something was lost on the way here. Gaps of one batch and one
@@ -111,13 +114,13 @@ class EventTranslator {
   bool TranslateTrouble(const Event& event, const ReadTimes& times, Translation* out);
   void TranslateEntry(const Event& event, VolumeId volume, std::uint32_t operations,
                       const ReadTimes& times, Translation* out);
-  void TranslateContent(const Event& event, VolumeId volume, std::uint32_t operations,
+  bool TranslateContent(const Event& event, VolumeId volume, std::uint32_t operations,
                         const ReadTimes& times, Translation* out);
   void TranslateNameless(const Event& event, VolumeId volume, std::int64_t now_usec,
                          Translation* out);
   void AddNameless(const NamelessChange& change, std::int64_t now_usec, Translation* out);
   void ExplainNameless(const Event& event, VolumeId volume, std::uint32_t operations);
-  bool ContentInScope(const DedupeKey& key, bool directory);
+  bool ContentInScope(const DedupeKey& key, bool directory, bool* known = nullptr);
   bool HasFurtherNames(const Event& event, VolumeId volume, std::uint32_t operations);
   void RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations);
   void AddReplacement(const Replacement& replacement, std::int64_t now_usec, Translation* out);

@@ -30,15 +30,18 @@ std::size_t RowsIn(const Batch& batch) {
 }  // namespace
 
 Writer::Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& waiters,
-               std::span<const VolumeMount> volumes, const WriterOptions& options)
+               HotFiles& hot, std::span<const VolumeMount> volumes, const WriterOptions& options)
     : store_(store),
       scope_(scope),
       clock_(clock),
       spool_(spool),
       waiters_(waiters),
+      hot_(hot),
       sync_interval_usec_(options.sync_interval_usec),
       translator_(scope, volumes, options.key),
-      position_{spool.id(), 0, 0} {}
+      position_{spool.id(), 0, 0} {
+  hot_.AddVolumes(volumes);
+}
 
 void Writer::Begin(bool inherited) {
   period_ = store_.Periods().back().id;
@@ -95,7 +98,7 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
   if (item.kind == SpoolItem::Kind::kLoss) {
     const std::string_view why(reinterpret_cast<const char*>(item.bytes.data()), item.bytes.size());
     translator_.AddGap("", why, item.times, &pending_);
-    translator_.ForgetLearned();
+    ForgetLearned();
     return;
   }
   scope_.BeginBatch();
@@ -105,13 +108,23 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
     Status parsed = ParseEvent(&rest, &event);
     if (!parsed) {
       translator_.AddGap("", "the kernel's events could not be understood", item.times, &pending_);
-      translator_.ForgetLearned();
+      ForgetLearned();
       break;
     }
-    translator_.Translate(event, item.times, &pending_);
+    const bool repeats = translator_.Translate(event, item.times, &pending_);
+    if (repeats && (event.mask & FAN_MODIFY) != 0) {
+      hot_.Repeated(item.group, translator_.VolumeOf(event), event.object);
+    }
+    if (event.overflow()) hot_.Forget();
   }
   scope_.EndBatch();
   Publish();
+}
+
+// Something is missing here: what those before have taught may be wrong now.
+void Writer::ForgetLearned() {
+  translator_.ForgetLearned();
+  hot_.Forget();
 }
 
 void Writer::Serve(Marker& marker) {
@@ -119,10 +132,11 @@ void Writer::Serve(Marker& marker) {
   if (marker.binding != nullptr) {
     scope_.SetWatches(marker.binding->watches);
     translator_.AddVolumes(marker.binding->volumes);
+    hot_.AddVolumes(marker.binding->volumes);
     if (intents_ != nullptr) intents_->SetWatches(marker.binding->strict_watches);
     watched_ = marker.binding->text;
   }
-  if (marker.binding != nullptr || marker.events_missing) translator_.ForgetLearned();
+  if (marker.binding != nullptr || marker.events_missing) ForgetLearned();
   scope_.BeginBatch();
   for (const SilentWriter& silent : marker.silent) {
     translator_.TranslateSilent(silent, marker.silent_usec, &pending_);
@@ -277,7 +291,10 @@ bool Writer::StoreAll() {
     }
     AwaitRetry();
   }
-  if (std::exchange(losses_, store_.losses()) != losses_) translator_.ForgetRecorded();
+  if (std::exchange(losses_, store_.losses()) != losses_) {
+    translator_.ForgetRecorded();
+    hot_.Forget();
+  }
   MutexLock lock(mutex_);
   counters_.storage_error.clear();
   return true;

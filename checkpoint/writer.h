@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/thread_annotations.h"
+#include "checkpoint/hot_files.h"
 #include "checkpoint/intent_intake.h"
 #include "checkpoint/spool.h"
 #include "checkpoint/ticket.h"
@@ -49,7 +50,7 @@ class Writer {
   static constexpr std::int64_t kRetryUsec = 1'000'000;
 
   // All references outlive the writer.
-  Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& waiters,
+  Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& waiters, HotFiles& hot,
          std::span<const VolumeMount> volumes, const WriterOptions& options);
 
   // Strict mode: where intents come from; outlives the writer. Before Begin().
@@ -78,6 +79,7 @@ class Writer {
  private:
   void Handle(const SpoolItem& item);
   void TranslateBuffer(const SpoolItem& item);
+  void ForgetLearned();
   void Serve(Marker& marker);
   void StoreIntents();
   Status StoreCarried(const Marker& marker);
@@ -101,6 +103,7 @@ class Writer {
   Clock& clock_;
   Spool& spool_;
   Waiters& waiters_;
+  HotFiles& hot_;
   const std::int64_t sync_interval_usec_;
   EventTranslator translator_;
   std::optional<std::string> watched_;  // to be stored: Binding::text

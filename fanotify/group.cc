@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/unique_fd.h"
+#include "fanotify/handles.h"
 #include "fanotify/volume_lookup.h"
 
 namespace cj {
@@ -115,6 +116,19 @@ class LinuxEventGroup : public EventGroup {
     return static_cast<std::uint64_t>(bytes) / FAN_EVENT_METADATA_LEN;
   }
 
+  // By its path in /proc: with a descriptor alone fanotify_mark(2) wants one that was opened for
+  // reading or writing, and that would send an event.
+  bool IgnoreModify(int file) override {
+    constexpr unsigned kFlags = FAN_MARK_ADD | FAN_MARK_IGNORE_SURV | FAN_MARK_EVICTABLE;
+    const std::string path = "/proc/self/fd/" + std::to_string(file);
+    return ::fanotify_mark(fd_.get(), kFlags, FAN_MODIFY, AT_FDCWD, path.c_str()) == 0;
+  }
+
+  // Marks of inodes only: all those that are not of filesystems are ours from above.
+  void ForgetIgnored() override {
+    ::fanotify_mark(fd_.get(), FAN_MARK_FLUSH, 0, AT_FDCWD, nullptr);
+  }
+
   int fd() const override { return fd_.get(); }
 
  private:
@@ -166,6 +180,17 @@ Result<UniqueFd> OpenVolume(const VolumeMount& volume) {
                  0};
   }
   return fd;
+}
+
+UniqueFd OpenRegularFile(const VolumeMount& volume, HandleView object) {
+  // A handle is opened through a descriptor that is more than O_PATH.
+  const std::string top = MarkPath(volume);
+  const UniqueFd mount(::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!mount || !IsVolume(mount.get(), top, volume)) return {};
+  UniqueFd file = OpenHandle(mount.get(), object, O_PATH);
+  struct stat info;
+  if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  return file;
 }
 
 Error MarkRefused(const VolumeMount& volume, int errno_value) {

@@ -16,6 +16,10 @@ Result<std::unique_ptr<EventGroup>> AdoptEventGroup(UniqueFd fd);
 // volume means; kNotFound where it is not.
 Result<UniqueFd> OpenVolume(const VolumeMount& volume);
 
+// The regular file with this handle, as O_PATH; invalid: there is none, or nothing is mounted
+// there.
+UniqueFd OpenRegularFile(const VolumeMount& volume, HandleView object);
+
 // The error for a filesystem that refused our mark with this errno: what it is, and what to watch
 // instead.
 Error MarkRefused(const VolumeMount& volume, int errno_value);

@@ -36,6 +36,12 @@ class EventGroup {
   // How many events wait now; at most so many reads' worth are needed to take them. Walks the queue
   // under its lock: for rare use. UINT64_MAX where it cannot be told. The reading thread's.
   virtual std::uint64_t QueuedEvents() { return UINT64_MAX; }
+  // Any thread, while the group lives. Changes of this file's data (MODIFY, and nothing else) are
+  // not reported to this group any more: until the inode leaves memory, or ForgetIgnored(). False:
+  // no mark was made. `file` as OpenFile() gave it.
+  virtual bool IgnoreModify(int file) = 0;
+  // Any thread. Everything is reported again.
+  virtual void ForgetIgnored() = 0;
   // For poll(2); -1 where there is none.
   virtual int fd() const = 0;
 };
@@ -62,6 +68,8 @@ class Kernel {
   virtual Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) = 0;
   // A group that another process of this program has made. kInvalidArgument: it is not a group.
   virtual Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) = 0;
+  // The regular file with this handle, for IgnoreModify(); invalid: there is none. Any thread.
+  virtual UniqueFd OpenFile(const VolumeMount& volume, HandleView object) = 0;
   // Returns when every notification that could have missed a mark added before this call has
   // finished queueing (docs/race-freedom.md). Takes 0.03 to 20 ms. Any thread.
   virtual Status Barrier() = 0;

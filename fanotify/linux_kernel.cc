@@ -14,6 +14,9 @@ class RealKernel : public Kernel {
   Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) override {
     return AdoptEventGroup(std::move(fd));
   }
+  UniqueFd OpenFile(const VolumeMount& volume, HandleView object) override {
+    return OpenRegularFile(volume, object);
+  }
   Status Barrier() override { return WaitForNotifications(); }
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override {

@@ -200,6 +200,7 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                    {"records_stored", counters.records_stored},
                    {"out_of_scope", counters.out_of_scope},
                    {"duplicates", counters.duplicates},
+                   {"ignored", counters.ignored},
                    {"drains", counters.drains},
                    {"appends", counters.appends},
                    {"checkpoints", counters.checkpoints},

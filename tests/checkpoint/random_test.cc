@@ -36,6 +36,7 @@ class RandomSchedule {
       Act();
       MaybeFail();
       if (i % 3 == 0) (void)test_.engine->Flush().has_value();
+      if (i % 20 == 0) MakeHot();
       MakeCheckpoint();
     }
     test_.kernel.SetHook(nullptr);
@@ -45,6 +46,7 @@ class RandomSchedule {
     }
     CHECK(answered_ > kCheckpoints / 2);
     CHECK(history_.changes() > kCheckpoints);
+    CHECK(test_.engine->counters().ignored > 0);
     for (const std::string& violation : history_.Violations(test_.store.records())) {
       FAIL_CHECK(violation);
     }
@@ -90,6 +92,7 @@ class RandomSchedule {
         break;
       case 4:
         if (Chance(20)) Unmap();
+        if (Chance(5)) test_.kernel.DropCaches();
         break;
       default:
         break;
@@ -97,11 +100,26 @@ class RandomSchedule {
   }
 
   void Begin() {
+    const bool hot = Chance(40);
     const std::string name =
-        "f" + std::to_string(random_() % 50) + "-" + std::to_string(history_.changes() / 100);
+        hot ? "hot" + std::to_string(random_() % 2)
+            : "f" + std::to_string(random_() % 50) + "-" + std::to_string(history_.changes() / 100);
     const std::size_t change = history_.Visible(name);
-    const std::uint64_t mask = Chance(50) ? FAN_MODIFY : FAN_ATTRIB;
+    const std::uint64_t mask = hot || Chance(50) ? FAN_MODIFY : FAN_ATTRIB;
     flights_.emplace(test_.kernel.Look(FileEvent(mask, name)), change);
+  }
+
+  // A longer period, in which a file becomes so hot that it is ignored.
+  void MakeHot() {
+    for (int i = 0; i < 10; ++i) {
+      {
+        std::lock_guard lock(mutex_);
+        const std::size_t change = history_.Visible("hot0");
+        test_.kernel.Report(FileEvent(FAN_MODIFY, "hot0"));
+        history_.Returned(change);
+      }
+      (void)test_.engine->Flush().has_value();
+    }
   }
 
   void EndOne() {

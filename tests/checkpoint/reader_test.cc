@@ -16,7 +16,7 @@ namespace {
 // A reader whose Step() the test calls, and a spool that the test takes from.
 struct HandReader {
   explicit HandReader(const FakeKernel::Options& options = {})
-      : kernel(options), reader(clock, spool, closer, ReaderOptionsOf(*this)) {
+      : kernel(options), reader(clock, spool, closer, hot, ReaderOptionsOf(*this)) {
     reader.Open({NewGroup(), clock.RealtimeUsec()});
   }
   static ReaderOptions ReaderOptionsOf(HandReader& hand) {
@@ -55,6 +55,7 @@ struct HandReader {
   Spool spool{std::move(memory)};
   Waiters waiters;
   Closer closer;
+  HotFiles hot{kernel};
   Reader reader;
 };
 

@@ -15,12 +15,12 @@ namespace {
 
 // A writer whose Step() the test calls.
 struct HandWriter {
-  HandWriter() : writer(store, scope, clock, spool, waiters, volumes, {}) { writer.Begin(); }
+  HandWriter() : writer(store, scope, clock, spool, waiters, hot, volumes, {}) { writer.Begin(); }
 
   void Publish(const std::string& bytes) {
     auto buffer = spool.Acquire(10, 0);
     std::memcpy(buffer.data(), bytes.data(), bytes.size());
-    spool.Publish(bytes.size(), {10, 20}, 10);
+    spool.Publish(bytes.size(), {10, 20}, 10, 1);
   }
   std::shared_ptr<Marker> Mark(bool seal = false) {
     auto marker = std::make_shared<Marker>();
@@ -36,6 +36,8 @@ struct HandWriter {
   Spool spool{NewSpoolMemory()};
   Waiters waiters;
   std::vector<VolumeMount> volumes{TestVolume(1)};
+  FakeKernel kernel;
+  HotFiles hot{kernel};
   Writer writer;
 };
 

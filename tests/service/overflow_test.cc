@@ -39,6 +39,9 @@ class LimitedKernel : public Kernel {
   Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) override {
     return LinuxKernel().AdoptGroup(std::move(fd));
   }
+  UniqueFd OpenFile(const VolumeMount& volume, HandleView object) override {
+    return LinuxKernel().OpenFile(volume, object);
+  }
   Status Barrier() override { return LinuxKernel().Barrier(); }
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override {

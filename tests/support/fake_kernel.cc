@@ -2,12 +2,22 @@
 
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
 namespace cj {
+namespace {
+
+std::string NameOfFile(std::uint64_t fsid, const std::string& object) {
+  return std::to_string(fsid) + ":" + object;
+}
+
+}  // namespace
 
 class FakeGroup : public EventGroup {
  public:
@@ -70,6 +80,22 @@ class FakeGroup : public EventGroup {
   std::uint64_t QueuedEvents() override {
     MutexLock lock(kernel_.mutex_);
     return state_->queue.size();
+  }
+
+  bool IgnoreModify(int file) override {
+    if (!kernel_.Enter("ignore")) return false;
+    std::array<char, 256> name;
+    const ssize_t size = ::pread(file, name.data(), name.size(), 0);
+    if (size <= 0) return false;
+    MutexLock lock(kernel_.mutex_);
+    state_->ignored.emplace(name.data(), static_cast<std::size_t>(size));
+    return true;
+  }
+
+  void ForgetIgnored() override {
+    (void)kernel_.Enter("forget").has_value();
+    MutexLock lock(kernel_.mutex_);
+    state_->ignored.clear();
   }
 
   int fd() const override { return state_->ready.get(); }
@@ -138,8 +164,10 @@ int FakeKernel::Look(const EventSpec& event) {
   MutexLock lock(mutex_);
   Flight flight;
   flight.bytes = EventBytes(event);
+  const std::string file = NameOfFile(event.fsid, event.object);
   for (const auto& group : groups_) {
-    if (group->marks.count(event.fsid) != 0) flight.groups.push_back(group);
+    const bool ignored = event.mask == FAN_MODIFY && group->ignored.count(file) != 0;
+    if (group->marks.count(event.fsid) != 0 && !ignored) flight.groups.push_back(group);
   }
   flights_.emplace(next_flight_, std::move(flight));
   return next_flight_++;
@@ -168,6 +196,7 @@ void FakeKernel::Unmap(const std::string& name, const EventSpec& closed) {
 void FakeKernel::Unmount(std::uint64_t fsid, bool mounted) {
   MutexLock lock(mutex_);
   for (const auto& group : groups_) group->marks.erase(fsid);
+  for (const auto& group : groups_) group->ignored.clear();  // with the inodes
   if (!mounted) absent_.insert(fsid);
 }
 
@@ -184,6 +213,18 @@ std::vector<std::string> FakeKernel::calls() const {
 std::size_t FakeKernel::living_groups() const {
   MutexLock lock(mutex_);
   return groups_.size();
+}
+
+std::size_t FakeKernel::ignored() const {
+  MutexLock lock(mutex_);
+  std::size_t marks = 0;
+  for (const auto& group : groups_) marks += group->ignored.size();
+  return marks;
+}
+
+void FakeKernel::DropCaches() {
+  MutexLock lock(mutex_);
+  for (const auto& group : groups_) group->ignored.clear();
 }
 
 std::size_t FakeKernel::queued() const {
@@ -205,6 +246,14 @@ Result<std::unique_ptr<EventGroup>> FakeKernel::CreateGroup(bool unlimited_queue
 
 Result<std::unique_ptr<EventGroup>> FakeKernel::AdoptGroup(UniqueFd) {
   return Error{ErrorCode::kUnsupported, "a group of this kernel is no descriptor", 0};
+}
+
+// Its content is its name.
+UniqueFd FakeKernel::OpenFile(const VolumeMount& volume, HandleView object) {
+  UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+  const std::string name = NameOfFile(volume.fsid.value, std::string(object.bytes));
+  const ssize_t size = ::pwrite(file.get(), name.data(), name.size(), 0);
+  return size == static_cast<ssize_t>(name.size()) ? std::move(file) : UniqueFd();
 }
 
 Status FakeKernel::Barrier() {

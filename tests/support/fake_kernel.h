@@ -65,11 +65,16 @@ class FakeKernel : public Kernel {
   // All calls so far, in order.
   std::vector<std::string> calls() const EXCLUDES(mutex_);
   std::size_t living_groups() const EXCLUDES(mutex_);
+  // Ignore marks in all groups.
+  std::size_t ignored() const EXCLUDES(mutex_);
+  // All inodes leave memory, and with them the marks that ignore.
+  void DropCaches() EXCLUDES(mutex_);
   // Events that wait in all groups.
   std::size_t queued() const EXCLUDES(mutex_);
 
   Result<std::unique_ptr<EventGroup>> CreateGroup(bool unlimited_queue) override;
   Result<std::unique_ptr<EventGroup>> AdoptGroup(UniqueFd fd) override;
+  UniqueFd OpenFile(const VolumeMount& volume, HandleView object) override;
   Status Barrier() override;
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override;
@@ -78,6 +83,7 @@ class FakeKernel : public Kernel {
   friend class FakeGroup;
   struct Group {
     std::set<std::uint64_t> marks;
+    std::set<std::string> ignored;  // objects, of which MODIFY is not reported
     std::deque<std::string> queue;
     bool unlimited = true;
     bool overflowed = false;  // the overflow event is in the queue
