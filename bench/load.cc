@@ -8,6 +8,7 @@
 //                                                           written and closed
 //   bench_load rename|unlink DIRECTORY FILES                what fill made, within its directory
 //   bench_load touch DIRECTORY FILES                        changes the times of what fill made
+//   bench_load hot DIRECTORY WRITES                         64 bytes into one file, over and over
 //
 // Churn is create and write, write again, rename, delete: every file goes through all four, and
 // keeps its place until kKept younger ones are there. Prints {"operations":N,"seconds":S}.
@@ -148,6 +149,15 @@ void Unlink(const std::string& path) {
   if (unlink(path.c_str()) != 0) Die("unlink");
 }
 
+void WriteHot(const std::string& directory, std::uint64_t writes) {
+  static constexpr char kBlock[64] = {};
+  const std::string path = directory + "/hot";
+  const cj::UniqueFd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  for (std::uint64_t i = 0; i < writes; ++i) {
+    if (pwrite(fd.get(), kBlock, sizeof kBlock, 0) < 0) Die(path);
+  }
+}
+
 struct Kind {
   const char* name;
   void (*do_to)(const std::string& path);
@@ -179,12 +189,16 @@ int main(int argc, char** argv) {
   std::uint64_t operations = 0;
   if (argc == 6 && std::strcmp(argv[1], "churn") == 0) {
     operations = ChurnAll(argv[2], number(3), number(4), static_cast<double>(number(5)));
+  } else if (argc == 4 && std::strcmp(argv[1], "hot") == 0) {
+    WriteHot(argv[2], number(3));
+    operations = number(3);
   } else if (argc == 4 && Each(argv[1], argv[2], number(3))) {
     operations = number(3);
   } else {
     std::fprintf(stderr,
                  "usage: bench_load churn DIRECTORY WRITERS OPERATIONS SECONDS\n"
-                 "       bench_load folders|fill|create|touch|rename|unlink DIRECTORY FILES\n");
+                 "       bench_load folders|fill|create|touch|rename|unlink DIRECTORY FILES\n"
+                 "       bench_load hot DIRECTORY WRITES\n");
     return 2;
   }
   std::printf("{\"operations\":%llu,\"seconds\":%.6f}\n",

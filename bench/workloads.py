@@ -10,6 +10,7 @@ import time
 from peers import PEERS
 
 FILES = 200_000       # of the small operations
+HOT_WRITES = 2_000_000
 BUILD_ROUNDS = 3      # a build takes half a minute
 SOURCES = "/usr/include/boost"      # what is unpacked
 PROJECT = "/usr/src/googletest"     # what is built
@@ -32,6 +33,20 @@ class Files:
 
     def run(self, directory):
         self.bench.load(self.operation, directory, self.files)
+
+
+class Hot:
+    """One file, small writes without a pause."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.rounds = bench.options.rounds
+
+    def prepare(self, directory):
+        os.mkdir(directory)
+
+    def run(self, directory):
+        self.bench.load("hot", directory, HOT_WRITES // (10 if self.bench.options.quick else 1))
 
 
 class Untar:
@@ -66,6 +81,7 @@ class Build:
 def workloads(bench):
     for operation in ("create", "rename", "unlink"):
         yield operation, Files(bench, operation)
+    yield "hot file", Hot(bench)
     yield "untar", Untar(bench)
     yield "build", Build(bench)
 
