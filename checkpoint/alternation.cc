@@ -190,6 +190,9 @@ Status Alternation::OpenInherited(PeriodId period, std::vector<SlotGroup> groups
   }
   open_ = groups.back().group.get();
   kept_ = true;
+  // What was on record for their marks may be in the period before, should its seal have been
+  // durable without having been acknowledged.
+  for (SlotGroup& slot : groups) slot.group->ForgetIgnored();
   for (SlotGroup& slot : groups) machinery_.reader.Open(std::move(slot));
   return {};
 }

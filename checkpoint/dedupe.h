@@ -9,7 +9,8 @@
 //  - entry records are never dropped, and an entry record makes the table forget what it knew of
 //  the
 //    names it touches: a change made after a name was deleted, moved or replaced is recorded again,
-//    so that no reader of the records depends on their order;
+//    so that no reader of the records depends on their order. (Writing a file that is so hot that
+//    the kernel does not report it any more is not: hot_files.h says why nobody needs that);
 //  - forgetting is always allowed: it costs a duplicate, never a loss. So the table is bounded:
 //    kRows * kWays entries of 16 bytes (2 MiB), made once, nothing allocated per event.
 //

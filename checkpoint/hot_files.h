@@ -4,13 +4,15 @@
 //
 // When that is safe. All events of one group are of one period (reader.h), whatever becomes of
 // checkpoints. What is ignored is a change of a file's data that is on record in that period
-// already, or of which is known that no record is needed (dedupe.h); an answer asks the records
-// whether a file's data has changed in its periods, never how often or under which name, and
-// renames, links and deletions go on being reported. So it must not outlive what it rests on:
+// already; an answer asks the records whether a file's data has changed in its periods, never how
+// often or under which name, and renames, links and deletions go on being reported. (A file outside
+// of every watch is on no record, and may come in: it is not ignored.) So it must not outlive what
+// it rests on:
 //  - the next period's group has no such marks, and they die with their group;
 //  - when anything is forgotten of what was recorded or judged (a loss of events, other watches, a
 //    disk that lost rows), Forget() takes all of them back before anything else is stored;
-//  - a process that inherits the group inherits the period and its records, too.
+//  - a seal that failed may turn out to be durable after a crash: what was recorded in the period
+//    before it is forgotten, and so are the marks. Who inherits a group takes them back.
 // The marks are evictable: they keep no inode in memory, and go with it.
 #pragma once
 

@@ -273,15 +273,12 @@ void EventTranslator::RememberEntry(const Event& event, VolumeId volume, std::ui
 }
 
 // True when a change of content under this name must be recorded.
-bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory, bool* known) {
+bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory) {
   if (key.parent.empty() || scope_.InScope(key.volume, key.parent, key.name)) return true;
   if (directory) return false;
   // Asked once per object, name and period. If the file gets a name in scope later in the period,
   // or a directory above it moves into it, that is an entry record that covers all of its content.
-  if (dedupe_.Knows(key, DedupeTable::kOutside)) {
-    if (known != nullptr) *known = true;
-    return false;
-  }
+  if (dedupe_.Knows(key, DedupeTable::kOutside)) return false;
   if (dedupe_.Knows(key, DedupeTable::kSeveral)) return true;
   const bool further = scope_.HasFurtherNames(key.volume, key.object, key.parent, key.name);
   dedupe_.SeenOrAdd(key, further ? DedupeTable::kSeveral : DedupeTable::kOutside);
@@ -292,10 +289,9 @@ bool EventTranslator::TranslateContent(const Event& event, VolumeId volume,
                                        std::uint32_t operations, const ReadTimes& times,
                                        Translation* out) {
   const DedupeKey key = KeyOf(volume, event.object, event.parent, event.name);
-  bool known = false;
-  if (!ContentInScope(key, event.on_directory(), &known)) {
+  if (!ContentInScope(key, event.on_directory())) {
     ++counters_.out_of_scope;
-    return known;
+    return false;
   }
   if (dedupe_.SeenOrAdd(key, ClassesOf(operations))) {
     ++counters_.duplicates;

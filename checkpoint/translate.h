@@ -80,7 +80,7 @@ class EventTranslator {
   void ForgetLearned();
 
   // Appends what the event means to *out. True: that was nothing, because it tells of content that
-  // is on record in this period already, or has been found to be of no interest in it.
+  // is on record in this period already.
   bool Translate(const Event& event, const ReadTimes& times, Translation* out);
   // A file that may be changed from now on; `places` says where it is, and whether anybody wants to
   // know. One record for each object and period.
@@ -120,7 +120,7 @@ class EventTranslator {
                          Translation* out);
   void AddNameless(const NamelessChange& change, std::int64_t now_usec, Translation* out);
   void ExplainNameless(const Event& event, VolumeId volume, std::uint32_t operations);
-  bool ContentInScope(const DedupeKey& key, bool directory, bool* known = nullptr);
+  bool ContentInScope(const DedupeKey& key, bool directory);
   bool HasFurtherNames(const Event& event, VolumeId volume, std::uint32_t operations);
   void RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations);
   void AddReplacement(const Replacement& replacement, std::int64_t now_usec, Translation* out);

@@ -127,6 +127,12 @@ void Writer::ForgetLearned() {
   hot_.Forget();
 }
 
+// What was recorded may not be stored, or not in this period.
+void Writer::ForgetRecorded() {
+  translator_.ForgetRecorded();
+  hot_.Forget();
+}
+
 void Writer::Serve(Marker& marker) {
   if (marker.complete_usec != 0) position_.complete_usec = marker.complete_usec;
   if (marker.binding != nullptr) {
@@ -164,6 +170,9 @@ void Writer::Serve(Marker& marker) {
       return;
     }
     Failed(sealed.error());
+    // It may be durable all the same, and after a crash be what the next process goes on with: then
+    // all that comes from the new group is of the new period, where nothing is on record yet.
+    ForgetRecorded();
   }
   if (StoreAll()) marker.ticket->Complete(NoteCrawl(marker.crawl));
 }
@@ -291,10 +300,8 @@ bool Writer::StoreAll() {
     }
     AwaitRetry();
   }
-  if (std::exchange(losses_, store_.losses()) != losses_) {
-    translator_.ForgetRecorded();
-    hot_.Forget();
-  }
+  const std::uint64_t losses_before = std::exchange(losses_, store_.losses());
+  if (losses_ != losses_before) ForgetRecorded();
   MutexLock lock(mutex_);
   counters_.storage_error.clear();
   return true;

@@ -80,6 +80,7 @@ class Writer {
   void Handle(const SpoolItem& item);
   void TranslateBuffer(const SpoolItem& item);
   void ForgetLearned();
+  void ForgetRecorded();
   void Serve(Marker& marker);
   void StoreIntents();
   Status StoreCarried(const Marker& marker);

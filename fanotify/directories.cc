@@ -164,18 +164,7 @@ class LinuxDirectories : public Directories {
       if (errno == ENAMETOOLONG) error.code = ErrorCode::kLimit;
       return error;
     }
-    struct stat info;
-    if (::fstat(fd.get(), &info) != 0) return ErrnoError(errno, path);
-    NameState state;
-    state.exists = true;
-    state.mode = info.st_mode;
-    state.link_count = info.st_nlink;
-    state.inode = info.st_ino;
-    auto handle = GetHandle(fd.get(), "", AT_EMPTY_PATH);
-    if (handle && OnVolume(*mount, mounts_[mount_index], handle->mount_id, info, fd.get())) {
-      state.object = std::move(handle->handle);
-    }
-    return state;
+    return StateOf(fd.get(), mount_index, path);
   }
 
   // What is not simply there in the directory is for Look() to explain.
@@ -187,22 +176,11 @@ class LinuxDirectories : public Directories {
                   OpenWithin(mount->fd.get(), mounts_[mount_index].path, directory_path,
                              O_PATH | O_DIRECTORY)};
     }
-    struct statx info;
-    constexpr unsigned kAsked = STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_MNT_ID;
-    constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-    const bool is_name = name != "." && name.find('/') == std::string::npos;
-    if (!is_name || !glanced_.fd ||
-        ::statx(glanced_.fd.get(), name.c_str(), kFlags, kAsked, &info) != 0 ||
-        (info.stx_mask & kAsked) != kAsked ||
-        info.stx_mnt_id != static_cast<std::uint64_t>(mount->id)) {
-      return Look(mount_index, directory_path, name);
-    }
-    NameState state;
-    state.exists = true;
-    state.mode = info.stx_mode;
-    state.link_count = info.stx_nlink;
-    state.inode = info.stx_ino;
-    return state;
+    const bool is_name = name != "." && name != ".." && name.find('/') == std::string::npos;
+    UniqueFd fd;
+    if (is_name && glanced_.fd) fd = OpenWithin(glanced_.fd.get(), "/", "/" + name, O_PATH);
+    if (!fd) return Look(mount_index, directory_path, name);
+    return StateOf(fd.get(), mount_index, name);
   }
 
   std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) override {
@@ -269,6 +247,21 @@ class LinuxDirectories : public Directories {
     state.mode = info.st_mode;
     state.link_count = info.st_nlink;
     state.inode = info.st_ino;
+    return state;
+  }
+
+  Result<NameState> StateOf(int fd, std::size_t mount_index, const std::string& path) const {
+    struct stat info;
+    if (::fstat(fd, &info) != 0) return ErrnoError(errno, path);
+    NameState state;
+    state.exists = true;
+    state.mode = info.st_mode;
+    state.link_count = info.st_nlink;
+    state.inode = info.st_ino;
+    auto handle = GetHandle(fd, "", AT_EMPTY_PATH);
+    if (handle && OnVolume(open_[mount_index], mounts_[mount_index], handle->mount_id, info, fd)) {
+      state.object = std::move(handle->handle);
+    }
     return state;
   }
 

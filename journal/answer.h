@@ -146,7 +146,6 @@ class Answer {
   void TellHiddenLink(std::uint32_t view, const std::string& directory);
   void BeginGroup();
   Status StepGroup(Directories& directories);
-  bool HasStayed(const PathFacts& facts) const;
   Status SeeName(Directories& directories, const Place& place, const std::string& name,
                  const PathFacts& facts, Situation* situation);
   Status TellName(Directories& directories, const Place& place, std::string_view name,

@@ -124,28 +124,10 @@ bool Answer::MayHaveChangedUnseen(const FoldedObject& object) const {
   return object.moved && (!request_.until_now || !fold_.moves().empty());
 }
 
-// No record says that anything but this one file was at the name, and nothing can have gone
-// unrecorded: whatever is there now came after the interval, or is it.
-bool Answer::HasStayed(const PathFacts& merged) const {
-  const NameFacts& facts = merged.facts;
-  return merged.names.size() == 1 && !has_gaps_ && facts.object_after != kNone &&
-         !fold_.objects()[facts.object_after].is_directory &&
-         (facts.classes & ~(kDataClass | kMetadataClass)) == 0;
-}
-
 Status Answer::SeeName(Directories& directories, const Place& place, const std::string& name,
                        const PathFacts& merged, Situation* situation) {
   situation->facts = merged.facts;
-  if (HasStayed(merged)) {
-    auto seen = directories.Glance(place.view, place.path, name);
-    if (seen.has_value() && seen->exists && !S_ISDIR(seen->mode)) {
-      situation->now = *std::move(seen);
-      situation->exists = true;
-      situation->object_index = merged.facts.object_after;
-      return {};
-    }
-  }
-  auto looked = directories.Look(place.view, place.path, name);
+  auto looked = directories.Glance(place.view, place.path, name);
   // Too long a path for any system call, ours or the reader's: the records have to do.
   if (!looked.has_value() && looked.error().code == ErrorCode::kLimit) {
     NameState unknown;

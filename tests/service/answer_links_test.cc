@@ -115,6 +115,27 @@ TEST_CASE("answers: a directory renamed tells the other names of the files in it
   CHECK(journal.Changes(narrow) == Lines{"renamed b -> c recursive"});
 }
 
+// No record says that another file is at the name: the directory was outside when it came.
+TEST_CASE("answers: a change through a name that another file has when its directory comes in") {
+  TestJournal journal("ext4", "watched");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("other"));
+  MakeDirectory(journal.path("other/d"));
+  WriteFile(journal.path("other/d/f"), "1");
+  Link(journal.path("other/d/f"), journal.path("watched/h"));
+  journal.Mark();
+  AppendFile(journal.path("other/d/f"), "2");
+  journal.Changes();  // recorded, before the file is another one
+  WriteFile(journal.path("over"), "3");
+  Rename(journal.path("over"), journal.path("other/d/f"));
+  Rename(journal.path("other/d"), journal.path("watched/d"));
+  const Lines lines = journal.Changes();
+  CAPTURE(lines);
+  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+          return line.rfind("modified watched/h data", 0) == 0;
+        }) == 1);
+}
+
 // The link is gone by the time anybody can ask how many names the file has.
 TEST_CASE("answers: a change through a link outside of the watch that is removed at once") {
   TestJournal journal("ext4", "watched");
