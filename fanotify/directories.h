@@ -65,8 +65,8 @@ class Directories {
   virtual Result<NameState> Look(std::size_t mount_index, const std::string& directory_path,
                                  const std::string& name) = 0;
 
-  // The same, for less where the names of one directory are asked for one after the other: it is the
-  // directory that was at the path at the first of them.
+  // The same, for less where the names of one directory are asked for one after the other: it is
+  // the directory that was at the path at the first of them.
   virtual Result<NameState> Glance(std::size_t mount_index, const std::string& directory_path,
                                    const std::string& name) {
     return Look(mount_index, directory_path, name);
