@@ -178,7 +178,7 @@ class LinuxDirectories : public Directories {
     }
     const bool is_name = name != "." && name != ".." && name.find('/') == std::string::npos;
     UniqueFd fd;
-    if (is_name && glanced_.fd) fd = OpenWithin(glanced_.fd.get(), "/", "/" + name, O_PATH);
+    if (is_name && glanced_.fd) fd = OpenName(glanced_.fd.get(), name, O_PATH);
     if (!fd) return Look(mount_index, directory_path, name);
     return StateOf(fd.get(), mount_index, name);
   }

@@ -67,6 +67,14 @@ UniqueFd OpenOnSameMount(int top_fd, const std::string& path, int flags) {
 
 }  // namespace
 
+UniqueFd OpenName(int directory_fd, const std::string& name, int flags) {
+  struct open_how how = {};
+  how.flags = static_cast<std::uint64_t>(flags | O_NOFOLLOW | O_CLOEXEC);
+  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
+  return UniqueFd(
+      static_cast<int>(::syscall(SYS_openat2, directory_fd, name.c_str(), &how, sizeof how)));
+}
+
 UniqueFd OpenWithin(int top_fd, const std::string& top, const std::string& path, int flags) {
   flags |= O_NOFOLLOW | O_CLOEXEC;
   if (!PathContains(top, path)) {
@@ -75,10 +83,7 @@ UniqueFd OpenWithin(int top_fd, const std::string& top, const std::string& path,
   }
   std::string below = ".";
   if (path != top) below = path.substr(top == "/" ? 1 : top.size() + 1);
-  struct open_how how = {};
-  how.flags = static_cast<std::uint64_t>(flags);
-  how.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS;
-  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, top_fd, below.c_str(), &how, sizeof how)));
+  UniqueFd fd = OpenName(top_fd, below, flags);
   if (fd || (errno != ENOSYS && errno != EPERM)) return fd;
   return OpenOnSameMount(top_fd, path, flags);
 }

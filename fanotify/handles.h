@@ -32,6 +32,9 @@ UniqueFd OpenHandle(int mount_fd, HandleView handle, int flags);
 // compared, and links on the way are followed.
 UniqueFd OpenWithin(int top_fd, const std::string& top, const std::string& path, int flags);
 
+// The same for one name in a directory, and with no way around openat2(2): invalid without it.
+UniqueFd OpenName(int directory_fd, const std::string& name, int flags);
+
 // Where /proc/self/fd says that the descriptor is, as it is now; " (deleted)" may be at its end.
 // kLimit when the path is longer than the kernel can say (PATH_MAX).
 Result<std::string> PathOfFd(int fd);
