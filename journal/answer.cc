@@ -329,11 +329,19 @@ Status Answer::FindRenames(Directories& directories) {
       continue;
     }
     CJ_ASSIGN_OR_RETURN(NameState now,
-                        directories.Look(place.view, place.path, std::string(name.name)));
+                        SeeElsewhere(directories, place.view, place.path, std::string(name.name)));
     if (now.exists && now.object.encoded == folded.handle) present_name_[object] = index;
     if (index % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
   return {};
+}
+
+// A name whose path is too long for any system call, ours or the reader's, is nowhere.
+Result<NameState> Answer::SeeElsewhere(Directories& directories, std::size_t view,
+                                       const std::string& directory, const std::string& name) {
+  auto seen = directories.Glance(view, directory, name);
+  if (!seen.has_value() && seen.error().code == ErrorCode::kLimit) return NameState{};
+  return seen;
 }
 
 Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {

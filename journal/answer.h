@@ -137,6 +137,8 @@ class Answer {
   Status TellDeep(Directories& directories, std::size_t view, const FileHandle& directory);
   Status FindRenames(Directories& directories);
   Status Cancelled() const;
+  static Result<NameState> SeeElsewhere(Directories& directories, std::size_t view,
+                                        const std::string& directory, const std::string& name);
 
   // answer_tell.cc: from places to changes.
   Result<bool> TellSome(Directories& directories, std::size_t max, std::vector<Change>* changes);

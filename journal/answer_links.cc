@@ -136,7 +136,7 @@ Status Answer::CountMovedLinks(Directories& directories, const MovedTree& tree,
     const PathParts parts = SplitPath(member.path);
     const std::string directory(parts.directory);
     const std::string name(parts.name);
-    auto looked = directories.Look(tree.view, directory, name);
+    auto looked = SeeElsewhere(directories, tree.view, directory, name);
     if (!looked.has_value() && looked.error().errno_value == EXDEV) return {};  // another mount's
     CJ_ASSIGN_OR_RETURN(NameState now, std::move(looked));
     if (!now.exists || now.object.empty() || now.link_count < 2) continue;
@@ -197,7 +197,7 @@ Status Answer::TellLink(Directories& directories, ObjectIndex object, const File
       TellHiddenLink(static_cast<std::uint32_t>(view), path->path);
       continue;
     }
-    CJ_ASSIGN_OR_RETURN(NameState now, directories.Look(view, path->path, name));
+    CJ_ASSIGN_OR_RETURN(NameState now, SeeElsewhere(directories, view, path->path, name));
     if (!now.exists || now.object.encoded != folded.handle) continue;
     verified = true;
     Change change;
@@ -253,7 +253,7 @@ Status Answer::LearnBelow(Directories& directories, std::uint32_t view, const st
       const PathParts parts = SplitPath(member.path);
       const std::string directory(parts.directory);
       const std::string name(parts.name);
-      auto looked = directories.Look(view, directory, name);
+      auto looked = SeeElsewhere(directories, view, directory, name);
       if (!looked.has_value() && looked.error().errno_value == EXDEV) break;  // another mount's
       CJ_ASSIGN_OR_RETURN(NameState now, std::move(looked));
       if (!now.exists || now.object.empty()) continue;

@@ -1,7 +1,13 @@
 // Hard links: a change shows at every name of its file, also where the kernel named another one.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <climits>
 
+#include "base/unique_fd.h"
 #include "tests/service/journal_fixture.h"
 
 namespace cj {
@@ -134,6 +140,32 @@ TEST_CASE("answers: a change through a name that another file has when its direc
   CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
           return line.rfind("modified watched/h data", 0) == 0;
         }) == 1);
+}
+
+// Made with openat(2), step by step; the directory's own path is short enough for one call. The
+// file's other name is searched for below the watch, where it is not.
+TEST_CASE("answers: a further name whose path is too long for any system call") {
+  TestJournal journal("ext4", "watched");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("other"));
+  WriteFile(journal.path("other/h"), "1");
+  UniqueFd directory(::open(journal.path("watched").c_str(), O_PATH | O_CLOEXEC));
+  std::size_t length = journal.path("watched").size();
+  while (length < PATH_MAX - 200) {
+    const std::string name(std::min<std::size_t>(100, PATH_MAX - 100 - length), 'd');
+    REQUIRE(::mkdirat(directory.get(), name.c_str(), 0755) == 0);
+    directory.reset(::openat(directory.get(), name.c_str(), O_PATH | O_CLOEXEC));
+    REQUIRE(directory.valid());
+    length += name.size() + 1;
+  }
+  journal.Mark();
+  const std::string name(NAME_MAX, 'n');
+  REQUIRE(::linkat(AT_FDCWD, journal.path("other/h").c_str(), directory.get(), name.c_str(), 0) ==
+          0);
+  const Lines lines = journal.Changes();
+  CAPTURE(lines);
+  CHECK(std::any_of(lines.begin(), lines.end(),
+                    [&](const std::string& line) { return line.find(name) != std::string::npos; }));
 }
 
 // The link is gone by the time anybody can ask how many names the file has.
