@@ -31,8 +31,8 @@ namespace cj {
 // Counts repeats. Not thread-safe: the writer's.
 class RepeatCounter {
  public:
-  // Each repeat is of another drain, since the kernel merges those that wait. A file that is
-  // written for less than this many drains costs no mark.
+  // The kernel merges those that wait, so that there is one for each read: a file that is written
+  // for less than this many reads costs no mark.
   static constexpr std::uint8_t kRepeats = 3;
 
   // True when the object has repeated itself often enough, and each kRepeats times after that.
@@ -66,7 +66,8 @@ class HotFiles {
   // Writer. Nothing is ignored any more.
   void Forget() EXCLUDES(mutex_);
 
-  // Marks made so far. Any thread.
+  // Marks made so far, those included that were there already: events that had been queued before
+  // the mark go on to repeat themselves. Any thread.
   std::uint64_t made() const { return made_.load(std::memory_order_relaxed); }
 
  private:
