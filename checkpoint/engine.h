@@ -49,7 +49,7 @@ struct EngineCounters {
   std::uint64_t records_stored = 0;
   std::uint64_t out_of_scope = 0;
   std::uint64_t duplicates = 0;  // dropped by the dedupe table
-  std::uint64_t ignored = 0;     // marks made for files that are written again and again
+  std::uint64_t ignored = 0;     // times a file was to be ignored (hot_files.h)
   std::uint64_t drains = 0;      // progress of the reader, for the watchdog
   std::uint64_t appends = 0;     // progress of the writer
   std::uint64_t checkpoints = 0;

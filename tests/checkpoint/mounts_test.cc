@@ -340,6 +340,14 @@ TEST_CASE("mounts: from the moment they have changed nothing is called complete 
   test.kernel.SetHook(nullptr);
 }
 
+// On the volume that stays.
+void StoreOther(TestEngine& test) {
+  EventSpec other = FileEvent(FAN_CREATE, "other");
+  other.fsid = 2;
+  test.kernel.Report(other);
+  REQUIRE(test.engine->Drain());
+}
+
 TEST_CASE("mounts: what cannot be seen for want of descriptors, or marked, is looked at again") {
   TestEngine test;
   REQUIRE(test.Start());
@@ -352,10 +360,7 @@ TEST_CASE("mounts: what cannot be seen for want of descriptors, or marked, is lo
   const std::int64_t looked_usec = test.clock.RealtimeUsec();
   CHECK(test.engine->LookIsDue());
   test.clock.Advance(60'000'000);
-  EventSpec other = FileEvent(FAN_CREATE, "other");
-  other.fsid = 2;
-  test.kernel.Report(other);
-  REQUIRE(test.engine->Drain());
+  StoreOther(test);
   CHECK(test.store.spool_position().complete_usec < looked_usec);
   REQUIRE(test.engine->Flush());
   CHECK_FALSE(test.engine->LookIsDue());
@@ -379,10 +384,7 @@ TEST_CASE("mounts: a checkpoint that turns back leaves what was mounted anew to 
   REQUIRE(done);
   const std::int64_t dropped_usec = test.clock.RealtimeUsec();
   test.clock.Advance(60'000'000);
-  EventSpec other = FileEvent(FAN_CREATE, "other");
-  other.fsid = 2;
-  test.kernel.Report(other);
-  REQUIRE(test.engine->Drain());
+  StoreOther(test);
   CHECK(test.store.spool_position().complete_usec < dropped_usec);
   CHECK(test.engine->LookIsDue());
   REQUIRE(test.engine->Flush());
