@@ -71,7 +71,7 @@ class Kernel {
   // The regular file with this handle, for IgnoreModify(); invalid: there is none. Any thread.
   virtual UniqueFd OpenFile(const VolumeMount& volume, HandleView object) = 0;
   // Returns when every notification that could have missed a mark added before this call has
-  // finished queueing (docs/race-freedom.md). Takes 0.03 to 20 ms. Any thread.
+  // finished queueing (docs/race-freedom.md). 0.03 to 20 ms, mostly below 1. Any thread.
   virtual Status Barrier() = 0;
   // All silent writers on these volumes at some moment during the call. A process that appears
   // while the scan runs is scanned too. kNotFound: a volume is not there. Any thread.
