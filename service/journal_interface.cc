@@ -33,7 +33,12 @@ std::int64_t ResidentBytes() {
 
 JournalInterface::JournalInterface(boost::asio::io_context& io, boost::asio::thread_pool& pool,
                                    JournalService& service, AccessControl access, AnswerLimit limit)
-    : io_(io), pool_(pool), service_(service), access_(access), limit_(limit) {}
+    : io_(io),
+      pool_(pool),
+      service_(service),
+      access_(access),
+      limit_(limit),
+      places_(io, limit.places) {}
 
 std::string JournalInterface::Idl() { return std::string(kJournalIdl); }
 
@@ -80,7 +85,7 @@ JournalInterface::Awaitable JournalInterface::GetStatus(Call& call) {
   reply["pid"] = ::getpid();
   reply["resident_bytes"] = ResidentBytes();
   reply["connections"] = connections_ ? connections_() : 0;
-  reply["answers"] = answers_;
+  reply["answers"] = answers();
   co_await call.Reply(reply);
 }
 

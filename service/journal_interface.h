@@ -19,6 +19,7 @@
 #include <string>
 
 #include "service/access.h"
+#include "service/answer_places.h"
 #include "service/journal_service.h"
 #include "service/varlink/call.h"
 #include "service/varlink/varlink_server.h"
@@ -26,10 +27,7 @@
 namespace cj {
 
 struct AnswerLimit {
-  // Answers being made at once: each holds a fold of its interval's names in memory.
-  std::size_t answers = 8;
-  // Of them for one user, so that one user's forgotten pagers leave room for others.
-  std::size_t answers_per_uid = 6;
+  AnswerPlacesLimit places;
   // A reader of a pipe may stand still this long: rsync reads its list of files as it transfers. A
   // reader that has died is noticed at once.
   std::chrono::milliseconds pipe_stall = std::chrono::hours(1);
@@ -50,15 +48,13 @@ class JournalInterface {
   // New records are in the store: wakes the followers.
   void RecordsStored();
 
-  std::size_t answers() const { return answers_; }
+  std::size_t answers() const { return places_.taken(); }
   void SetConnectionCounter(std::function<std::size_t()> counter) {
     connections_ = std::move(counter);
   }
 
  private:
   using Awaitable = boost::asio::awaitable<void>;
-  class Slot;
-
   Method Guarded(Awaitable (JournalInterface::*method)(Call&), bool more);
   Awaitable Refuse(Call& call);
   Awaitable GetStatus(Call& call);
@@ -87,8 +83,7 @@ class JournalInterface {
   AccessControl access_;
   AnswerLimit limit_;
   std::function<std::size_t()> connections_;
-  std::size_t answers_ = 0;
-  std::map<uid_t, std::size_t> answers_of_;
+  AnswerPlaces places_;
   std::set<boost::asio::steady_timer*> followers_;
 };
 

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "protocol/errors.h"
-#include "service/answer_slot.h"
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/questions.h"
@@ -85,9 +84,9 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
-  Slot slot(*this, call.peer().uid);
-  if (!slot.taken()) {
-    co_await call.Fail(Slot::Refusal());
+  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  if (!place.has_value()) {
+    co_await call.Fail(place.error());
     co_return;
   }
   LogQuestion question = parameters.question;

@@ -9,7 +9,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "service/answer_slot.h"
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/questions.h"
@@ -204,9 +203,9 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
     const bool there = co_await AwaitCrawl(call, asked.question);
     if (!there) co_return;
   }
-  Slot slot(*this, call.peer().uid);
-  if (!slot.taken()) {
-    co_await call.Fail(Slot::Refusal());
+  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  if (!place.has_value()) {
+    co_await call.Fail(place.error());
     co_return;
   }
   auto gone = call.gone_flag();
