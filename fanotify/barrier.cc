@@ -21,10 +21,10 @@ Result<UniqueFd> MakeSilentGroup() {
   return group;
 }
 
-// Never closed. The directory's list of marks is so never empty, and does not end with the marks of
-// the groups that come and go: its end would wait for a grace period of its own, behind which the
-// one that matters took up to 20 ms instead of less than one. Where it cannot be made the barrier is
-// as good, and slow.
+// Never closed. The directory's list of marks is so never empty, and does not end with the mark of
+// each group that comes and goes: its end would wait for a grace period of its own, behind which
+// the one that matters took up to 20 ms instead of less than one. Where it cannot be made the
+// barrier is as good, and slow.
 void KeepListOfMarks() {
   static const Result<UniqueFd> standing = MakeSilentGroup();
   (void)standing;
