@@ -33,12 +33,6 @@ class ProcScan {
   const std::vector<pid_t>& guarded() const { return guarded_; }
 
  private:
-  struct ProcessStat {
-    char state = 0;
-    pid_t parent = 0;
-    bool kernel_thread = false;
-  };
-
   struct Mapping {
     std::string range;  // "7f12a000-7f12b000", which is also the name in map_files/
     dev_t device = 0;   // of the superblock
@@ -66,7 +60,8 @@ class ProcScan {
   enum class Looked { kGone, kReadOnly, kWritten };
   Result<Looked> LookUp(pid_t pid, const std::string& directory, const Mapping& mapping);
   Status AddDescriptors(pid_t pid, const std::string& directory);
-  Result<ProcessStat> Stat(const std::string& directory);
+  Result<pid_t> ParentOf(const std::string& directory);
+  bool HasOtherThreads(const std::string& process) const;
   bool ParentWasKnown(pid_t pid, int pass);
 
   SilentFiles* files_;
