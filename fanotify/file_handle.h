@@ -23,6 +23,12 @@ struct HandleView {
   friend bool operator==(const HandleView&, const HandleView&) = default;
 };
 
+// Of `encoded` as FileHandle has it, which outlives the view.
+inline HandleView ViewOfEncoded(std::string_view encoded) {
+  if (encoded.empty()) return {};
+  return {static_cast<std::uint8_t>(encoded[0]), encoded.substr(1)};
+}
+
 // An owned handle, in the form that it has in the database: one byte of type, then the bytes.
 // Empty means absent. Compares and hashes as bytes.
 struct FileHandle {
@@ -42,10 +48,7 @@ struct FileHandle {
     return handle;
   }
   bool empty() const { return encoded.empty(); }
-  HandleView view() const {
-    if (encoded.empty()) return {};
-    return {static_cast<std::uint8_t>(encoded[0]), std::string_view(encoded).substr(1)};
-  }
+  HandleView view() const { return ViewOfEncoded(encoded); }
   friend auto operator<=>(const FileHandle&, const FileHandle&) = default;
 };
 

@@ -339,7 +339,7 @@ Status Answer::FindRenames(Directories& directories) {
 // A name whose path is too long for any system call, ours or the reader's, is nowhere.
 Result<NameState> Answer::SeeElsewhere(Directories& directories, std::size_t view,
                                        const std::string& directory, const std::string& name) {
-  auto seen = directories.Glance(view, directory, name);
+  auto seen = directories.Glance(view, directory, name, {});
   if (!seen.has_value() && seen.error().code == ErrorCode::kLimit) return NameState{};
   return seen;
 }

@@ -127,7 +127,13 @@ bool Answer::MayHaveChangedUnseen(const FoldedObject& object) const {
 Status Answer::SeeName(Directories& directories, const Place& place, const std::string& name,
                        const PathFacts& merged, Situation* situation) {
   situation->facts = merged.facts;
-  auto looked = directories.Glance(place.view, place.path, name);
+  // Whoever has its inode number by now came after its death, and to this name by a record behind
+  // it: of this interval, where it would be the last of the name, or of the next one. The dead have
+  // no other names, so that nothing is missed.
+  const ObjectIndex expected = merged.facts.object_after;
+  HandleView handle;
+  if (expected != kNone) handle = ViewOfEncoded(fold_.objects()[expected].handle);
+  auto looked = directories.Glance(place.view, place.path, name, handle);
   // Too long a path for any system call, ours or the reader's: the records have to do.
   if (!looked.has_value() && looked.error().code == ErrorCode::kLimit) {
     NameState unknown;
@@ -139,7 +145,11 @@ Status Answer::SeeName(Directories& directories, const Place& place, const std::
   situation->now = StateAtEnd(merged.facts, std::move(now));
   situation->exists = situation->now.exists;
   if (situation->exists) {
-    situation->object_index = fold_.FindObject(views_[place.view].mount.id, situation->now.object);
+    // Mostly the one that is expected, which then need not be searched for.
+    const FileHandle& object = situation->now.object;
+    situation->object_index = !handle.empty() && object.view() == handle
+                                  ? expected
+                                  : fold_.FindObject(views_[place.view].mount.id, object);
   }
   return {};
 }

@@ -11,6 +11,7 @@
 
 #include "../support/on_every_filesystem.h"
 #include "base/unique_fd.h"
+#include "fanotify/inode_number.h"
 #include "recorder.h"
 
 namespace cj {
@@ -42,6 +43,37 @@ TEST_CASE("FIDs of events equal what name_to_handle_at gives, and fit in 128 byt
     CHECK(events[1].object == recorder.HandleAtPath(filesystem.path("d/f")));
     CHECK(events[1].object.view().bytes.size() <= 128);
   });
+}
+
+TEST_CASE("the inode number in a handle is that of the file, where handles have one") {
+  OnEveryFilesystem([](TestFilesystem& filesystem) {
+    auto volume = FindVolume(filesystem.path());
+    REQUIRE(volume.has_value());
+    Recorder recorder(filesystem.path());
+    MakeDirectory(filesystem.path("d"));
+    WriteFile(filesystem.path("d/f"), "x");
+    REQUIRE(::symlink("f", filesystem.path("d/l").c_str()) == 0);
+    for (const char* name : {"", "d", "d/f", "d/l"}) {
+      const std::string path = filesystem.path(name);
+      struct stat info;
+      REQUIRE(::lstat(path.c_str(), &info) == 0);
+      const auto number = InodeNumberOf(volume->identity.type, recorder.HandleAtPath(path).view());
+      INFO(path);
+      CHECK(number.has_value() == (volume->identity.type != "btrfs"));
+      if (number.has_value()) CHECK(*number == info.st_ino);
+    }
+  });
+}
+
+TEST_CASE("an absent handle, or one of another form, has no number") {
+  const std::string bytes(16, '\1');
+  const std::string_view all = bytes;
+  CHECK_FALSE(InodeNumberOf("ext4", {}).has_value());
+  CHECK_FALSE(InodeNumberOf("ext4", {1, all}).has_value());
+  CHECK_FALSE(InodeNumberOf("ext4", {0x81, all.substr(0, 12)}).has_value());
+  CHECK_FALSE(InodeNumberOf("tmpfs", {1, all.substr(0, 8)}).has_value());
+  CHECK_FALSE(InodeNumberOf("btrfs", {1, all.substr(0, 8)}).has_value());
+  CHECK(InodeNumberOf("xfs", {0x81, all.substr(0, 12)}) == 0x0101'0101'0101'0101);
 }
 
 TEST_CASE("a directory handle leads to the present path after renames of it and of its ancestors") {
