@@ -371,13 +371,8 @@ Result<bool> Answer::TellSome(Directories& directories, std::size_t max,
       CJ_RETURN_IF_ERROR(TellExpansion());
       continue;
     }
-    if (next_name_ < group_names_.size()) {
-      CJ_RETURN_IF_ERROR(StepGroup(directories));
-    } else if (group_end_ > group_begin_) {
-      TellSelf();
-      group_begin_ = group_end_;
-    } else if (group_begin_ < places_.size()) {
-      BeginGroup();
+    if (!groups_.empty() || next_place_ < places_.size()) {
+      CJ_RETURN_IF_ERROR(TellPlaces(directories, target - changes->size()));
     } else if (!links_told_) {
       links_told_ = true;
       CJ_RETURN_IF_ERROR(TellOtherLinks(directories));

@@ -6,6 +6,7 @@
 // Not thread-safe: one caller at a time, from any thread. Blocking: store and file system.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -53,6 +54,8 @@ struct AnswerLimits {
   // Files with several names below directories that were moved, 200 bytes each. Beyond, the answer
   // ends with kRescanNeeded.
   std::size_t max_moved_links = 1024 * 1024;
+  // So many names are looked at by two threads: fewer take as long as starting one.
+  std::size_t names_for_two = 512;
 };
 
 class Answer {
@@ -69,6 +72,9 @@ class Answer {
     // Asked now and then; true ends the work with kCancelled. May be empty.
     std::function<bool()> cancelled;
     LinkMemory* link_memory = nullptr;  // shared by all answers; may be null
+    // Shared by all answers: true while one of them has a second thread, which no other may have
+    // then. Null: none has.
+    std::atomic<bool>* helped = nullptr;
     AnswerLimits limits;
   };
 
@@ -104,6 +110,21 @@ class Answer {
   struct PathFacts {
     NameFacts facts;
     std::vector<NameIndex> names;
+  };
+  struct Step {  // a name that is about to be told
+    std::uint32_t place = 0;
+    PathFacts merged;
+    std::string path;
+    Result<NameState> seen = NameState{};
+  };
+  // The places [begin, end) are one path in one view; their names, sorted, become steps and are
+  // told one by one.
+  struct Group {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    std::vector<NameIndex> names;
+    std::size_t next = 0;  // the first of the names that has not become a step
+    std::deque<Step> steps;
   };
 
   // What is known of the names of a changed file that has several of them, or none in any record.
@@ -146,14 +167,12 @@ class Answer {
   bool IsMountPoint(Directories& directories, std::size_t view, const std::string& path) const;
   void TellHidden();
   void TellHiddenLink(std::uint32_t view, const std::string& directory);
-  void BeginGroup();
-  Status StepGroup(Directories& directories);
-  Status SeeName(Directories& directories, const Place& place, const std::string& name,
-                 const PathFacts& facts, Situation* situation);
-  Status TellName(Directories& directories, const Place& place, std::string_view name,
-                  const PathFacts& facts);
+  Status TellPlaces(Directories& directories, std::size_t max);
+  bool TellGoneTree();
+  Result<Situation> SituationOf(Step& step) const;
+  Status TellName(Step step);
   void TellLostRename(std::uint32_t view, NameIndex name, ObjectIndex found);
-  void TellSelf();
+  void TellSelf(const Group& group);
   Status TellExpansion();
   bool SubtreeIsGone(const std::string& path) const;
   bool Wanted(const View& view, const Change& change) const;
@@ -164,6 +183,16 @@ class Answer {
   bool RenameIsTold(ObjectIndex object, std::uint32_t view) const;
   NameState StateAtEnd(const NameFacts& facts, NameState now) const;
   bool NamedByRecords(const std::string& path) const;
+
+  // answer_ahead.cc: looks at names, many at a time.
+  std::size_t GroupEnd(std::size_t begin) const;
+  bool IsDead(std::size_t begin, std::size_t end) const;
+  bool AddGroup();
+  void TakeSteps(Group& group, std::size_t max, std::vector<Step*>* taken) const;
+  void LookAhead(Directories& directories, std::size_t max);
+  void LookAt(Directories& directories, const std::vector<Step*>& steps);
+  ObjectIndex Expected(const Step& step) const { return step.merged.facts.object_after; }
+  void See(Directories& directories, Step* step) const;
 
   // answer_former.cc: the members of renamed directories at their former paths.
   struct FormerTree {
@@ -272,12 +301,10 @@ class Answer {
   std::vector<std::pair<Change, std::uint32_t>> ahead_;
   std::unordered_set<std::string> deep_told_;
   std::set<std::pair<std::string, std::uint32_t>> hidden_;  // path and view: mounted over
-  // The group under way: the places [group_begin_, group_end_) are one path in one view, and their
-  // names, sorted, are told one by one from next_name_ on.
-  std::size_t group_begin_ = 0;
-  std::size_t group_end_ = 0;
-  std::vector<NameIndex> group_names_;
-  std::size_t next_name_ = 0;
+  // The groups under way: the first one is being told, the others have been looked at. next_place_
+  // is the first place that is in none and has not been told.
+  std::deque<Group> groups_;
+  std::size_t next_place_ = 0;
   bool began_ = false;
   bool links_told_ = false;
   // Directories that an entry tells of already, and those that went with everything below them.

@@ -27,46 +27,37 @@ bool Exists(ChangeKind kind) { return kind != ChangeKind::kDeleted; }
 
 }  // namespace
 
-void Answer::BeginGroup() {
-  group_end_ = group_begin_ + 1;
-  const Place& first = places_[group_begin_];
-  while (group_end_ < places_.size() && places_[group_end_].path == first.path &&
-         places_[group_end_].view == first.view) {
-    ++group_end_;
+// One name, or the end of one directory, or what comes next.
+Status Answer::TellPlaces(Directories& directories, std::size_t max) {
+  if (groups_.empty() && TellGoneTree()) return {};
+  if (groups_.empty() ||
+      (groups_.front().steps.empty() && groups_.front().next < groups_.front().names.size())) {
+    LookAhead(directories, max);
+    return {};
   }
-  group_names_.clear();
-  next_name_ = 0;
-  bool all_dead = places_[group_end_ - 1].dead;
-  // rm -r of a tree: its top directory tells of all of it.
-  if (all_dead && !request_.expand && SubtreeIsGone(first.path)) {
-    for (std::size_t i = group_begin_; i < group_end_; ++i) {
-      for (NameIndex name : fold_.directories()[places_[i].directory].names) {
-        TellLostRename(first.view, name, kNone);
-      }
-    }
-    return;
+  Group& group = groups_.front();
+  if (!group.steps.empty()) {
+    Step step = std::move(group.steps.front());
+    group.steps.pop_front();
+    return TellName(std::move(step));
   }
-  for (std::size_t i = group_begin_; i < group_end_; ++i) {
-    const FoldedDirectory& directory = fold_.directories()[places_[i].directory];
-    group_names_.insert(group_names_.end(), directory.names.begin(), directory.names.end());
-  }
-  // Stable: of equal names those of the dead directory stay first.
-  std::stable_sort(group_names_.begin(), group_names_.end(), [&](NameIndex a, NameIndex b) {
-    return fold_.names()[a].name < fold_.names()[b].name;
-  });
+  TellSelf(group);
+  groups_.pop_front();
+  return {};
 }
 
-Status Answer::StepGroup(Directories& directories) {
-  const FoldedName& first = fold_.names()[group_names_[next_name_]];
-  PathFacts merged;
-  merged.facts = FactsOf(first);
-  merged.names.push_back(group_names_[next_name_++]);
-  while (next_name_ < group_names_.size() &&
-         fold_.names()[group_names_[next_name_]].name == first.name) {
-    Merge(&merged.facts, fold_.names()[group_names_[next_name_]]);
-    merged.names.push_back(group_names_[next_name_++]);
+// rm -r of a tree: its top directory, which was told before, tells of all of it.
+bool Answer::TellGoneTree() {
+  const std::size_t begin = next_place_;
+  const std::size_t end = GroupEnd(begin);
+  if (request_.expand || !IsDead(begin, end) || !SubtreeIsGone(places_[begin].path)) return false;
+  for (std::size_t i = begin; i < end; ++i) {
+    for (NameIndex name : fold_.directories()[places_[i].directory].names) {
+      TellLostRename(places_[begin].view, name, kNone);
+    }
   }
-  return TellName(directories, places_[group_begin_], first.name, merged);
+  next_place_ = end;
+  return true;
 }
 
 bool Answer::SubtreeIsGone(const std::string& path) const {
@@ -124,43 +115,34 @@ bool Answer::MayHaveChangedUnseen(const FoldedObject& object) const {
   return object.moved && (!request_.until_now || !fold_.moves().empty());
 }
 
-Status Answer::SeeName(Directories& directories, const Place& place, const std::string& name,
-                       const PathFacts& merged, Situation* situation) {
-  situation->facts = merged.facts;
-  // Whoever has its inode number by now came after its death, and to this name by a record behind
-  // it: of this interval, where it would be the last of the name, or of the next one. The dead have
-  // no other names, so that nothing is missed.
-  const ObjectIndex expected = merged.facts.object_after;
-  HandleView handle;
-  if (expected != kNone) handle = ViewOfEncoded(fold_.objects()[expected].handle);
-  auto looked = directories.Glance(place.view, place.path, name, handle);
+Result<Situation> Answer::SituationOf(Step& step) const {
+  Situation situation;
+  situation.facts = step.merged.facts;
   // Too long a path for any system call, ours or the reader's: the records have to do.
-  if (!looked.has_value() && looked.error().code == ErrorCode::kLimit) {
+  if (!step.seen.has_value() && step.seen.error().code == ErrorCode::kLimit) {
     NameState unknown;
-    unknown.exists = merged.facts.after != Existence::kAbsent;
-    unknown.mode = merged.facts.directory_after ? S_IFDIR : S_IFREG;
-    looked = unknown;
+    unknown.exists = step.merged.facts.after != Existence::kAbsent;
+    unknown.mode = step.merged.facts.directory_after ? S_IFDIR : S_IFREG;
+    step.seen = unknown;
   }
-  CJ_ASSIGN_OR_RETURN(NameState now, std::move(looked));
-  situation->now = StateAtEnd(merged.facts, std::move(now));
-  situation->exists = situation->now.exists;
-  if (situation->exists) {
-    // Mostly the one that is expected, which then need not be searched for.
-    const FileHandle& object = situation->now.object;
-    situation->object_index = !handle.empty() && object.view() == handle
-                                  ? expected
-                                  : fold_.FindObject(views_[place.view].mount.id, object);
-  }
-  return {};
+  CJ_ASSIGN_OR_RETURN(NameState now, std::move(step.seen));
+  situation.now = StateAtEnd(step.merged.facts, std::move(now));
+  situation.exists = situation.now.exists;
+  if (!situation.exists) return situation;
+  // Mostly the one that is expected, which then need not be searched for.
+  const ObjectIndex expected = Expected(step);
+  const FileHandle& object = situation.now.object;
+  const bool is_expected = expected != kNone && fold_.objects()[expected].handle == object.encoded;
+  situation.object_index =
+      is_expected ? expected : fold_.FindObject(views_[places_[step.place].view].mount.id, object);
+  return situation;
 }
 
-Status Answer::TellName(Directories& directories, const Place& place, std::string_view name,
-                        const PathFacts& merged) {
+Status Answer::TellName(Step step) {
+  const Place& place = places_[step.place];
   const View& view = views_[place.view];
-  std::string path = JoinPath(place.path, name);
-  if (!Covers(view, path)) return {};  // other names of its object: FindUnseen
-  Situation situation;
-  CJ_RETURN_IF_ERROR(SeeName(directories, place, std::string(name), merged, &situation));
+  const PathFacts& merged = step.merged;
+  CJ_ASSIGN_OR_RETURN(Situation situation, SituationOf(step));
   const NameState& now = situation.now;
   ObjectIndex object = situation.object_index;
   if (object != kNone) situation.object = &fold_.objects()[object];
@@ -194,9 +176,10 @@ Status Answer::TellName(Directories& directories, const Place& place, std::strin
   if (change->kind == ChangeKind::kRenamed) {
     change->from = PathOf(situation.object->name_before, place.view);
   }
-  if (change->kind == ChangeKind::kDeleted && change->recursive) gone_trees_.insert(path);
-  if (Exists(change->kind) && change->type == FileType::kDirectory) told_directories_.insert(path);
-  change->path = std::move(path);
+  if (change->kind == ChangeKind::kDeleted && change->recursive) gone_trees_.insert(step.path);
+  if (Exists(change->kind) && change->type == FileType::kDirectory)
+    told_directories_.insert(step.path);
+  change->path = std::move(step.path);
   Tell(place.view, std::move(*change));
   return {};
 }
@@ -219,13 +202,13 @@ void Answer::TellLostRename(std::uint32_t view, NameIndex name, ObjectIndex foun
 }
 
 // A directory's modification time changes with its entries.
-void Answer::TellSelf() {
+void Answer::TellSelf(const Group& group) {
   bool changed = false;
-  for (std::size_t i = group_begin_; i < group_end_; ++i) {
+  for (std::size_t i = group.begin; i < group.end; ++i) {
     const FoldedDirectory& directory = fold_.directories()[places_[i].directory];
     changed |= !places_[i].dead && (directory.entries_changed || directory.self_metadata);
   }
-  const Place& place = places_[group_begin_];
+  const Place& place = places_[group.begin];
   if (!changed || !Covers(views_[place.view], place.path) ||
       told_directories_.count(place.path) != 0) {
     return;

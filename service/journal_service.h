@@ -5,6 +5,7 @@
 // interval's records take to fold): never call them from the thread that serves the socket.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -166,6 +167,8 @@ class JournalService {
   std::unique_ptr<Store> store_;
   std::unique_ptr<WatchBinder> binder_;
   LinkMemory link_memory_;  // outlives scope_
+  // Some answer has a second thread: one at a time, so that answers leave processors to others.
+  std::atomic<bool> answer_helped_{false};
   std::unique_ptr<DirectoryScope> scope_;
   std::unique_ptr<DirectoryScope> strict_scope_;
   std::unique_ptr<Engine> engine_;

@@ -1,0 +1,135 @@
+// The part of Answer that looks at names before they are told: as many at a time as are asked for,
+// by two threads where there are enough of them. Nothing here decides what is told.
+#include <algorithm>
+#include <system_error>
+#include <thread>
+
+#include "base/text.h"
+#include "journal/answer.h"
+
+namespace cj {
+namespace {
+
+// The one second thread that answers may have; given back when it goes out of scope.
+class HelperPlace {
+ public:
+  explicit HelperPlace(std::atomic<bool>* helped)
+      : helped_(helped), taken_(helped != nullptr && !helped->exchange(true)) {}
+  HelperPlace(const HelperPlace&) = delete;
+  HelperPlace& operator=(const HelperPlace&) = delete;
+  ~HelperPlace() {
+    if (taken_) helped_->store(false);
+  }
+  bool taken() const { return taken_; }
+
+ private:
+  std::atomic<bool>* helped_;
+  bool taken_;
+};
+
+}  // namespace
+
+// Behind the last place with the same path in the same view.
+std::size_t Answer::GroupEnd(std::size_t begin) const {
+  std::size_t end = begin + 1;
+  while (end < places_.size() && places_[end].path == places_[begin].path &&
+         places_[end].view == places_[begin].view) {
+    ++end;
+  }
+  return end;
+}
+
+// The dead come first.
+bool Answer::IsDead(std::size_t begin, std::size_t end) const {
+  return begin < end && places_[end - 1].dead;
+}
+
+// False: there are no more places, or only what is told before the next ones says whether they are
+// told (TellGoneTree).
+bool Answer::AddGroup() {
+  if (next_place_ == places_.size()) return false;
+  Group group;
+  group.begin = next_place_;
+  group.end = GroupEnd(group.begin);
+  if (!request_.expand && !groups_.empty() && IsDead(group.begin, group.end)) return false;
+  for (std::size_t i = group.begin; i < group.end; ++i) {
+    const FoldedDirectory& directory = fold_.directories()[places_[i].directory];
+    group.names.insert(group.names.end(), directory.names.begin(), directory.names.end());
+  }
+  // Stable: of equal names those of the dead directory stay first.
+  std::stable_sort(group.names.begin(), group.names.end(), [&](NameIndex a, NameIndex b) {
+    return fold_.names()[a].name < fold_.names()[b].name;
+  });
+  next_place_ = group.end;
+  groups_.push_back(std::move(group));
+  return true;
+}
+
+// Names that no watch covers are left out: what has changed at them shows at other names of the
+// same objects (FindUnseen).
+void Answer::TakeSteps(Group& group, std::size_t max, std::vector<Step*>* taken) const {
+  const Place& place = places_[group.begin];
+  while (taken->size() < max && group.next < group.names.size()) {
+    const std::string_view name = fold_.names()[group.names[group.next]].name;
+    Step step;
+    step.place = static_cast<std::uint32_t>(group.begin);
+    step.merged.facts = FactsOf(fold_.names()[group.names[group.next]]);
+    step.merged.names.push_back(group.names[group.next++]);
+    while (group.next < group.names.size() && fold_.names()[group.names[group.next]].name == name) {
+      Merge(&step.merged.facts, fold_.names()[group.names[group.next]]);
+      step.merged.names.push_back(group.names[group.next++]);
+    }
+    step.path = JoinPath(place.path, name);
+    if (!Covers(views_[place.view], step.path)) continue;
+    group.steps.push_back(std::move(step));
+    taken->push_back(&group.steps.back());
+  }
+}
+
+// Goes on where the last look ended. As many groups as names, too: some have none.
+void Answer::LookAhead(Directories& directories, std::size_t max) {
+  std::vector<Step*> steps;
+  for (std::size_t i = 0; i < max && steps.size() < max; ++i) {
+    if (i == groups_.size() && !AddGroup()) break;
+    TakeSteps(groups_[i], max, &steps);
+  }
+  LookAt(directories, steps);
+}
+
+void Answer::LookAt(Directories& directories, const std::vector<Step*>& steps) {
+  auto see = [&](Directories& through, std::size_t from, std::size_t until) {
+    for (std::size_t i = from; i < until; ++i) See(through, steps[i]);
+  };
+  std::size_t mine = steps.size();
+  std::unique_ptr<Directories> its;
+  const HelperPlace place(mine < environment_.limits.names_for_two ? nullptr : environment_.helped);
+  if (place.taken()) {
+    auto opened = environment_.open_directories(mounts_);
+    if (opened.has_value() && CheckMounted(**opened).has_value()) its = std::move(*opened);
+  }
+  std::thread helper;
+  if (its != nullptr) {
+    try {
+      helper = std::thread([&] { see(*its, steps.size() / 2, steps.size()); });
+      mine = steps.size() / 2;
+    } catch (const std::system_error&) {
+      // No more threads: then without.
+    }
+  }
+  see(directories, 0, mine);
+  if (helper.joinable()) helper.join();
+}
+
+// Whoever has the inode number of the expected object by now came after its death, and to this name
+// by a record behind it: of this interval, where it would be the last of the name, or of the next
+// one. The dead have no other names, so that nothing is missed.
+void Answer::See(Directories& directories, Step* step) const {
+  const Place& place = places_[step->place];
+  const ObjectIndex expected = Expected(*step);
+  HandleView handle;
+  if (expected != kNone) handle = ViewOfEncoded(fold_.objects()[expected].handle);
+  const std::string name(fold_.names()[step->merged.names.front()].name);
+  step->seen = directories.Glance(place.view, place.path, name, handle);
+}
+
+}  // namespace cj
