@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "client/format.h"
-#include "client/json_text.h"
+#include "protocol/json_text.h"
 #include "client/paths.h"
 #include "client/quote.h"
 

@@ -1,5 +1,5 @@
 #include "client/format.h"
-#include "client/json_text.h"
+#include "protocol/json_text.h"
 #include "client/quote.h"
 
 namespace cj::client {

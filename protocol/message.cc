@@ -176,6 +176,17 @@ std::string SerializeReply(const json& parameters, bool continues) {
   return Finish(continues ? "{\"continues\":true" : "{", parameters);
 }
 
+std::string SerializeReplyText(std::string_view parameters) {
+  constexpr std::string_view kBegin = "{\"continues\":true,\"parameters\":";
+  std::string text;
+  text.reserve(kBegin.size() + parameters.size() + 2);
+  text += kBegin;
+  text += parameters;
+  text += '}';
+  text += '\0';
+  return text;
+}
+
 std::string SerializeError(std::string_view name, const json& parameters) {
   return Finish("{\"error\":" + DumpJson(std::string(name)), parameters);
 }

@@ -51,6 +51,8 @@ Result<JsonValue> ParseJson(std::string_view text, int max_depth, std::size_t ma
 // The text of a message including the final NUL byte. Parameters that are {} or null are left out.
 std::string SerializeCall(const CallMessage& call);
 std::string SerializeReply(const nlohmann::json& parameters, bool continues);
+// A reply with more to come, of parameters that are JSON already: an object that is not empty.
+std::string SerializeReplyText(std::string_view parameters);
 std::string SerializeError(std::string_view name, const nlohmann::json& parameters);
 
 // Compact JSON. Never throws: bytes that are not UTF-8 become U+FFFD (paths that must survive such

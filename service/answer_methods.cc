@@ -16,14 +16,21 @@ constexpr std::size_t kBatch = 1000;
 // One step of an answer, made on the pool.
 struct ChangeBatch {
   bool more = false;
-  json changes = json::array();
+  bool empty = true;
+  std::string reply;  // the parameters of a reply, as JSON
 };
 
 Result<ChangeBatch> NextBatch(Answer& answer) {
   std::vector<Change> changes;
   ChangeBatch batch;
   CJ_ASSIGN_OR_RETURN(batch.more, answer.Next(kBatch, &changes));
-  for (const Change& change : changes) batch.changes.push_back(ToJson(change));
+  batch.empty = changes.empty();
+  batch.reply = "{\"changes\":[";
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    if (i > 0) batch.reply += ',';
+    AppendJson(changes[i], &batch.reply);
+  }
+  batch.reply += "]}";
   return batch;
 }
 
@@ -71,9 +78,8 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
       co_return;
     }
     more = batch->more;
-    if (batch->changes.empty()) continue;
-    json reply = {{"changes", std::move(batch->changes)}};
-    if (!co_await call.ReplyContinues(reply)) co_return;
+    if (batch->empty) continue;
+    if (!co_await call.ReplyContinuesText(batch->reply)) co_return;
   }
   json summary = SummaryToJson(*opened);
   co_await call.Reply(summary);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "protocol/json_text.h"
 #include "protocol/path_json.h"
 #include "service/strict_watches.h"
 
@@ -64,16 +65,18 @@ std::string Hex(const std::string& bytes) {
 
 }  // namespace
 
-json ToJson(const Change& change) {
-  json object = {{"change", NameOf(change.kind)}, {"type", NameOf(change.type)}};
-  PutPath(object, "path", change.path);
-  if (change.kind == ChangeKind::kRenamed) PutPath(object, "from", change.from);
-  if (change.data) object["data"] = true;
-  if (change.metadata) object["metadata"] = true;
-  if (change.recursive) object["recursive"] = true;
-  if (change.transient) object["transient"] = true;
-  if (change.maybe) object["maybe"] = true;
-  return object;
+void AppendJson(const Change& change, std::string* text) {
+  JsonLine line;
+  line.String("change", NameOf(change.kind));
+  line.String("type", NameOf(change.type));
+  line.Path("path", change.path);
+  if (change.kind == ChangeKind::kRenamed) line.Path("from", change.from);
+  if (change.data) line.True("data");
+  if (change.metadata) line.True("metadata");
+  if (change.recursive) line.True("recursive");
+  if (change.transient) line.True("transient");
+  if (change.maybe) line.True("maybe");
+  *text += line.Take();
 }
 
 json ToJson(const Gap& gap) {

@@ -10,7 +10,8 @@
 
 namespace cj {
 
-nlohmann::json ToJson(const Change& change);
+// As text, because a million of them as values take longer than finding them out. Appends.
+void AppendJson(const Change& change, std::string* text);
 nlohmann::json ToJson(const PeriodInfo& period, const std::string& token);
 nlohmann::json ToJson(const LogEntry& entry);
 nlohmann::json ToJson(const Gap& gap);

@@ -48,6 +48,10 @@ Call::Awaitable<bool> Call::ReplyContinues(const nlohmann::json& parameters,
   return SendContinues(SerializeReply(parameters, true), std::move(fds));
 }
 
+Call::Awaitable<bool> Call::ReplyContinuesText(std::string_view parameters) {
+  return SendContinues(SerializeReplyText(parameters), {});
+}
+
 Call::Awaitable<> Call::Fail(std::string_view name, const nlohmann::json& parameters) {
   return Send(SerializeError(name, parameters), {});
 }

@@ -74,6 +74,8 @@ class Call {
   Awaitable<> Reply(const nlohmann::json& parameters, std::vector<UniqueFd> fds = {});
   // A reply with more to come; only for calls with more(). False: the client is gone, stop.
   Awaitable<bool> ReplyContinues(const nlohmann::json& parameters, std::vector<UniqueFd> fds = {});
+  // The same of parameters that are JSON already, an object.
+  Awaitable<bool> ReplyContinuesText(std::string_view parameters);
   // An error in place of the last reply; `name` is fully qualified.
   Awaitable<> Fail(std::string_view name, const nlohmann::json& parameters);
   Awaitable<> Fail(const CallError& error);

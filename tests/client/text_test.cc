@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "client/json_text.h"
+#include "protocol/json_text.h"
 #include "client/paths.h"
 #include "client/quote.h"
 

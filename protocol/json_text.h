@@ -1,12 +1,12 @@
 // Writing JSON objects member by member, in an order of our own (nlohmann's sorts) and fast enough
-// for a million lines. Pure.
+// for a million lines, for both ends. Pure.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace cj::client {
+namespace cj {
 
 class JsonLine {
  public:
@@ -29,4 +29,4 @@ class JsonLine {
 // The text in quotes, escaped.
 std::string JsonString(std::string_view text);
 
-}  // namespace cj::client
+}  // namespace cj
