@@ -19,12 +19,14 @@ import tempfile
 import time
 
 import crawl
+import fleet
+import plots
 import queries
+import scale
 import sustained
 import workloads
 
-PARTS = ("overhead", "workloads", "sustained", "scale", "queries", "crawl")
-START_KINDS = ("start", "start after a clean stop", "start after kill -9")
+PARTS = ("overhead", "workloads", "sustained", "scale", "queries", "fleet", "crawl")
 QUIET_SECONDS = 0.5  # counters that stand still for so long have arrived
 
 
@@ -165,6 +167,7 @@ class Bench:
         self.work = work
         self.load_program = os.path.join(options.build, "bench/bench_load")
         self.reader_program = os.path.join(options.build, "bench/bench_minimal_reader")
+        self.barrier_program = os.path.join(options.build, "bench/bench_minimal_barrier")
         self.store_program = os.path.join(options.build, "bench/bench_minimal_store")
         self.daemon_program = os.path.join(options.build, "service/changejournald")
         self.changectl = os.path.join(options.build, "client/changectl")
@@ -191,6 +194,10 @@ class Bench:
     def queries(self):
         """How fast answers come."""
         self.results["queries"] = queries.measure(self, progress)
+
+    def fleet(self):
+        """Questions over many periods."""
+        self.results["fleet"] = fleet.measure(self, progress)
 
     def churn(self, directory, operations, seconds):
         os.mkdir(directory)
@@ -237,61 +244,7 @@ class Bench:
 
     def scale(self):
         """Start and checkpoint must not depend on how much there is."""
-        files = self.options.files
-        with Volume(self.work, "empty", self.options.filesystem, 1) as empty, \
-             Volume(self.work, "full", self.options.filesystem, 8) as full:
-            tree = os.path.join(full.path, "tree")
-            progress(f"making {files} files")
-            self.load("fill", tree, files)
-            self.start_times(empty, full)
-            self.checkpoint_times(empty, full, tree)
-
-    def start_times(self, empty, full):
-        """The first start, and those after another process was ended, cleanly or killed: nobody
-        keeps what it left, so what happened meanwhile is a gap, as after a reboot."""
-        starts = {what: {"empty": [], "full": []} for what in START_KINDS}
-        for volume in (empty, full):
-            self.load("fill", os.path.join(volume.path, "some"), 1000)
-        for _ in range(self.options.rounds):
-            for name, volume in (("empty", empty), ("full", full)):
-                with self.daemon(volume.path) as daemon:
-                    seconds = [daemon.start_seconds]
-                    for how in (signal.SIGTERM, signal.SIGKILL):
-                        self.load("touch", os.path.join(volume.path, "some"), 1000)
-                        daemon.settled()
-                        daemon.end(how)
-                        daemon.start()
-                        seconds.append(daemon.start_seconds)
-                for what, value in zip(START_KINDS, seconds):
-                    starts[what][name].append(value)
-        for what, values in starts.items():
-            self.results[what] = {"files": self.options.files, **self.pair(values)}
-
-    def checkpoint_times(self, empty, full, tree):
-        times = {"empty": [], "full": []}
-        records = []
-        with self.daemon(empty.path) as idle, self.daemon(full.path) as busy:
-            for turn in range(self.options.checkpoint_rounds):
-                before = busy.counters()["records_stored"]
-                self.load("touch", tree, self.options.files)
-                records.append(busy.settled()["records_stored"] - before)
-                # The load's own pages on their way to the disk are not what is measured; and of two
-                # waits for the kernel's readers in a row the second takes longer.
-                os.sync()
-                pair = [("empty", idle), ("full", busy)]
-                for name, daemon in pair if turn % 2 == 0 else reversed(pair):
-                    times[name].append(daemon.timed_checkpoint())
-                progress(f"checkpoint {turn + 1}/{self.options.checkpoint_rounds}: empty "
-                         f"{times['empty'][-1] * 1000:.1f} ms, {records[-1]} records "
-                         f"{times['full'][-1] * 1000:.1f} ms")
-        self.results["checkpoint"] = {"files": self.options.files, "records": records,
-                                      **self.pair(times)}
-
-    @staticmethod
-    def pair(seconds):
-        medians = {name: statistics.median(values) for name, values in seconds.items()}
-        return {"seconds": seconds, "medians": medians,
-                "full_to_empty": medians["full"] / medians["empty"]}
+        self.results.update(scale.measure(self, progress))
 
     def table(self):
         rows = []
@@ -303,16 +256,11 @@ class Bench:
                          f"{overhead['journal_to_minimal_reader']:.3f}"))
             rows.append(("journal / unwatched", f"{overhead['journal_to_unwatched']:.3f}"))
         rows += sustained.rows(self.results.get("sustained", {}))
-        for name in (*START_KINDS, "checkpoint"):
-            if name in self.results:
-                result = self.results[name]
-                rows.append((f"{name}, empty volume", f"{result['medians']['empty'] * 1e3:.1f} ms"))
-                rows.append((f"{name}, {result['files']:,} files",
-                             f"{result['medians']['full'] * 1e3:.1f} ms"))
-                rows.append((f"{name}, ratio", f"{result['full_to_empty']:.2f}"))
+        rows += scale.rows(self.results)
         rows += workloads.rows(self.results.get("workloads", {}))
         if "queries" in self.results:
             rows += queries.rows(self.results["queries"])
+        rows += fleet.rows(self.results.get("fleet", {}))
         if "crawl" in self.results:
             rows += crawl.rows(self.results["crawl"])
         width = max(len(name) for name, _ in rows)
@@ -325,11 +273,12 @@ def main():
     parser.add_argument("--output", required=True, help="JSON file to write")
     parser.add_argument("--filesystem", default="ext4")
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
-    parser.add_argument("--only", help=", ".join(PARTS))
+    parser.add_argument("--only", help="parts, with commas between them: " + ", ".join(PARTS))
+    parser.add_argument("--rounds", type=int, help="how often each is done")
     options = parser.parse_args()
     small = options.quick
     options.operations = 50_000 if small else 400_000  # per writer
-    options.rounds = 3 if small else 7
+    options.rounds = options.rounds or (3 if small else 7)
     options.seconds = 8 if small else 60
     options.files = 50_000 if small else 1_000_000
     options.checkpoint_rounds = 6 if small else 20
@@ -337,7 +286,7 @@ def main():
     bench = Bench(options, work)
     try:
         for part in PARTS:
-            if options.only in (None, part):
+            if options.only is None or part in options.only.split(","):
                 progress(part)
                 getattr(bench, part)()
     finally:
@@ -347,6 +296,8 @@ def main():
     with open(options.output, "w", encoding="utf-8") as file:
         json.dump(bench.results, file, indent=2)
         file.write("\n")
+    for path in plots.draw(bench.results, os.path.dirname(os.path.abspath(options.output))):
+        print(f"picture: {path}")
     print(bench.table())
     print(f"all numbers: {options.output}")
     return 1 if bench.results.get("sustained", {}).get("lost", 0) else 0

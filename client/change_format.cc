@@ -2,9 +2,9 @@
 
 #include "base/text.h"
 #include "client/format.h"
-#include "protocol/json_text.h"
 #include "client/paths.h"
 #include "client/quote.h"
+#include "protocol/json_text.h"
 
 namespace cj::client {
 namespace {

@@ -1,6 +1,6 @@
 #include "client/format.h"
-#include "protocol/json_text.h"
 #include "client/quote.h"
+#include "protocol/json_text.h"
 
 namespace cj::client {
 namespace {

@@ -14,7 +14,7 @@
 namespace cj {
 
 // Any thread. 0.03 to 0.3 ms as a rule; some 20 ms while another grace period is under way. The
-// first call leaves a group behind, on purpose.
+// first call leaves a file and a group behind, on purpose.
 Status WaitForNotifications();
 
 }  // namespace cj

@@ -244,7 +244,7 @@ class LinuxDirectories : public Directories {
     if (::statx(glanced_.fd.get(), name.c_str(), flags, wanted, &info) != 0) return std::nullopt;
     const bool is_here = (info.stx_mask & wanted) == wanted &&
                          info.stx_mnt_id == static_cast<std::uint64_t>(open_[mount_index].id);
-    if (!is_here || info.stx_ino != *inode) return std::nullopt;
+    if (!is_here || info.stx_ino != *inode || !S_ISREG(info.stx_mode)) return std::nullopt;
     NameState state;
     state.exists = true;
     state.object = FileHandle(expected);

@@ -66,9 +66,9 @@ class Directories {
                                  const std::string& name) = 0;
 
   // The same, for less where the names of one directory are asked for one after the other: it is
-  // the directory that was at the path at the first of them. Where the object at the name has the
-  // inode number of `expected`, it is taken for it: a stranger may have got the number, after the
-  // death of the one that had it. Who expects none says so with an absent handle.
+  // the directory that was at the path at the first of them. Where a regular file at the name has
+  // the inode number of `expected`, it is taken for it: a stranger may have got the number, after
+  // the death of the one that had it. Who expects none says so with an absent handle.
   virtual Result<NameState> Glance(std::size_t mount_index, const std::string& directory_path,
                                    const std::string& name, HandleView /*expected*/) {
     return Look(mount_index, directory_path, name);

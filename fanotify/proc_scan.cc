@@ -169,8 +169,11 @@ Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) 
 Status ProcScan::ReadMaps(const std::string& directory, bool* empty) {
   const std::string path = directory + "/maps";
   UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return Refused(errno, path);
   mappings_.clear();
+  // Linux 6.16 says so of whoever has no address space, a leader that has exited as well.
+  *empty = !fd && errno == ESRCH;
+  if (*empty) return {};
+  if (!fd) return Refused(errno, path);
   if (may_query_) {
     CJ_ASSIGN_OR_RETURN(may_query_, QueryMaps(fd.get(), path, empty));
     if (may_query_) return {};

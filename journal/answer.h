@@ -192,6 +192,7 @@ class Answer {
   void LookAhead(Directories& directories, std::size_t max);
   void LookAt(Directories& directories, const std::vector<Step*>& steps);
   ObjectIndex Expected(const Step& step) const { return step.merged.facts.object_after; }
+  bool MayBeKnownByNumber(const Step& step) const;
   void See(Directories& directories, Step* step) const;
 
   // answer_former.cc: the members of renamed directories at their former paths.
@@ -257,6 +258,7 @@ class Answer {
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
   std::uint64_t GapsOf(VolumeId volume);
+  Result<bool> IsDeadFile(Directories& directories, ObjectIndex object) const;
   Status FindUnseen(Directories& directories);
   Status FindMovedLinks(Directories& directories);
   Status CountMovedLinks(Directories& directories, const MovedTree& tree,

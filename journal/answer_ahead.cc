@@ -120,14 +120,22 @@ void Answer::LookAt(Directories& directories, const std::vector<Step*>& steps) {
   if (helper.joinable()) helper.join();
 }
 
-// Whoever has the inode number of the expected object by now came after its death, and to this name
-// by a record behind it: of this interval, where it would be the last of the name, or of the next
-// one. The dead have no other names, so that nothing is missed.
+// Whether a regular file with the inode number of the expected object may be taken for it. Whoever
+// has the number by now came after its death, and to this name by a record behind it: of this
+// interval, where it would be the last of the name, or of the next one. The dead have no other
+// names, so that nothing is missed. But what a directory was is not to be told as a file; where
+// records were merged the last one may not be known; and a crawl's records have no order.
+bool Answer::MayBeKnownByNumber(const Step& step) const {
+  const ObjectIndex expected = Expected(step);
+  if (expected == kNone || fold_.objects()[expected].is_directory || has_gaps_) return false;
+  const NameFacts& facts = step.merged.facts;
+  return (facts.classes & kEntryClass) == 0 || facts.after != Existence::kUnknown;
+}
+
 void Answer::See(Directories& directories, Step* step) const {
   const Place& place = places_[step->place];
-  const ObjectIndex expected = Expected(*step);
   HandleView handle;
-  if (expected != kNone) handle = ViewOfEncoded(fold_.objects()[expected].handle);
+  if (MayBeKnownByNumber(*step)) handle = ViewOfEncoded(fold_.objects()[Expected(*step)].handle);
   const std::string name(fold_.names()[step->merged.names.front()].name);
   step->seen = directories.Glance(place.view, place.path, name, handle);
 }

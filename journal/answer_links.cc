@@ -63,7 +63,9 @@ Status Answer::TellOtherLinks(Directories& directories) {
                                            {links.count, links.verified, GapsOf(folded.volume)})) {
       continue;
     }
-    missing.push_back(object);
+    // The count may be of a stranger with its inode number (MayBeKnownByNumber).
+    CJ_ASSIGN_OR_RETURN(const bool dead, IsDeadFile(directories, object));
+    if (!dead) missing.push_back(object);
   }
   if (missing.empty()) return {};
   LinkMemory::Search search(environment_.link_memory);
@@ -76,6 +78,18 @@ Status Answer::TellOtherLinks(Directories& directories) {
                 {linked_[object].count, linked_[object].verified, GapsOf(folded.volume)});
   }
   return {};
+}
+
+Result<bool> Answer::IsDeadFile(Directories& directories, ObjectIndex object) const {
+  const FoldedObject& folded = fold_.objects()[object];
+  for (std::size_t view = 0; view < views_.size(); ++view) {
+    if (views_[view].mount.id != folded.volume) continue;
+    auto count = directories.LinkCount(view, FileHandle::FromEncoded(folded.handle));
+    if (count.has_value()) return false;
+    const bool gone = count.error().code == ErrorCode::kNotFound;
+    if (!gone || count.error().errno_value == EXDEV) return count.error();
+  }
+  return true;
 }
 
 // Changed files that no covered name has shown: changed through a name outside of every watch, or

@@ -1,6 +1,5 @@
 #include "service/answer_places.h"
 
-#include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -34,11 +33,6 @@ bool AnswerPlaces::HasRoom(uid_t uid) const {
          (of_user == taken_by_.end() || of_user->second < limit_.answers_per_uid);
 }
 
-bool AnswerPlaces::IsAwaited(uid_t uid) const {
-  return std::any_of(line_.begin(), line_.end(),
-                     [&](const Waiting* waiting) { return waiting->uid == uid; });
-}
-
 void AnswerPlaces::Occupy(uid_t uid) {
   ++taken_;
   ++taken_by_[uid];
@@ -56,7 +50,8 @@ void AnswerPlaces::GiveBack(uid_t uid) {
 }
 
 asio::awaitable<Result<AnswerPlaces::Place>> AnswerPlaces::Take(uid_t uid) {
-  if (HasRoom(uid) && !IsAwaited(uid)) {
+  // Whoever waits has been given what there was.
+  if (HasRoom(uid)) {
     Occupy(uid);
     co_return Place(this, uid);
   }

@@ -59,7 +59,6 @@ class AnswerPlaces {
   struct Waiting;
 
   bool HasRoom(uid_t uid) const;
-  bool IsAwaited(uid_t uid) const;
   void Occupy(uid_t uid);
   void GiveBack(uid_t uid);
 

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "protocol/json_text.h"
 #include "client/paths.h"
 #include "client/quote.h"
+#include "protocol/json_text.h"
 
 using namespace cj;
 using namespace cj::client;

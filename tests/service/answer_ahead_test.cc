@@ -98,6 +98,32 @@ TEST_CASE("answers: the same however many names are looked at together and by wh
   }
 }
 
+// What was a directory is told with all that was in it.
+TEST_CASE("answers: a directory's inode number that is given to a file after the interval") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("before"));
+  WriteFile(journal.path("before/member"), "1");
+  journal.Mark();
+  Rename(journal.path("before"), journal.path("after"));
+  auto until = journal.service().Checkpoint("");
+  REQUIRE(until.has_value());
+  struct stat directory, file;
+  REQUIRE(::stat(journal.path("after").c_str(), &directory) == 0);
+  RemoveTree(journal.path("after"));
+  WriteFile(journal.path("after"), "2");
+  REQUIRE(::stat(journal.path("after").c_str(), &file) == 0);
+  if (directory.st_ino != file.st_ino) {
+    WARN("SKIPPED: ext4 did not give the number out again");
+    return;
+  }
+  Question question;
+  question.until = Position{until->token, {}};
+  const Lines lines = journal.Changes(question);
+  CAPTURE(lines);
+  CHECK(Has(lines, "renamed before -> after recursive"));
+}
+
 // The file at the name has the inode number of the one that the records tell of, and is another.
 TEST_CASE("answers: an inode number that is given out again after the interval") {
   TestJournal journal("ext4");

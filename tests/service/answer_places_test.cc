@@ -39,6 +39,10 @@ class Clients {
     held_.erase(name);
     Settle();
   }
+  // Before whoever waits for their places can run.
+  void LeaveTogether(const std::vector<std::string>& names) {
+    for (const std::string& name : names) held_.erase(name);
+  }
   void Go(const std::string& name) {
     gone_[name].emit(asio::cancellation_type::terminal);
     Settle();
@@ -119,6 +123,14 @@ TEST_CASE("nobody overtakes another client of the same user") {
   clients.Leave("a1");
   clients.Ask("a3", kAlice);
   CHECK(clients.got() == Names{"a1", "a2"});
+}
+
+TEST_CASE("one that comes while another is being given a place takes what is left") {
+  Clients clients(Limit(2, 2));
+  for (const char* name : {"a", "b", "c"}) clients.Ask(name, kAlice);
+  clients.LeaveTogether({"a", "b"});
+  clients.Ask("d", kAlice);
+  CHECK(clients.got() == Names{"a", "b", "c", "d"});
 }
 
 TEST_CASE("a client that goes leaves the line, with a place that it was just given as well") {
