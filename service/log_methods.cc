@@ -99,6 +99,10 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
   }
   if (!on) co_return;
   if (parameters.follow) {
+    {
+      // Whoever waits for what is to come makes no answer.
+      const AnswerPlaces::Place given_back = std::move(place).value();
+    }
     co_await FollowLog(call, question);
     co_return;
   }
@@ -182,6 +186,11 @@ JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion 
       continue;
     }
     gaps_seen = gaps;
+    Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+    if (!place.has_value()) {
+      co_await call.Fail(place.error());
+      co_return;
+    }
     const bool on = co_await SendLog(call, SIZE_MAX, &question);
     if (!on) co_return;
   }

@@ -217,27 +217,46 @@ class DaemonTest(fixture.DaemonCase):
         self.assertEqual(status, 1, errors)
         self.assertIn(b"renamed while the list was made; ask again", errors)
 
+    def ask_and_read_nothing(self, daemon, method, parameters):
+        client = daemon.connect()
+        call = {"method": f"org.changejournal.{method}", "more": True, "parameters": parameters}
+        client.sendall(json.dumps(call).encode() + b"\0")
+        return client
+
+    def await_status(self, daemon, name, value):
+        deadline = time.monotonic() + fixture.DEADLINE
+        while daemon.call("org.changejournal.GetStatus")["parameters"][name] != value:
+            self.assertLess(time.monotonic(), deadline)
+
     def test_a_question_waits_for_a_place_among_the_answers(self):
         daemon = self.start()
         token = daemon.ctl("checkpoint").stdout.strip()
-        followers = []
-        for _ in range(6):
-            client = daemon.connect()
-            client.sendall(b'{"method":"org.changejournal.Log","more":true,'
-                           b'"parameters":{"follow":true}}\0')
-            followers.append(client)
-        deadline = time.monotonic() + fixture.DEADLINE
-        while (daemon.call("org.changejournal.GetStatus")["parameters"]["answers"] < 6
-               and time.monotonic() < deadline):
-            pass
-        asking = subprocess.Popen([fixture.CTL, f"--socket={daemon.socket}", "changes", "-q",
-                                   f"--since={token}"])
-        while daemon.call("org.changejournal.GetStatus")["parameters"]["connections"] < 8:
-            self.assertLess(time.monotonic(), deadline)
+        for i in range(4_000):  # more than a socket holds
+            os.mknod(os.path.join(self.mount, f"{i:0250}"))
+        question = {"since": {"token": token}, "checkpoint": False}
+        clients = [self.ask_and_read_nothing(daemon, "Changes", question) for _ in range(6)]
+        self.await_status(daemon, "answers", 6)
+        asking = subprocess.Popen([fixture.CTL, f"--socket={daemon.socket}", "changes", "-q", "-0",
+                                   f"--since={token}"], stdout=subprocess.DEVNULL)
+        self.await_status(daemon, "connections", 8)
         self.assertIsNone(asking.poll())
-        followers.pop().close()
+        clients.pop().close()
         self.assertEqual(asking.wait(fixture.DEADLINE), 0)
+        for client in clients:
+            client.close()
+
+    def test_whoever_follows_the_log_takes_no_place_among_the_answers(self):
+        daemon = self.start()
+        followers = [self.ask_and_read_nothing(daemon, "Log", {"follow": True}) for _ in range(9)]
+        self.await_status(daemon, "connections", 10)
+        self.await_status(daemon, "answers", 0)
+        self.write("followed")
         for client in followers:
+            text = b""
+            while b"followed" not in text:
+                got = client.recv(65536)
+                self.assertTrue(got)
+                text += got
             client.close()
 
     def test_follow_tells_records_as_they_come(self):
