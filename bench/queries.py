@@ -86,8 +86,9 @@ def many(bench, daemon, tree, progress):
 class Readers:
     """Clients that ask again and again for what changed since they asked last."""
 
-    def __init__(self, bench, daemon):
+    def __init__(self, bench, daemon, asks=True):
         self.bench, self.daemon = bench, daemon
+        self.asks = asks  # False: only the program is started, which costs the writer, too
         self.ended = threading.Event()
         self.answers = 0
         self.threads = [threading.Thread(target=self.ask) for _ in range(CLIENTS)]
@@ -95,6 +96,10 @@ class Readers:
     def ask(self):
         token = self.daemon_token()
         while not self.ended.wait(ASK_SECONDS):
+            if not self.asks:
+                subprocess.run([self.bench.changectl, "--version"], check=True,
+                               stdout=subprocess.DEVNULL)
+                continue
             command = [self.bench.changectl, f"--socket={self.daemon.socket}", "changes",
                        f"--since={token}", "-0"]
             done = subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
@@ -120,7 +125,7 @@ class Readers:
 
 def readers(bench, daemon, volume, progress):
     """The same work with and without clients that ask."""
-    times = {"alone": [], "with readers": []}
+    times = {"alone": [], "with starters": [], "with readers": []}
     directory = os.path.join(volume.path, "writer")
     files = bench.options.files // 5
     answers = 0
@@ -130,16 +135,17 @@ def readers(bench, daemon, volume, progress):
             if way == "alone":
                 values.append(bench.load("create", directory, files)["seconds"])
             else:
-                with Readers(bench, daemon) as asking:
+                with Readers(bench, daemon, way == "with readers") as asking:
                     values.append(bench.load("create", directory, files)["seconds"])
                 answers += asking.answers
             shutil.rmtree(directory)
             daemon.settled()
-        progress(f"readers {turn + 1}/{bench.options.rounds}: alone {times['alone'][-1]:.2f} s, "
-                 f"with {CLIENTS} readers {times['with readers'][-1]:.2f} s")
+        told = ", ".join(f"{way} {values[-1]:.2f} s" for way, values in times.items())
+        progress(f"readers {turn + 1}/{bench.options.rounds}: {told}")
     medians = {way: statistics.median(values) for way, values in times.items()}
     return {"seconds": times, "medians": medians, "answers": answers,
-            "slow_down": medians["with readers"] / medians["alone"]}
+            "slow_down": medians["with readers"] / medians["alone"],
+            "slow_down_by_starters": medians["with starters"] / medians["alone"]}
 
 
 def measure(bench, progress):
@@ -165,3 +171,5 @@ def rows(result):
         yield "first byte after", f"{big['first_byte_seconds'] * 1e3:.1f} ms"
     yield "the daemon's memory grew by", f"{result['many']['growth_kib'] / 1024:.0f} MiB"
     yield f"a writer with {CLIENTS} readers / alone", f"{result['readers']['slow_down']:.3f}"
+    yield (f"the same with {CLIENTS} programs that only start",
+           f"{result['readers']['slow_down_by_starters']:.3f}")
