@@ -115,7 +115,7 @@ class Answer {
     std::uint32_t place = 0;
     PathFacts merged;
     std::string path;
-    Result<NameState> seen = NameState{};
+    Result<NameState> seen = Error{ErrorCode::kCancelled, "a name was not looked at"};
   };
   // The places [begin, end) are one path in one view; their names, sorted, become steps and are
   // told one by one.
@@ -258,6 +258,7 @@ class Answer {
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
   std::uint64_t GapsOf(VolumeId volume);
+  bool IsLookedForByHandle(const FoldedObject& object) const;
   Result<bool> IsDeadFile(Directories& directories, ObjectIndex object) const;
   Status FindUnseen(Directories& directories);
   Status FindMovedLinks(Directories& directories);

@@ -1,6 +1,7 @@
 // The part of Answer that looks at names before they are told: as many at a time as are asked for,
 // by two threads where there are enough of them. Nothing here decides what is told.
 #include <algorithm>
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -9,6 +10,9 @@
 
 namespace cj {
 namespace {
+
+// How many names are looked at between two looks at `cancelled`.
+constexpr std::size_t kCancelInterval = 64;
 
 // The one second thread that answers may have; given back when it goes out of scope.
 class HelperPlace {
@@ -25,6 +29,34 @@ class HelperPlace {
  private:
   std::atomic<bool>* helped_;
   bool taken_;
+};
+
+// A second thread, if there is one to be had; whoever leaves it behind ends it.
+class Helper {
+ public:
+  explicit Helper(std::atomic<bool>* stop) : stop_(stop) {}
+  Helper(const Helper&) = delete;
+  Helper& operator=(const Helper&) = delete;
+  ~Helper() {
+    stop_->store(true);
+    Await();
+  }
+  template <typename Work>
+  bool Start(const Work& work) {
+    try {
+      thread_ = std::thread(work);
+    } catch (const std::system_error&) {
+      return false;
+    }
+    return true;
+  }
+  void Await() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::atomic<bool>* stop_;
+  std::thread thread_;
 };
 
 }  // namespace
@@ -97,27 +129,28 @@ void Answer::LookAhead(Directories& directories, std::size_t max) {
 }
 
 void Answer::LookAt(Directories& directories, const std::vector<Step*>& steps) {
-  auto see = [&](Directories& through, std::size_t from, std::size_t until) {
-    for (std::size_t i = from; i < until; ++i) See(through, steps[i]);
-  };
   std::size_t mine = steps.size();
+  std::atomic<bool> stop{false};
   std::unique_ptr<Directories> its;
   const HelperPlace place(mine < environment_.limits.names_for_two ? nullptr : environment_.helped);
   if (place.taken()) {
     auto opened = environment_.open_directories(mounts_);
     if (opened.has_value() && CheckMounted(**opened).has_value()) its = std::move(*opened);
   }
-  std::thread helper;
-  if (its != nullptr) {
+  auto see_others = [&] {
     try {
-      helper = std::thread([&] { see(*its, steps.size() / 2, steps.size()); });
-      mine = steps.size() / 2;
-    } catch (const std::system_error&) {
-      // No more threads: then without.
+      for (std::size_t i = steps.size() / 2; i < steps.size() && !stop; ++i) See(*its, steps[i]);
+    } catch (const std::bad_alloc&) {
+      // The steps that are left say that nobody looked.
     }
+  };
+  Helper helper(&stop);
+  if (its != nullptr && helper.Start(see_others)) mine = steps.size() / 2;
+  for (std::size_t i = 0; i < mine; ++i) {
+    if (i % kCancelInterval == 0 && !Cancelled().has_value()) return;
+    See(directories, steps[i]);
   }
-  see(directories, 0, mine);
-  if (helper.joinable()) helper.join();
+  helper.Await();
 }
 
 // Whether a regular file with the inode number of the expected object may be taken for it. Whoever

@@ -86,10 +86,17 @@ Result<bool> Answer::IsDeadFile(Directories& directories, ObjectIndex object) co
     if (views_[view].mount.id != folded.volume) continue;
     auto count = directories.LinkCount(view, FileHandle::FromEncoded(folded.handle));
     if (count.has_value()) return false;
-    const bool gone = count.error().code == ErrorCode::kNotFound;
-    if (!gone || count.error().errno_value == EXDEV) return count.error();
+    if (count.error().errno_value == EXDEV) return false;  // CheckMounted() will say it
+    if (count.error().code != ErrorCode::kNotFound) return count.error();
   }
   return true;
+}
+
+// In an interval that is over a file may have left its name since, and others may be where they
+// were.
+bool Answer::IsLookedForByHandle(const FoldedObject& object) const {
+  if (object.is_directory) return false;
+  return object.classes != 0 || (!request_.until_now && (object.renamed || object.linked));
 }
 
 // Changed files that no covered name has shown: changed through a name outside of every watch, or
@@ -97,7 +104,7 @@ Result<bool> Answer::IsDeadFile(Directories& directories, ObjectIndex object) co
 Status Answer::FindUnseen(Directories& directories) {
   for (ObjectIndex object = 0; object < fold_.objects().size(); ++object) {
     const FoldedObject& folded = fold_.objects()[object];
-    if (folded.classes == 0 || folded.is_directory || seen_[object]) continue;
+    if (!IsLookedForByHandle(folded) || seen_[object]) continue;
     FileHandle handle = FileHandle::FromEncoded(folded.handle);
     for (std::size_t view = 0; view < views_.size(); ++view) {
       if (views_[view].mount.id != folded.volume) continue;

@@ -162,7 +162,8 @@ Status Answer::TellName(Step step) {
   situation.subvolume =
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
   if (object != kNone && !S_ISDIR(now.mode)) {
-    seen_[object] = true;
+    // What the records alone say of an interval that is over shows nothing of other names.
+    if (now.link_count != 0) seen_[object] = true;
     bool changed =
         situation.object->classes != 0 || situation.object->renamed || situation.object->linked;
     if (changed && now.link_count > 1) {

@@ -32,6 +32,37 @@ TEST_CASE("answers: hard links: data changed through one name shows at every nam
   }
 }
 
+// Nobody tells the other name later: its record belongs to the interval that is over.
+TEST_CASE("answers: hard links: an interval that is over, and the file has left its name since") {
+  for (const bool renamed : {true, false}) {
+    CAPTURE(renamed);
+    TestJournal journal("ext4");
+    if (!journal.usable()) return;
+    WriteFile(journal.path("a"), "1");
+    Link(journal.path("a"), journal.path("b"));
+    WriteFile(journal.path("one"), "1");
+    Link(journal.path("one"), journal.path("two"));
+    journal.Mark();
+    AppendFile(journal.path("a"), "2");
+    Link(journal.path("one"), journal.path("three"));
+    auto until = journal.service().Checkpoint("");
+    REQUIRE(until.has_value());
+    for (const char* name : {"a", "three"}) {
+      if (renamed) Rename(journal.path(name), journal.path(std::string("was ") + name));
+      if (!renamed) Unlink(journal.path(name));
+    }
+    Question question;
+    question.until = Position{until->token, {}};
+    const Lines lines = journal.Changes(question);
+    CAPTURE(lines);
+    CHECK(Has(lines, "modified a data"));
+    CHECK(Has(lines, "modified b data"));
+    CHECK(Has(lines, "created three"));
+    CHECK(Has(lines, "modified one metadata"));
+    CHECK(Has(lines, "modified two metadata"));
+  }
+}
+
 TEST_CASE("answers: a link made or renamed tells every name of its file") {
   TestJournal journal("ext4");
   if (!journal.usable()) return;
