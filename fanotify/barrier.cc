@@ -31,14 +31,17 @@ Result<UniqueFd> MakeMarkedGroup(int file) {
 }  // namespace
 
 Status WaitForNotifications() {
-  static const Result<UniqueFd> file = MakeUntouchedFile();
-  if (!file.has_value()) return file.error();
+  static const Result<UniqueFd> kept = MakeUntouchedFile();
+  Result<UniqueFd> own = UniqueFd();
+  if (!kept.has_value()) own = MakeUntouchedFile();  // there were no descriptors then
+  if (!own.has_value()) return own.error();
+  const int file = kept.has_value() ? kept->get() : own->get();
   // Kept for good. The file's list of marks is so never empty, and does not end with the mark of
   // each group that comes and goes: its end would wait for a grace period of its own, behind which
   // the one that matters took up to 20 ms instead of less than one. Where it cannot be made the
   // barrier is as good, and slow.
-  static const Result<UniqueFd> standing = MakeMarkedGroup(file->get());
-  CJ_ASSIGN_OR_RETURN(UniqueFd group, MakeMarkedGroup(file->get()));
+  static const Result<UniqueFd> standing = MakeMarkedGroup(file);
+  CJ_ASSIGN_OR_RETURN(UniqueFd group, MakeMarkedGroup(file));
   group.reset();
   return {};
 }

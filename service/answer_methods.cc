@@ -11,26 +11,30 @@ namespace {
 
 using nlohmann::json;
 
-// Changes in one reply: some 100 KiB, far below the limit of a message.
+// Changes made in one step: some 100 KiB.
 constexpr std::size_t kBatch = 1000;
+// A reply that has become so long gets no more of them: paths of 4 KiB, with each byte escaped,
+// would cross the limit of a message.
+constexpr std::size_t kFullReply = std::size_t{1} << 20;
 // One step of an answer, made on the pool.
 struct ChangeBatch {
   bool more = false;
-  bool empty = true;
-  std::string reply;  // the parameters of a reply, as JSON
+  std::vector<std::string> replies;  // the parameters of each, as JSON
 };
 
 Result<ChangeBatch> NextBatch(Answer& answer) {
   std::vector<Change> changes;
   ChangeBatch batch;
   CJ_ASSIGN_OR_RETURN(batch.more, answer.Next(kBatch, &changes));
-  batch.empty = changes.empty();
-  batch.reply = "{\"changes\":[";
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    if (i > 0) batch.reply += ',';
-    AppendJson(changes[i], &batch.reply);
+  for (std::size_t i = 0; i < changes.size();) {
+    std::string& reply = batch.replies.emplace_back("{\"changes\":[");
+    AppendJson(changes[i++], &reply);
+    while (i < changes.size() && reply.size() < kFullReply) {
+      reply += ',';
+      AppendJson(changes[i++], &reply);
+    }
+    reply += "]}";
   }
-  batch.reply += "]}";
   return batch;
 }
 
@@ -78,8 +82,9 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
       co_return;
     }
     more = batch->more;
-    if (batch->empty) continue;
-    if (!co_await call.ReplyContinuesText(batch->reply)) co_return;
+    for (const std::string& reply : batch->replies) {
+      if (!co_await call.ReplyContinuesText(reply)) co_return;
+    }
   }
   json summary = SummaryToJson(*opened);
   co_await call.Reply(summary);
