@@ -276,6 +276,10 @@ def main():
     parser.add_argument("--only", help="parts, with commas between them: " + ", ".join(PARTS))
     parser.add_argument("--rounds", type=int, help="how often each is done")
     options = parser.parse_args()
+    wanted = [part for part in (options.only or ",".join(PARTS)).split(",") if part]
+    unknown = set(wanted) - set(PARTS)
+    if unknown:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
     small = options.quick
     options.operations = 50_000 if small else 400_000  # per writer
     options.rounds = options.rounds or (3 if small else 7)
@@ -286,7 +290,7 @@ def main():
     bench = Bench(options, work)
     try:
         for part in PARTS:
-            if options.only is None or part in options.only.split(","):
+            if part in wanted:
                 progress(part)
                 getattr(bench, part)()
     finally:

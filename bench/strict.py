@@ -104,9 +104,10 @@ def main():
     parser.add_argument("--output", required=True, help="JSON file to write")
     parser.add_argument("--filesystem", default="ext4")
     parser.add_argument("--quick", action="store_true", help="fewer files and rounds")
+    parser.add_argument("--rounds", type=int, help="how often each is done")
     options = parser.parse_args()
     options.files = 1000 if options.quick else 5000
-    options.rounds = 5 if options.quick else 15
+    options.rounds = options.rounds or (5 if options.quick else 15)
     work = tempfile.mkdtemp(prefix="cj-bench-")
     bench = StrictBench(options, work)
     try:
