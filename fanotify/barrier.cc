@@ -5,19 +5,13 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <utility>
 
+#include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 
 namespace cj {
 namespace {
-
-// A file without a name that nobody ever touches: its marks never see an event, and no listener for
-// permission events can hold them.
-Result<UniqueFd> MakeUntouchedFile() {
-  UniqueFd file(::memfd_create("barrier", MFD_CLOEXEC));
-  if (!file) return ErrnoError(errno, "barrier: memfd_create");
-  return file;
-}
 
 Result<UniqueFd> MakeMarkedGroup(int file) {
   UniqueFd group(::fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC, O_RDONLY | O_CLOEXEC));
@@ -28,19 +22,36 @@ Result<UniqueFd> MakeMarkedGroup(int file) {
   return group;
 }
 
+// A file without a name that nobody ever touches: its marks never see an event, and no listener for
+// permission events can hold them. And a group that keeps a mark on it for good. The file's list of
+// marks is so never empty, and does not end with the mark of each group that comes and goes: its
+// end would wait for a grace period of its own, behind which the one that matters took up to 20 ms
+// instead of less than one.
+class MarkedFile {
+ public:
+  // Without the group the barrier is as good, and slow.
+  Result<int> Get() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    if (!file_) file_.reset(::memfd_create("barrier", MFD_CLOEXEC));
+    if (!file_) return ErrnoError(errno, "barrier: memfd_create");
+    if (!standing_) {
+      auto made = MakeMarkedGroup(file_.get());
+      if (made.has_value()) standing_ = std::move(*made);
+    }
+    return file_.get();
+  }
+
+ private:
+  Mutex mutex_;
+  UniqueFd file_ GUARDED_BY(mutex_);
+  UniqueFd standing_ GUARDED_BY(mutex_);
+};
+
 }  // namespace
 
 Status WaitForNotifications() {
-  static const Result<UniqueFd> kept = MakeUntouchedFile();
-  Result<UniqueFd> own = UniqueFd();
-  if (!kept.has_value()) own = MakeUntouchedFile();  // there were no descriptors then
-  if (!own.has_value()) return own.error();
-  const int file = kept.has_value() ? kept->get() : own->get();
-  // Kept for good. The file's list of marks is so never empty, and does not end with the mark of
-  // each group that comes and goes: its end would wait for a grace period of its own, behind which
-  // the one that matters took up to 20 ms instead of less than one. Where it cannot be made the
-  // barrier is as good, and slow.
-  static const Result<UniqueFd> standing = MakeMarkedGroup(file);
+  static MarkedFile marked;
+  CJ_ASSIGN_OR_RETURN(const int file, marked.Get());
   CJ_ASSIGN_OR_RETURN(UniqueFd group, MakeMarkedGroup(file));
   group.reset();
   return {};

@@ -313,6 +313,7 @@ void Answer::RescanAll(std::string reason) {
 Status Answer::FindRenames(Directories& directories) {
   present_name_.assign(fold_.objects().size(), kNone);
   seen_.assign(fold_.objects().size(), false);
+  held_.assign(fold_.objects().size(), false);
   if (places_.empty()) return {};
   for (NameIndex index = 0; index < fold_.names().size(); ++index) {
     const FoldedName& name = fold_.names()[index];

@@ -115,7 +115,7 @@ class Answer {
     std::uint32_t place = 0;
     PathFacts merged;
     std::string path;
-    Result<NameState> seen = Error{ErrorCode::kCancelled, "a name was not looked at"};
+    Result<NameState> seen = Error{ErrorCode::kCancelled, "not looked at"};
   };
   // The places [begin, end) are one path in one view; their names, sorted, become steps and are
   // told one by one.
@@ -258,7 +258,7 @@ class Answer {
   // answer_links.cc: the other names of changed files.
   Status TellOtherLinks(Directories& directories);
   std::uint64_t GapsOf(VolumeId volume);
-  bool IsLookedForByHandle(const FoldedObject& object) const;
+  bool IsLookedForByHandle(ObjectIndex index) const;
   Result<bool> IsDeadFile(Directories& directories, ObjectIndex object) const;
   Status FindUnseen(Directories& directories);
   Status FindMovedLinks(Directories& directories);
@@ -281,6 +281,7 @@ class Answer {
   std::vector<std::vector<std::uint32_t>> place_of_;  // directory index → places
   std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
   std::vector<bool> seen_;               // object → it was found at a name that a watch covers
+  std::vector<bool> held_;  // object → the records put it at such a name when the interval ended
   std::vector<std::pair<Change, std::uint32_t>> rescans_;  // with their views
   std::string rescan_reason_;
   bool rescan_all_ = false;  // RescanAll() has said all there is

@@ -54,6 +54,7 @@ Status Answer::TellOtherLinks(Directories& directories) {
   for (const auto& [object, links] : linked_) objects.push_back(object);
   std::vector<ObjectIndex> missing;
   for (ObjectIndex object : objects) {
+    CJ_RETURN_IF_ERROR(Cancelled());
     CJ_RETURN_IF_ERROR(TellKnownLinks(directories, object));
     const Links& links = linked_[object];
     const FoldedObject& folded = fold_.objects()[object];
@@ -72,6 +73,7 @@ Status Answer::TellOtherLinks(Directories& directories) {
   CJ_RETURN_IF_ERROR(LearnLinks(directories, missing));
   CJ_RETURN_IF_ERROR(CheckMounted(directories));  // before it is remembered
   for (ObjectIndex object : missing) {
+    CJ_RETURN_IF_ERROR(Cancelled());
     CJ_RETURN_IF_ERROR(TellKnownLinks(directories, object));
     const FoldedObject& folded = fold_.objects()[object];
     search.Note(folded.volume, FileHandle::FromEncoded(folded.handle),
@@ -93,18 +95,22 @@ Result<bool> Answer::IsDeadFile(Directories& directories, ObjectIndex object) co
 }
 
 // In an interval that is over a file may have left its name since, and others may be where they
-// were.
-bool Answer::IsLookedForByHandle(const FoldedObject& object) const {
-  if (object.is_directory) return false;
-  return object.classes != 0 || (!request_.until_now && (object.renamed || object.linked));
+// were; all names of one that was made in it are on record.
+bool Answer::IsLookedForByHandle(ObjectIndex index) const {
+  const FoldedObject& object = fold_.objects()[index];
+  if (object.is_directory || seen_[index]) return false;
+  if (request_.until_now) return object.classes != 0;
+  if (object.created && !object.linked && !has_gaps_) return false;
+  return object.classes != 0 || (held_[index] && (object.renamed || object.linked));
 }
 
 // Changed files that no covered name has shown: changed through a name outside of every watch, or
 // by a silent writer whose name for it could not be found at that moment.
 Status Answer::FindUnseen(Directories& directories) {
   for (ObjectIndex object = 0; object < fold_.objects().size(); ++object) {
+    if (object % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
     const FoldedObject& folded = fold_.objects()[object];
-    if (!IsLookedForByHandle(folded) || seen_[object]) continue;
+    if (!IsLookedForByHandle(object)) continue;
     FileHandle handle = FileHandle::FromEncoded(folded.handle);
     for (std::size_t view = 0; view < views_.size(); ++view) {
       if (views_[view].mount.id != folded.volume) continue;
@@ -117,7 +123,6 @@ Status Answer::FindUnseen(Directories& directories) {
         CJ_RETURN_IF_ERROR(TellLink(directories, object, place->parent, place->name));
       }
     }
-    if (object % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }
   return {};
 }
@@ -205,7 +210,9 @@ Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {
 Status Answer::TellLink(Directories& directories, ObjectIndex object, const FileHandle& parent,
                         const std::string& name) {
   const FoldedObject& folded = fold_.objects()[object];
-  if (ToldByName(object, parent, name)) return {};
+  // Where the records tell of the name it is counted all the same, unless it has been.
+  const bool told = ToldByName(object, parent, name);
+  if (told && seen_[object]) return {};
   if (!links_seen_.insert(std::to_string(object) + "/" + parent.encoded + "/" + name).second) {
     return {};
   }
@@ -215,12 +222,13 @@ Status Answer::TellLink(Directories& directories, ObjectIndex object, const File
     auto path = directories.Path(view, parent);
     if (!path.has_value()) continue;
     if (path->hidden) {
-      TellHiddenLink(static_cast<std::uint32_t>(view), path->path);
+      if (!told) TellHiddenLink(static_cast<std::uint32_t>(view), path->path);
       continue;
     }
     CJ_ASSIGN_OR_RETURN(NameState now, SeeElsewhere(directories, view, path->path, name));
     if (!now.exists || now.object.encoded != folded.handle) continue;
     verified = true;
+    if (told) continue;
     Change change;
     change.kind = ChangeKind::kModified;
     change.type = TypeOf(now.mode);

@@ -158,7 +158,13 @@ Status Answer::TellName(Step step) {
   const ObjectIndex before = merged.facts.object_before;
   situation.renamed_away = before != kNone && is_here(fold_.objects()[before].name_before) &&
                            RenameIsTold(before, place.view);
-  for (NameIndex index : merged.names) TellLostRename(place.view, index, object);
+  for (NameIndex index : merged.names) {
+    TellLostRename(place.view, index, object);
+    const FoldedName& name = fold_.names()[index];
+    if (name.object_after != kNone && name.after != Existence::kAbsent) {
+      held_[name.object_after] = true;
+    }
+  }
   situation.subvolume =
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";
   if (object != kNone && !S_ISDIR(now.mode)) {

@@ -17,15 +17,21 @@ namespace {
 using nlohmann::json;
 namespace asio = boost::asio;
 
-// Two paths of 4 KiB in each, with each byte escaped, stay below the limit of a message.
-constexpr std::size_t kBatch = 250;
+constexpr std::size_t kBatch = 500;
+// A reply whose paths have become so long gets no more of them: with each byte escaped they stay
+// below the limit of a message.
+constexpr std::size_t kFullReply = std::size_t{1} << 20;
 
 // Replies in which gaps come before records, as they do in the log.
 std::vector<json> RepliesOf(const std::vector<LogEntry>& entries) {
   std::vector<json> replies;
+  std::size_t bytes = 0;
   for (const LogEntry& entry : entries) {
-    const bool begins = replies.empty() || (entry.gap && !replies.back()["records"].empty());
+    const bool begins =
+        replies.empty() || bytes > kFullReply || (entry.gap && !replies.back()["records"].empty());
     if (begins) replies.push_back({{"records", json::array()}});
+    if (begins) bytes = 0;
+    bytes += entry.path.size() + entry.from.size();
     json& reply = replies.back();
     if (entry.gap) {
       reply["gaps"].push_back(ToJson(*entry.gap));
