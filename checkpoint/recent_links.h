@@ -7,8 +7,9 @@
 // which costs a needless row of link names, or a needless record. The two events of one link(2) are
 // less than kPerGeneration events apart: an ATTRIB can be older than its CREATE only by merging
 // with an earlier one, and the kernel merges with at most the 128 newest events in each of 128
-// buckets (16 Ki events). Periods do not matter here: a link whose two events lie on both sides of
-// a checkpoint is still one.
+// buckets (16 Ki events). (A CREATE can be older than its ATTRIB, too, by merging with what is
+// queued of the name, and is then no link to us: who answers does not rely on it.) Periods do not
+// matter here: a link whose two events lie on both sides of a checkpoint is still one.
 //
 // 256 KiB, nothing allocated per event. Not thread-safe: the writer's.
 #pragma once

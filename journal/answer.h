@@ -169,6 +169,7 @@ class Answer {
   void TellHiddenLink(std::uint32_t view, const std::string& directory);
   Status TellPlaces(Directories& directories, std::size_t max);
   bool TellGoneTree();
+  void NoteHeld(NameIndex index);
   Result<Situation> SituationOf(Step& step) const;
   Status TellName(Step step);
   void TellLostRename(std::uint32_t view, NameIndex name, ObjectIndex found);

@@ -95,12 +95,12 @@ Result<bool> Answer::IsDeadFile(Directories& directories, ObjectIndex object) co
 }
 
 // In an interval that is over a file may have left its name since, and others may be where they
-// were; all names of one that was made in it are on record.
+// were, also of one that looks as if it had been made in the interval: the creation of a link may
+// have been merged with what was there of the name before.
 bool Answer::IsLookedForByHandle(ObjectIndex index) const {
   const FoldedObject& object = fold_.objects()[index];
   if (object.is_directory || seen_[index]) return false;
   if (request_.until_now) return object.classes != 0;
-  if (object.created && !object.linked && !has_gaps_) return false;
   return object.classes != 0 || (held_[index] && (object.renamed || object.linked));
 }
 

@@ -46,6 +46,13 @@ Status Answer::TellPlaces(Directories& directories, std::size_t max) {
   return {};
 }
 
+void Answer::NoteHeld(NameIndex index) {
+  const FoldedName& name = fold_.names()[index];
+  if (name.object_after != kNone && name.after != Existence::kAbsent) {
+    held_[name.object_after] = true;
+  }
+}
+
 // rm -r of a tree: its top directory, which was told before, tells of all of it.
 bool Answer::TellGoneTree() {
   const std::size_t begin = next_place_;
@@ -54,6 +61,7 @@ bool Answer::TellGoneTree() {
   for (std::size_t i = begin; i < end; ++i) {
     for (NameIndex name : fold_.directories()[places_[i].directory].names) {
       TellLostRename(places_[begin].view, name, kNone);
+      NoteHeld(name);
     }
   }
   next_place_ = end;
@@ -160,10 +168,7 @@ Status Answer::TellName(Step step) {
                            RenameIsTold(before, place.view);
   for (NameIndex index : merged.names) {
     TellLostRename(place.view, index, object);
-    const FoldedName& name = fold_.names()[index];
-    if (name.object_after != kNone && name.after != Existence::kAbsent) {
-      held_[name.object_after] = true;
-    }
+    NoteHeld(index);
   }
   situation.subvolume =
       S_ISDIR(now.mode) && now.inode == kBtrfsSubvolumeInode && view.mount.identity.type == "btrfs";

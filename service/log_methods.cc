@@ -32,6 +32,7 @@ std::vector<json> RepliesOf(const std::vector<LogEntry>& entries) {
     if (begins) replies.push_back({{"records", json::array()}});
     if (begins) bytes = 0;
     bytes += entry.path.size() + entry.from.size();
+    if (entry.gap) bytes += entry.gap->volume.size() + entry.gap->cause.size();
     json& reply = replies.back();
     if (entry.gap) {
       reply["gaps"].push_back(ToJson(*entry.gap));

@@ -32,6 +32,29 @@ TEST_CASE("answers: hard links: data changed through one name shows at every nam
   }
 }
 
+// The kernel may merge the creation of the link with the change before it; then it looks like that
+// of a new file.
+TEST_CASE(
+    "answers: hard links: an interval that is over, and a name that went and was made again") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  journal.Stop();
+  WriteFile(journal.path("a"), "1");
+  Link(journal.path("a"), journal.path("c"));
+  journal.NewJournal();  // which knows of no link
+  journal.Mark();
+  AppendFile(journal.path("c"), "2");
+  Unlink(journal.path("c"));
+  Link(journal.path("a"), journal.path("c"));
+  auto until = journal.service().Checkpoint("");
+  REQUIRE(until.has_value());
+  Question question;
+  question.until = Position{until->token, {}};
+  const Lines lines = journal.Changes(question);
+  CAPTURE(lines);
+  CHECK((Has(lines, "modified a data") || Has(lines, "modified a data metadata")));
+}
+
 // Nobody tells the other name later: its record belongs to the interval that is over.
 TEST_CASE("answers: hard links: an interval that is over, and the file has left its name since") {
   for (const bool renamed : {true, false}) {
