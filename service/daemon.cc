@@ -27,7 +27,6 @@
 #include "fanotify/mount_events.h"
 #include "service/journal_interface.h"
 #include "service/journal_service.h"
-#include "service/query_threads.h"
 #include "service/varlink/run_on.h"
 #include "systemd/log.h"
 #include "systemd/message_ids.h"
@@ -42,6 +41,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr const char* kDefaultSocketDirectory = "/run/changejournal";
+// Threads for questions, as nice as all others: beside writers that leave no processor free, nicer
+// ones made answers take two to three times as long. Two cores' worth of folding is as much as an
+// answer may take from the system that it is about.
+constexpr std::size_t kQueryThreads = 2;
 // How often retention and trouble with storage are looked at.
 constexpr seconds kUpkeepInterval{10};
 // Mounts that change all the time are looked at this often.
@@ -326,8 +329,7 @@ class Daemon {
 
   DaemonOptions options_;
   asio::io_context io_{1};
-  std::unique_ptr<asio::thread_pool> query_threads_ = MakeQueryThreads();
-  asio::thread_pool& pool_ = *query_threads_;
+  asio::thread_pool pool_{kQueryThreads};
   std::unique_ptr<JournalService> service_;
   JournalInterface interface_;
   std::optional<VarlinkServer> server_;
