@@ -53,7 +53,8 @@ def workloads(results):
 def scale(results):
     rows = []
     for what in ("start", "start after a clean stop", "start after kill -9", "checkpoint"):
-        for name, label in (("empty", "empty volume"), ("full", "a million files")):
+        full = f"{results[what]['files']:,} files"
+        for name, label in (("empty", "empty volume"), ("full", full)):
             value = results[what]["medians"][name] * 1e3
             rows.append((f"{what}, {label}", value, f"{value:.1f} ms",
                          "journal" if name == "full" else None))
@@ -64,7 +65,8 @@ def queries(results):
     rows = [("goal", 1_000_000, "1,000,000", None)]
     for form in ("paths", "json"):
         value = results["queries"]["many"][form]["per_second"]
-        rows.append((f"a million changes as {form}", value, f"{value:,.0f}", "journal"))
+        lines = results["queries"]["many"][form]["lines"]
+        rows.append((f"{lines:,} changes as {form}", value, f"{value:,.0f}", "journal"))
     return bars("Changes told in a second", rows)
 
 

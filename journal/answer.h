@@ -187,7 +187,7 @@ class Answer {
 
   // answer_ahead.cc: looks at names, many at a time.
   std::size_t GroupEnd(std::size_t begin) const;
-  bool IsDead(std::size_t begin, std::size_t end) const;
+  bool EndsDead(std::size_t end) const;
   bool AddGroup();
   void TakeSteps(Group& group, std::size_t max, std::vector<Step*>* taken) const;
   void LookAhead(Directories& directories, std::size_t max);

@@ -71,10 +71,8 @@ std::size_t Answer::GroupEnd(std::size_t begin) const {
   return end;
 }
 
-// The dead come first.
-bool Answer::IsDead(std::size_t begin, std::size_t end) const {
-  return begin < end && places_[end - 1].dead;
-}
+// Of a group of places that ends there: all are dead, since the dead come first.
+bool Answer::EndsDead(std::size_t end) const { return places_[end - 1].dead; }
 
 // False: there are no more places, or only what is told before the next ones says whether they are
 // told (TellGoneTree).
@@ -83,7 +81,7 @@ bool Answer::AddGroup() {
   Group group;
   group.begin = next_place_;
   group.end = GroupEnd(group.begin);
-  if (!request_.expand && !groups_.empty() && IsDead(group.begin, group.end)) return false;
+  if (!request_.expand && !groups_.empty() && EndsDead(group.end)) return false;
   for (std::size_t i = group.begin; i < group.end; ++i) {
     const FoldedDirectory& directory = fold_.directories()[places_[i].directory];
     group.names.insert(group.names.end(), directory.names.begin(), directory.names.end());

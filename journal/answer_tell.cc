@@ -57,7 +57,7 @@ void Answer::NoteHeld(NameIndex index) {
 bool Answer::TellGoneTree() {
   const std::size_t begin = next_place_;
   const std::size_t end = GroupEnd(begin);
-  if (request_.expand || !IsDead(begin, end) || !SubtreeIsGone(places_[begin].path)) return false;
+  if (request_.expand || !EndsDead(end) || !SubtreeIsGone(places_[begin].path)) return false;
   for (std::size_t i = begin; i < end; ++i) {
     for (NameIndex name : fold_.directories()[places_[i].directory].names) {
       TellLostRename(places_[begin].view, name, kNone);
@@ -189,8 +189,9 @@ Status Answer::TellName(Step step) {
     change->from = PathOf(situation.object->name_before, place.view);
   }
   if (change->kind == ChangeKind::kDeleted && change->recursive) gone_trees_.insert(step.path);
-  if (Exists(change->kind) && change->type == FileType::kDirectory)
+  if (Exists(change->kind) && change->type == FileType::kDirectory) {
     told_directories_.insert(step.path);
+  }
   change->path = std::move(step.path);
   Tell(place.view, std::move(*change));
   return {};

@@ -96,16 +96,21 @@ Result<JsonValue> ParseObject(std::string_view text, std::size_t max_values) {
 
 bool IsEmpty(const json& parameters) { return parameters.is_null() || parameters.empty(); }
 
-// Messages are put together from dumped pieces, so that parameters need not be copied.
-std::string Finish(std::string text, const json& parameters) {
-  if (!IsEmpty(parameters)) {
+// Messages are put together from dumped pieces, so that parameters need not be copied as values.
+// `parameters` is JSON; empty: there are none.
+std::string FinishText(std::string text, std::string_view parameters) {
+  if (!parameters.empty()) {
     if (text.size() > 1) text += ',';
     text += "\"parameters\":";
-    text += DumpJson(parameters);
+    text += parameters;
   }
   text += '}';
   text += '\0';
   return text;
+}
+
+std::string Finish(std::string text, const json& parameters) {
+  return FinishText(std::move(text), IsEmpty(parameters) ? "" : DumpJson(parameters));
 }
 
 }  // namespace
@@ -177,14 +182,7 @@ std::string SerializeReply(const json& parameters, bool continues) {
 }
 
 std::string SerializeReplyText(std::string_view parameters) {
-  constexpr std::string_view kBegin = "{\"continues\":true,\"parameters\":";
-  std::string text;
-  text.reserve(kBegin.size() + parameters.size() + 2);
-  text += kBegin;
-  text += parameters;
-  text += '}';
-  text += '\0';
-  return text;
+  return FinishText("{\"continues\":true", parameters);
 }
 
 std::string SerializeError(std::string_view name, const json& parameters) {

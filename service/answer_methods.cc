@@ -13,9 +13,6 @@ using nlohmann::json;
 
 // Changes made in one step: some 100 KiB.
 constexpr std::size_t kBatch = 1000;
-// A reply that has become so long gets no more of them: paths of 4 KiB, with each byte escaped,
-// would cross the limit of a message.
-constexpr std::size_t kFullReply = std::size_t{1} << 20;
 // One step of an answer, made on the pool.
 struct ChangeBatch {
   bool more = false;

@@ -1,6 +1,7 @@
 // From our values to the JSON of org.changejournal (service/org.changejournal.varlink). Pure.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -9,6 +10,10 @@
 #include "service/journal_service.h"
 
 namespace cj {
+
+// A reply that has become so long gets no more changes or records: even where each byte of its
+// paths is escaped in six, it stays below the limit of a message (kMaxReplyBytes).
+inline constexpr std::size_t kFullReply = std::size_t{1} << 20;
 
 // As text, because a million of them as values take longer than finding them out. Appends.
 void AppendJson(const Change& change, std::string* text);

@@ -18,9 +18,6 @@ using nlohmann::json;
 namespace asio = boost::asio;
 
 constexpr std::size_t kBatch = 500;
-// A reply whose paths have become so long gets no more of them: with each byte escaped they stay
-// below the limit of a message.
-constexpr std::size_t kFullReply = std::size_t{1} << 20;
 
 // Replies in which gaps come before records, as they do in the log.
 std::vector<json> RepliesOf(const std::vector<LogEntry>& entries) {

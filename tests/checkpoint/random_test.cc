@@ -3,7 +3,6 @@
 #include <sys/fanotify.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <random>
@@ -12,16 +11,12 @@
 
 #include "tests/checkpoint/harness.h"
 #include "tests/checkpoint/history.h"
+#include "tests/support/seed.h"
 
 namespace cj {
 namespace {
 
 constexpr int kCheckpoints = 1000;
-
-std::uint64_t Seed() {
-  const char* given = std::getenv("CJ_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device()();
-}
 
 class RandomSchedule {
  public:
@@ -154,7 +149,7 @@ class RandomSchedule {
 };
 
 TEST_CASE("random: a thousand checkpoints, nothing lost, nothing late") {
-  const std::uint64_t seed = Seed();
+  const std::uint64_t seed = TestSeed();
   INFO("replay with CJ_SEED=" << seed);
   RandomSchedule schedule(seed);
   schedule.Run();

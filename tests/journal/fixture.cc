@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -21,11 +20,6 @@ ScratchDirectory::ScratchDirectory(Medium medium) {
 ScratchDirectory::~ScratchDirectory() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
-}
-
-std::uint64_t TestSeed() {
-  const char* text = std::getenv("CJ_SEED");
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : std::random_device()();
 }
 
 std::string RandomRecords::Bytes(std::size_t most) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "journal/rocks_store.h"
+#include "tests/support/seed.h"
 
 namespace cj {
 
@@ -30,9 +31,6 @@ class ScratchDirectory {
  private:
   std::string path_;
 };
-
-// CJ_SEED, or a fresh one.
-std::uint64_t TestSeed();
 
 // Records of every shape that the kernel can cause, and some that it cannot.
 class RandomRecords {

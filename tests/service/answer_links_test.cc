@@ -46,10 +46,7 @@ TEST_CASE(
   AppendFile(journal.path("c"), "2");
   Unlink(journal.path("c"));
   Link(journal.path("a"), journal.path("c"));
-  auto until = journal.service().Checkpoint("");
-  REQUIRE(until.has_value());
-  Question question;
-  question.until = Position{until->token, {}};
+  const Question question = journal.UntilHere();
   const Lines lines = journal.Changes(question);
   CAPTURE(lines);
   CHECK((Has(lines, "modified a data") || Has(lines, "modified a data metadata")));
@@ -68,14 +65,11 @@ TEST_CASE("answers: hard links: an interval that is over, and the file has left 
     journal.Mark();
     AppendFile(journal.path("a"), "2");
     Link(journal.path("one"), journal.path("three"));
-    auto until = journal.service().Checkpoint("");
-    REQUIRE(until.has_value());
+    const Question question = journal.UntilHere();
     for (const char* name : {"a", "three"}) {
       if (renamed) Rename(journal.path(name), journal.path(std::string("was ") + name));
       if (!renamed) Unlink(journal.path(name));
     }
-    Question question;
-    question.until = Position{until->token, {}};
     const Lines lines = journal.Changes(question);
     CAPTURE(lines);
     CHECK(Has(lines, "modified a data"));

@@ -5,13 +5,12 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
-#include <iostream>
 #include <random>
 
 #include "base/unique_fd.h"
 #include "tests/service/crawl_tree.h"
+#include "tests/support/seed.h"
 
 namespace cj {
 namespace {
@@ -82,14 +81,6 @@ class Hands {
   std::mt19937_64 random_;
 };
 
-std::uint64_t Seed() {
-  const char* given = std::getenv("CJ_SEED");
-  const std::uint64_t seed =
-      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
-  std::cout << "  seed " << seed << "\n";
-  return seed;
-}
-
 }  // namespace
 
 TEST_CASE("crawl: random operations in a gap and while it is crawled") {
@@ -97,7 +88,7 @@ TEST_CASE("crawl: random operations in a gap and while it is crawled") {
   constexpr int kRounds = 10;
   auto journal = JournalOfTree(type);
   if (!journal->usable()) return;
-  const std::uint64_t seed = Seed();
+  const std::uint64_t seed = TestSeed();
   INFO(type << ", CJ_SEED=" << seed);
   Hands hands(journal->root(), seed);
   journal->config().crawl_rate = 2'000;  // some 50 ms, in which more is done

@@ -245,6 +245,19 @@ class DaemonTest(fixture.DaemonCase):
         for client in clients:
             client.close()
 
+    def test_paths_that_are_long_and_escaped_fit_into_replies(self):
+        daemon = self.start()
+        token = daemon.ctl("checkpoint").stdout.strip()
+        directory = os.path.join(self.mount, *["\x01" * 250] * 15)
+        os.makedirs(directory)
+        files = 1_000  # whose paths are more than a message holds, once escaped
+        for i in range(files):
+            os.mknod(os.path.join(directory, str(i)))
+        for words in (("changes", f"--since={token}", "--format=json"), ("log", "-o", "json")):
+            lines = daemon.ctl(*words).stdout.splitlines()
+            paths = {json.loads(line).get("path") for line in lines}
+            self.assertLessEqual({os.path.join(directory, str(i)) for i in range(files)}, paths)
+
     def test_whoever_follows_the_log_takes_no_place_among_the_answers(self):
         daemon = self.start()
         followers = [self.ask_and_read_nothing(daemon, "Log", {"follow": True}) for _ in range(9)]

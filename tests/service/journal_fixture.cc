@@ -96,6 +96,14 @@ void TestJournal::Mark() {
   token_ = token->token;
 }
 
+Question TestJournal::UntilHere() {
+  auto token = service_->Checkpoint("");
+  REQUIRE(token.has_value());
+  Question question;
+  question.until = Position{token->token, {}};
+  return question;
+}
+
 std::string TestJournal::Shown(const std::string& path) const {
   if (path == root()) return ".";
   return path.substr(root().size() + 1);
@@ -141,6 +149,12 @@ void WriteWith(const std::string& path, const std::string& content, int flags) {
 }
 
 }  // namespace
+
+std::uint64_t InodeOf(const std::string& path) {
+  struct stat info;
+  REQUIRE(::lstat(path.c_str(), &info) == 0);
+  return info.st_ino;
+}
 
 void WriteFile(const std::string& path, const std::string& content) {
   WriteWith(path, content, O_TRUNC);

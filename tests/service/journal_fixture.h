@@ -54,6 +54,8 @@ class TestJournal {
 
   // Ends the interval here: the next Changes() starts from now.
   void Mark();
+  // What Changes() is asked for an interval that ends here, whatever comes.
+  Question UntilHere();
   // The next Changes() starts from the token that a refusal names.
   void GoOnAfterRescan() { token_ = service_->RescanToken(); }
   // The changes since Mark(), a line each, sorted, paths below the filesystem's root:
@@ -77,6 +79,7 @@ class TestJournal {
 };
 
 // Small operations that fail the test when they fail.
+std::uint64_t InodeOf(const std::string& path);
 void WriteFile(const std::string& path, const std::string& content);  // creates or truncates
 void AppendFile(const std::string& path, const std::string& content);
 void MakeDirectory(const std::string& path);
