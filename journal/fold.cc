@@ -1,7 +1,6 @@
 #include "journal/fold.h"
 
 #include <cstring>
-#include <functional>
 
 namespace cj {
 namespace {
@@ -17,11 +16,6 @@ std::uint8_t ClassesOf(std::uint32_t operations) {
 
 }  // namespace
 
-std::uint32_t Fold::HashOf(std::uint32_t owner, std::string_view bytes) noexcept {
-  const std::uint64_t hash = std::hash<std::string_view>()(bytes) + owner * 0x9e3779b97f4a7c15ULL;
-  return static_cast<std::uint32_t>(hash ^ (hash >> 32));
-}
-
 std::string_view Fold::Keep(std::string_view bytes) {
   if (bytes.empty()) return {};
   char* copy = static_cast<char*>(arena_.allocate(bytes.size(), 1));
@@ -30,7 +24,7 @@ std::string_view Fold::Keep(std::string_view bytes) {
 }
 
 ObjectIndex Fold::FindObject(std::uint32_t hash, VolumeId volume, std::string_view handle) const {
-  return FindIn(object_index_, hash, [&](ObjectIndex index) {
+  return object_index_.Find(hash, [&](ObjectIndex index) {
     return objects_[index].volume == volume && objects_[index].handle == handle;
   });
 }
@@ -41,7 +35,7 @@ ObjectIndex Fold::FindObject(VolumeId volume, const FileHandle& handle) const {
 
 DirectoryIndex Fold::FindDirectory(std::uint32_t hash, VolumeId volume,
                                    std::string_view handle) const {
-  return FindIn(directory_index_, hash, [&](DirectoryIndex index) {
+  return directory_index_.Find(hash, [&](DirectoryIndex index) {
     return directories_[index].volume == volume && directories_[index].handle == handle;
   });
 }
@@ -52,7 +46,7 @@ DirectoryIndex Fold::FindDirectory(VolumeId volume, const FileHandle& handle) co
 
 NameIndex Fold::FindName(std::uint32_t hash, DirectoryIndex directory,
                          std::string_view name) const {
-  return FindIn(name_index_, hash, [&](NameIndex index) {
+  return name_index_.Find(hash, [&](NameIndex index) {
     return names_[index].directory == directory && names_[index].name == name;
   });
 }
@@ -71,7 +65,7 @@ ObjectIndex Fold::InternObject(VolumeId volume, const FileHandle& handle) {
   object.handle = Keep(handle.encoded);
   objects_.push_back(object);
   ObjectIndex index = static_cast<ObjectIndex>(objects_.size() - 1);
-  object_index_.insert({hash, index});
+  object_index_.Insert(hash, index);
   return index;
 }
 
@@ -84,7 +78,7 @@ DirectoryIndex Fold::InternDirectory(VolumeId volume, const FileHandle& handle) 
   directory.handle = Keep(handle.encoded);
   directories_.push_back(directory);
   DirectoryIndex index = static_cast<DirectoryIndex>(directories_.size() - 1);
-  directory_index_.insert({hash, index});
+  directory_index_.Insert(hash, index);
   return index;
 }
 
@@ -98,7 +92,7 @@ NameIndex Fold::InternName(DirectoryIndex directory, std::string_view name) {
   names_.push_back(folded);
   NameIndex index = static_cast<NameIndex>(names_.size() - 1);
   directories_[directory].names.push_back(index);
-  name_index_.insert({hash, index});
+  name_index_.Insert(hash, index);
   return index;
 }
 

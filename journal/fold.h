@@ -20,7 +20,6 @@
 // distinct object and directory; Add() refuses (kLimit) beyond max_names.
 #pragma once
 
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <memory_resource>
 #include <string>
@@ -29,6 +28,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/index_table.h"
 #include "journal/record.h"
 
 namespace cj {
@@ -36,7 +36,6 @@ namespace cj {
 using ObjectIndex = std::uint32_t;
 using DirectoryIndex = std::uint32_t;
 using NameIndex = std::uint32_t;
-inline constexpr std::uint32_t kNone = 0xffffffff;
 
 // What the records tell of a name at the start of the interval, or at its end. Unknown at the
 // start: its first record is a rename onto it, and none tells of something that it replaced.
@@ -129,46 +128,6 @@ class Fold {
   }
 
  private:
-  // A place in one of the tables below, found by its hash: what the key is, the table says. Half as
-  // large as an entry with a key, and growing looks at no key.
-  struct Slot {
-    std::uint32_t hash = 0;
-    std::uint32_t index = kNone;
-  };
-  template <typename IsKey>
-  struct Wanted {
-    std::uint32_t hash = 0;
-    const IsKey& is_key;  // of an index
-  };
-  struct SlotHash {
-    using is_transparent = void;
-    std::size_t operator()(const Slot& slot) const noexcept { return slot.hash; }
-    template <typename IsKey>
-    std::size_t operator()(const Wanted<IsKey>& wanted) const noexcept {
-      return wanted.hash;
-    }
-  };
-  // Each index is added once.
-  struct SlotEqual {
-    using is_transparent = void;
-    bool operator()(const Slot& a, const Slot& b) const noexcept { return a.index == b.index; }
-    template <typename IsKey>
-    bool operator()(const Wanted<IsKey>& wanted, const Slot& slot) const {
-      return wanted.hash == slot.hash && wanted.is_key(slot.index);
-    }
-    template <typename IsKey>
-    bool operator()(const Slot& slot, const Wanted<IsKey>& wanted) const {
-      return (*this)(wanted, slot);
-    }
-  };
-  using Table = boost::unordered_flat_set<Slot, SlotHash, SlotEqual>;
-
-  static std::uint32_t HashOf(std::uint32_t owner, std::string_view bytes) noexcept;
-  template <typename IsKey>
-  static std::uint32_t FindIn(const Table& table, std::uint32_t hash, const IsKey& is_key) {
-    auto found = table.find(Wanted<IsKey>{hash, is_key});
-    return found == table.end() ? kNone : found->index;
-  }
   ObjectIndex FindObject(std::uint32_t hash, VolumeId volume, std::string_view handle) const;
   DirectoryIndex FindDirectory(std::uint32_t hash, VolumeId volume, std::string_view handle) const;
   NameIndex FindName(std::uint32_t hash, DirectoryIndex directory, std::string_view name) const;
@@ -188,9 +147,9 @@ class Fold {
   std::vector<FoldedName> names_;
   std::vector<FoldedObject> objects_;
   std::vector<FoldedDirectory> directories_;
-  Table object_index_;
-  Table directory_index_;
-  Table name_index_;
+  IndexTable object_index_;
+  IndexTable directory_index_;
+  IndexTable name_index_;
   std::vector<DirectoryMove> moves_;
   std::vector<FoldedIntent> intents_;
   std::unordered_map<ObjectIndex, std::uint32_t> first_intent_;  // object → intents_
