@@ -25,27 +25,42 @@ Answer::Answer(Environment environment, AnswerRequest request)
       request_(std::move(request)),
       views_(MakeViews(WatchesAsked(environment_.watches, request_.paths))),
       mounts_(MountsOf(views_)),
+      has_gaps_(request_.crawled || HasGap(environment_.store->Periods(), request_.from,
+                                           request_.until, environment_.watches, request_.paths)),
       fold_(environment_.limits.max_names) {}
 
 Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerRequest request) {
   std::unique_ptr<Answer> answer(new Answer(std::move(environment), std::move(request)));
   CJ_RETURN_IF_ERROR(answer->CheckPaths());
   CJ_RETURN_IF_ERROR(answer->CheckGaps());
-  Status scanned = answer->Scan();
-  if (!scanned.has_value() && scanned.error().code == ErrorCode::kLimit) {
-    answer->RescanAll(scanned.error().message);
+  if (answer->MayList()) {
+    answer->BeginList();
     return answer;
   }
-  CJ_RETURN_IF_ERROR(std::move(scanned));
+  CJ_ASSIGN_OR_RETURN(const bool folded, answer->RescanBeyondLimits(answer->Scan()));
+  if (!folded) return answer;
   CJ_ASSIGN_OR_RETURN(auto directories, answer->environment_.open_directories(answer->mounts_));
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
-  CJ_RETURN_IF_ERROR(answer->SettleIntents(*directories));
-  CJ_RETURN_IF_ERROR(answer->Resolve(*directories));
-  CJ_RETURN_IF_ERROR(answer->FindRenames(*directories));
-  CJ_RETURN_IF_ERROR(answer->FindFormerTrees(*directories));
-  CJ_RETURN_IF_ERROR(answer->FindOvertaken(*directories));
+  CJ_RETURN_IF_ERROR(answer->Prepare(*directories));
   CJ_RETURN_IF_ERROR(answer->CheckMounted(*directories));
   return answer;
+}
+
+// False: there is more than an answer takes, so that it says `rescan` and nothing else.
+Result<bool> Answer::RescanBeyondLimits(Status scanned) {
+  if (scanned.has_value()) return true;
+  if (scanned.error().code != ErrorCode::kLimit) return std::move(scanned).error();
+  RescanAll(scanned.error().message);
+  return false;
+}
+
+// All that has to be known of the records that are folded before any of them is told.
+Status Answer::Prepare(Directories& directories) {
+  CJ_RETURN_IF_ERROR(SettleIntents(directories));
+  CJ_RETURN_IF_ERROR(Resolve(directories));
+  CJ_RETURN_IF_ERROR(FindRenames(directories));
+  CJ_RETURN_IF_ERROR(FindFormerTrees(directories));
+  return FindOvertaken(directories);
 }
 
 Status Answer::Cancelled() const {
@@ -115,8 +130,6 @@ Status Answer::Scan() {
   range.from = request_.from;
   range.until = request_.until;
   CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
-  has_gaps_ = request_.crawled || HasGap(environment_.store->Periods(), request_.from,
-                                         request_.until, environment_.watches, request_.paths);
   Record record;
   for (;;) {
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
@@ -174,15 +187,6 @@ bool Answer::IsMountPoint(Directories& directories, std::size_t view,
   return !directories.IsHidden(view, std::string(SplitPath(path).directory));
 }
 
-// Something is mounted over what has changed: nobody can look at its names now.
-void Answer::TellHidden() {
-  for (const auto& [path, view] : hidden_) {
-    if (!Covers(views_[view], path)) continue;
-    rescan_reason_ = "what changed in " + path + " is hidden: something is mounted over it";
-    rescans_.emplace_back(RescanOf(path), view);
-  }
-}
-
 // A path that no system call takes cannot be told; the nearest directory above it stands for it.
 Status Answer::TellDeep(Directories& directories, std::size_t view, const FileHandle& directory) {
   CJ_ASSIGN_OR_RETURN(std::string path, directories.PathAbove(view, directory));
@@ -209,8 +213,10 @@ Result<std::vector<DirectoryIndex>> Answer::ResolveSome(
 }
 
 Status Answer::Resolve(Directories& directories) {
-  std::vector<DirectoryIndex> all(fold_.directories().size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<DirectoryIndex>(i);
+  std::vector<DirectoryIndex> all;
+  for (DirectoryIndex index = 0; index < fold_.directories().size(); ++index) {
+    if (!IsListed(index)) all.push_back(index);
+  }
   CJ_ASSIGN_OR_RETURN(auto unexplained, ResolveSome(directories, all));
   if (!unexplained.empty() && environment_.drain) {
     // It went a moment ago: the record of its end is still in the kernel's queue.
@@ -232,35 +238,6 @@ Status Answer::Resolve(Directories& directories) {
   return {};
 }
 
-// Of a directory above watched trees: what led to them may have been another.
-void Answer::RescanBelow(const Place& place) {
-  for (const Watch& watch : views_[place.view].watches) {
-    if (!PathIsBelow(place.path, watch.volume.path)) continue;
-    rescan_reason_ = "what led to " + watch.volume.path + " while nobody listened is not known";
-    rescans_.emplace_back(RescanOf(watch.volume.path), place.view);
-  }
-}
-
-// Directories that a crawl found changed: what went from them nobody knows. Places are sorted, so
-// that what lies below one of them follows it and needs no line of its own.
-void Answer::FindCrawled() {
-  const Place* above = nullptr;
-  for (const Place& place : places_) {
-    if (!fold_.directories()[place.directory].crawled) continue;
-    if (!Covers(views_[place.view], place.path)) {
-      RescanBelow(place);
-      continue;
-    }
-    if (above != nullptr && above->view == place.view && PathContains(above->path, place.path)) {
-      continue;
-    }
-    above = &place;
-    rescan_reason_ = "what went from " + place.path + " while nobody listened is not known";
-    rescans_.emplace_back(RescanOf(place.path), place.view);
-    told_directories_.insert(place.path);
-  }
-}
-
 void Answer::SortPlaces() {
   std::sort(places_.begin(), places_.end(), [](const Place& a, const Place& b) {
     if (a.view != b.view) return a.view < b.view;
@@ -270,41 +247,6 @@ void Answer::SortPlaces() {
   place_of_.resize(fold_.directories().size());
   for (std::size_t i = 0; i < places_.size(); ++i) {
     place_of_[places_[i].directory].push_back(static_cast<std::uint32_t>(i));
-  }
-}
-
-// A directory above a watch's root was renamed, deleted or made: what is below the root now has
-// little to do with what was there.
-void Answer::FindLostRoots() {
-  std::unordered_set<std::string> lost;
-  for (const Place& place : places_) {
-    const View& view = views_[place.view];
-    if (Covers(view, place.path)) continue;
-    for (NameIndex index : fold_.directories()[place.directory].names) {
-      const FoldedName& name = fold_.names()[index];
-      if ((name.classes & kEntryClass) == 0) continue;
-      std::string path = JoinPath(place.path, name.name);
-      for (const Watch& watch : view.watches) {
-        if (PathIsBelow(path, watch.volume.path) && lost.insert(watch.volume.path).second) {
-          rescan_reason_ = path + ", which leads to the watched tree, was renamed or replaced";
-          rescans_.emplace_back(RescanOf(watch.volume.path), place.view);
-        }
-      }
-    }
-  }
-}
-
-void Answer::RescanAll(std::string reason) {
-  rescan_reason_ = std::move(reason);
-  rescan_all_ = true;
-  places_.clear();
-  rescans_.clear();
-  ahead_.clear();
-  former_.clear();
-  for (std::uint32_t view = 0; view < views_.size(); ++view) {
-    for (const Watch& watch : views_[view].watches) {
-      rescans_.emplace_back(RescanOf(watch.volume.path), view);
-    }
   }
 }
 
@@ -348,20 +290,21 @@ Result<NameState> Answer::SeeElsewhere(Directories& directories, std::size_t vie
 Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
-  CJ_ASSIGN_OR_RETURN(const bool more, TellSome(*directories, max, changes));
+  out_ = changes;
+  const bool reading = list_ != nullptr && list_->reading;
+  CJ_ASSIGN_OR_RETURN(const bool more,
+                      reading ? TellList(*directories, max) : TellSome(*directories, max));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   return more;
 }
 
-Result<bool> Answer::TellSome(Directories& directories, std::size_t max,
-                              std::vector<Change>* changes) {
-  out_ = changes;
-  std::size_t target = changes->size() + max;
+Result<bool> Answer::TellSome(Directories& directories, std::size_t max) {
+  const std::size_t target = out_->size() + max;
   if (!began_) {
     began_ = true;
     for (const auto& [rescan, view] : rescans_) Tell(view, rescan);
   }
-  while (changes->size() < target) {
+  while (out_->size() < target) {
     CJ_RETURN_IF_ERROR(Cancelled());
     if (next_ahead_ < ahead_.size()) {
       const auto& [change, view] = ahead_[next_ahead_++];
@@ -373,7 +316,7 @@ Result<bool> Answer::TellSome(Directories& directories, std::size_t max,
       continue;
     }
     if (!groups_.empty() || next_place_ < places_.size()) {
-      CJ_RETURN_IF_ERROR(TellPlaces(directories, target - changes->size()));
+      CJ_RETURN_IF_ERROR(TellPlaces(directories, target - out_->size()));
     } else if (!links_told_) {
       links_told_ = true;
       CJ_RETURN_IF_ERROR(TellOtherLinks(directories));

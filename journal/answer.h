@@ -24,6 +24,7 @@
 #include "journal/classify.h"
 #include "journal/fold.h"
 #include "journal/link_memory.h"
+#include "journal/name_table.h"
 #include "journal/resolver.h"
 #include "journal/store.h"
 #include "journal/tree_walk.h"
@@ -142,6 +143,8 @@ class Answer {
 
   // answer.cc: from records to places.
   Status Scan();
+  Result<bool> RescanBeyondLimits(Status scanned);
+  Status Prepare(Directories& directories);
   Status CheckGaps() const;
   Status CheckPaths() const;
   Status CheckMounted(Directories& directories) const;
@@ -151,21 +154,23 @@ class Answer {
                                                   const std::vector<DirectoryIndex>& indices);
   Result<bool> ResolveOne(Directories& directories, DirectoryIndex index);
   void SortPlaces();
-  void FindLostRoots();
-  void FindCrawled();
-  void RescanBelow(const Place& place);
-  void RescanAll(std::string reason);
   Status TellDeep(Directories& directories, std::size_t view, const FileHandle& directory);
   Status FindRenames(Directories& directories);
   Status Cancelled() const;
   static Result<NameState> SeeElsewhere(Directories& directories, std::size_t view,
                                         const std::string& directory, const std::string& name);
 
+  // answer_rescan.cc: trees that have to be scanned anew.
+  void TellHidden();
+  void FindLostRoots();
+  void FindCrawled();
+  void RescanBelow(const Place& place);
+  void RescanAll(std::string reason);
+
   // answer_tell.cc: from places to changes.
-  Result<bool> TellSome(Directories& directories, std::size_t max, std::vector<Change>* changes);
+  Result<bool> TellSome(Directories& directories, std::size_t max);
   bool IsOnlyItself(const FoldedDirectory& directory) const;
   bool IsMountPoint(Directories& directories, std::size_t view, const std::string& path) const;
-  void TellHidden();
   void TellHiddenLink(std::uint32_t view, const std::string& directory);
   Status TellPlaces(Directories& directories, std::size_t max);
   bool TellGoneTree();
@@ -192,9 +197,42 @@ class Answer {
   void TakeSteps(Group& group, std::size_t max, std::vector<Step*>* taken) const;
   void LookAhead(Directories& directories, std::size_t max);
   void LookAt(Directories& directories, const std::vector<Step*>& steps);
+  // Looks at number i of `count`; may be called by two threads at a time. What it is not called for
+  // (the question was withdrawn, memory is short) is what nobody has looked at.
+  using Seer = std::function<void(Directories&, std::size_t i)>;
+  void SeeAll(Directories& directories, std::size_t count, const Seer& see);
   ObjectIndex Expected(const Step& step) const { return step.merged.facts.object_after; }
   bool MayBeKnownByNumber(const Step& step) const;
   void See(Directories& directories, Step* step) const;
+
+  // answer_list.cc: plain names of a list, told while the records are read.
+  struct List {
+    NameTable names;                      // flags: ListFlag
+    std::vector<std::uint32_t> place_of;  // directory → where its names are told; kFoldedPlace
+    SequenceNumber end;                   // behind the last record
+    bool reading = true;
+    bool folds = false;      // there are records to be folded
+    bool folds_all = false;  // all of them are
+  };
+  struct Listed {  // a changed file that is about to be looked at
+    std::uint32_t place = 0;
+    NameTable::Ref name = kNone;
+    bool settled = false;  // its name has been told, and it has no other
+  };
+  bool MayList() const;
+  void BeginList();
+  Result<bool> TellList(Directories& directories, std::size_t max);
+  Status ReadRecords(Directories& directories, std::size_t max, std::vector<Listed>* listed);
+  Status ListRecord(Directories& directories, const Record& record, std::vector<Listed>* listed);
+  void LeaveToFold(const Record& record);
+  void LeaveToFold(NameTable::Ref name);
+  Result<std::uint32_t> PlaceListed(Directories& directories, DirectoryIndex index);
+  Result<std::uint32_t> FindListedPlace(Directories& directories, DirectoryIndex index);
+  void SeeListed(Directories& directories, Listed* listed) const;
+  bool IsListed(DirectoryIndex index) const;
+  bool IsFolded(const Record& record) const;
+  Status FoldList();
+  bool WasListed(const PathFacts& merged) const;
 
   // answer_former.cc: the members of renamed directories at their former paths.
   struct FormerTree {
@@ -277,7 +315,9 @@ class Answer {
   AnswerRequest request_;
   std::vector<View> views_;
   std::vector<VolumeMount> mounts_;
+  const bool has_gaps_;  // the interval has gaps, which crawls have filled
   Fold fold_;
+  std::unique_ptr<List> list_;                        // null: every record is folded
   std::vector<Place> places_;                         // by path, members behind their directory
   std::vector<std::vector<std::uint32_t>> place_of_;  // directory index → places
   std::vector<NameIndex> present_name_;  // object → where it was renamed to, verified; or kNone
@@ -286,7 +326,6 @@ class Answer {
   std::vector<std::pair<Change, std::uint32_t>> rescans_;  // with their views
   std::string rescan_reason_;
   bool rescan_all_ = false;  // RescanAll() has said all there is
-  bool has_gaps_ = false;    // the interval has gaps, which crawls have filled
   std::string unlistable_;
   bool overtaken_ = false;
   std::vector<FormerTree> former_;

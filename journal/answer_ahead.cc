@@ -127,7 +127,12 @@ void Answer::LookAhead(Directories& directories, std::size_t max) {
 }
 
 void Answer::LookAt(Directories& directories, const std::vector<Step*>& steps) {
-  std::size_t mine = steps.size();
+  SeeAll(directories, steps.size(),
+         [&](Directories& through, std::size_t i) { See(through, steps[i]); });
+}
+
+void Answer::SeeAll(Directories& directories, std::size_t count, const Seer& see) {
+  std::size_t mine = count;
   std::atomic<bool> stop{false};
   std::unique_ptr<Directories> its;
   const HelperPlace place(mine < environment_.limits.names_for_two ? nullptr : environment_.helped);
@@ -137,16 +142,16 @@ void Answer::LookAt(Directories& directories, const std::vector<Step*>& steps) {
   }
   auto see_others = [&] {
     try {
-      for (std::size_t i = steps.size() / 2; i < steps.size() && !stop; ++i) See(*its, steps[i]);
+      for (std::size_t i = count / 2; i < count && !stop; ++i) see(*its, i);
     } catch (const std::bad_alloc&) {
-      // The steps that are left say that nobody looked.
+      // What is left says that nobody looked.
     }
   };
   Helper helper(&stop);
-  if (its != nullptr && helper.Start(see_others)) mine = steps.size() / 2;
+  if (its != nullptr && helper.Start(see_others)) mine = count / 2;
   for (std::size_t i = 0; i < mine; ++i) {
     if (i % kCancelInterval == 0 && !Cancelled().has_value()) return;
-    See(directories, steps[i]);
+    see(directories, i);
   }
   helper.Await();
 }

@@ -192,6 +192,8 @@ Status Answer::TellName(Step step) {
   if (Exists(change->kind) && change->type == FileType::kDirectory) {
     told_directories_.insert(step.path);
   }
+  const bool says_more = change->kind == ChangeKind::kRenamed || change->recursive;
+  if (!says_more && WasListed(merged)) return {};
   change->path = std::move(step.path);
   Tell(place.view, std::move(*change));
   return {};

@@ -219,6 +219,12 @@ void Fold::Settle(const FoldedIntent& intent) {
   }
 }
 
+DirectoryIndex Fold::NoteDirectory(const Record& record) {
+  const DirectoryIndex index = InternDirectory(record.volume, record.parent);
+  directories_[index].entries_changed |= (record.operations & kEntryOperations) != 0;
+  return index;
+}
+
 Status Fold::Add(const Record& record) {
   ++records_;
   // Two names at most come with one record.

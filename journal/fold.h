@@ -108,6 +108,8 @@ class Fold {
 
   // Records in the order of their sequence. kLimit: more distinct names than max_names.
   Status Add(const Record& record);
+  // Of a record that has a parent and is not added: that its directory has changed, and how.
+  DirectoryIndex NoteDirectory(const Record& record);
 
   const std::vector<FoldedDirectory>& directories() const { return directories_; }
   const std::vector<FoldedName>& names() const { return names_; }

@@ -1,7 +1,5 @@
 // Names are looked at before they are told, many at a time and by two threads: the answer is the
 // same however many, and whoever looks.
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -18,8 +16,6 @@ std::string Directory(int number) { return "d" + std::to_string(number); }
 std::string File(int directory, int number) {
   return Directory(directory) + "/f" + std::to_string(number);
 }
-
-bool IsThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
 void Fill(const TestJournal& journal) {
   for (int d = 0; d < kDirectories; ++d) {

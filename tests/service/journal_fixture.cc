@@ -156,6 +156,8 @@ std::uint64_t InodeOf(const std::string& path) {
   return info.st_ino;
 }
 
+bool IsThere(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
 void WriteFile(const std::string& path, const std::string& content) {
   WriteWith(path, content, O_TRUNC);
 }

@@ -80,6 +80,7 @@ class TestJournal {
 
 // Small operations that fail the test when they fail.
 std::uint64_t InodeOf(const std::string& path);
+bool IsThere(const std::string& path);
 void WriteFile(const std::string& path, const std::string& content);  // creates or truncates
 void AppendFile(const std::string& path, const std::string& content);
 void MakeDirectory(const std::string& path);

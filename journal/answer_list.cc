@@ -1,0 +1,251 @@
+// The part of Answer that tells most of a list of plain paths while it reads the records: a list
+// says of a name only that it was touched, which each of its records says by itself. What is told
+// is remembered in a table that is a third of a fold, so that the first path comes after the first
+// records, and a million of them take little memory.
+//
+// What is told so is the *plain* names: files whose directory is where it can be told, and that
+// were made, deleted or changed there. Of a file that was changed one thing more has to be known:
+// whether it has other names. It is looked at when its name is told; it is settled when it is there
+// under this one name, or gone. (It may have come there after the interval: then it has no name
+// that anybody could miss.)
+//
+// All others are *folded*, after the last record has been read, from a second reading: directories,
+// renames, links, what cannot be placed, and files that are not settled. A name is folded with all
+// of its records or with none, so that what the fold says of a name is true; and each file that a
+// record of a plain name changes is settled, so that nobody misses what the fold does not know.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "journal/answer.h"
+
+namespace cj {
+namespace {
+
+// Of a directory whose names are folded, and of one that nobody has placed yet.
+constexpr std::uint32_t kFoldedPlace = kNone;
+constexpr std::uint32_t kNewPlace = kNone - 1;
+
+// How many records one step reads at most: where they repeat each other, few names come of many.
+constexpr std::size_t kRecordsPerStep = 64 * 1024;
+constexpr std::size_t kCancelInterval = 4096;
+
+enum ListFlag : std::uint8_t {
+  kTold = 1,
+  kLookedAt = 2,
+  kFolded = 4,
+};
+
+constexpr std::uint32_t kPlainOperations =
+    kCreated | kDeleted | kModified | kClosedWrite | kAttributes | kSilent;
+
+bool IsPlain(const Record& record) {
+  return (record.operations & ~kPlainOperations) == 0 && record.operations != 0 &&
+         !record.object.empty() && !record.parent.empty() && !record.name.empty() &&
+         record.name != "." && record.name.size() <= NameTable::kMaxName;
+}
+
+bool ChangesFile(const Record& record) {
+  return (record.operations & (kDataOperations | kMetadataOperations)) != 0;
+}
+
+}  // namespace
+
+// What a list of everything says of a name does not depend on what happened to it. In a gap a crawl
+// has found what no record of a name tells.
+bool Answer::MayList() const {
+  return request_.list && request_.classes == 0 && request_.presence == Presence::kAll &&
+         !has_gaps_;
+}
+
+void Answer::BeginList() {
+  list_ = std::make_unique<List>();
+  list_->end = environment_.store->next_sequence();
+}
+
+// The end of the records is not the end of the answer.
+Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
+  std::vector<Listed> listed;
+  CJ_ASSIGN_OR_RETURN(bool listable, RescanBeyondLimits(ReadRecords(directories, max, &listed)));
+  SeeAll(directories, listed.size(),
+         [&](Directories& through, std::size_t i) { SeeListed(through, &listed[i]); });
+  CJ_RETURN_IF_ERROR(Cancelled());
+  for (const Listed& each : listed) {
+    if (!each.settled) LeaveToFold(each.name);
+  }
+  if (listable && list_->reading) return true;
+  list_->reading = false;
+  if (listable) {
+    CJ_ASSIGN_OR_RETURN(listable, RescanBeyondLimits(FoldList()));
+  }
+  if (listable) CJ_RETURN_IF_ERROR(Prepare(directories));
+  return true;
+}
+
+// A cursor of each step's own: a reader that is slow must not keep what it has read on the disk.
+Status Answer::ReadRecords(Directories& directories, std::size_t max, std::vector<Listed>* listed) {
+  ScanRange range;
+  range.from = std::max(request_.from, interval_end_.period);
+  range.until = request_.until;
+  range.after = interval_end_.sequence;
+  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  const std::size_t target = out_->size() + max;
+  Record record;
+  for (std::size_t read = 0; read < kRecordsPerStep && out_->size() < target; ++read) {
+    if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
+    CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
+    list_->reading = more && record.sequence < list_->end;
+    if (!list_->reading) return {};
+    interval_end_ = {record.period, record.sequence};
+    CJ_RETURN_IF_ERROR(ListRecord(directories, record, listed));
+  }
+  return {};
+}
+
+Status Answer::ListRecord(Directories& directories, const Record& record,
+                          std::vector<Listed>* listed) {
+  if (!IsPlain(record)) {
+    LeaveToFold(record);
+    return {};
+  }
+  const DirectoryIndex directory = fold_.NoteDirectory(record);
+  CJ_ASSIGN_OR_RETURN(const std::uint32_t index, PlaceListed(directories, directory));
+  if (index == kFoldedPlace) {
+    list_->folds = true;
+    return {};
+  }
+  NameTable& names = list_->names;
+  const auto [name, is_new] = names.FindOrAdd({directory, record.name, record.object.encoded});
+  if (name == kNone || names.size() > environment_.limits.max_names) {
+    return Error{ErrorCode::kLimit, "the interval has more than " +
+                                        std::to_string(names.size() - 1) + " changed names"};
+  }
+  if ((names.flags(name) & kFolded) != 0) return {};
+  if (is_new) {
+    Change change;
+    change.path = JoinPath(places_[index].path, record.name);
+    // Where no watch covers the name, the file may have others.
+    if (!Covers(views_[places_[index].view], change.path)) {
+      LeaveToFold(name);
+      return {};
+    }
+    names.AddFlags(name, kTold);
+    Tell(places_[index].view, std::move(change));
+  } else if (names.Get(name).object != record.object.encoded) {
+    LeaveToFold(name);
+    return {};
+  }
+  if (ChangesFile(record) && (names.flags(name) & kLookedAt) == 0) {
+    names.AddFlags(name, kLookedAt);
+    listed->push_back({index, name});
+  }
+  return {};
+}
+
+void Answer::LeaveToFold(NameTable::Ref name) {
+  list_->names.AddFlags(name, kFolded);
+  list_->folds = true;
+}
+
+// With all that there is of the names that it touches. Former members of a directory that was
+// renamed are told by what the fold has of them.
+void Answer::LeaveToFold(const Record& record) {
+  list_->folds = true;
+  const bool is_move = (record.operations & kRenamed) != 0 && (record.operations & kDirectory) != 0;
+  list_->folds_all |= is_move && request_.expand;
+  auto leave = [&](const FileHandle& parent, const std::string& name) {
+    if (parent.empty() || name.size() > NameTable::kMaxName) return;
+    Record touched;
+    touched.volume = record.volume;
+    touched.parent = parent;
+    const auto found = list_->names.FindOrAdd({fold_.NoteDirectory(touched), name, {}});
+    if (found.ref != kNone) LeaveToFold(found.ref);
+  };
+  leave(record.parent, record.name);
+  leave(record.old_parent, record.old_name);
+}
+
+Result<std::uint32_t> Answer::PlaceListed(Directories& directories, DirectoryIndex index) {
+  std::vector<std::uint32_t>& places = list_->place_of;
+  if (index >= places.size()) places.resize(index + 1, kNewPlace);
+  if (places[index] == kNewPlace) {
+    CJ_ASSIGN_OR_RETURN(places[index], FindListedPlace(directories, index));
+  }
+  return places[index];
+}
+
+// A living directory that one view shows, and covers. What is to be done about all others is said
+// in ResolveOne().
+Result<std::uint32_t> Answer::FindListedPlace(Directories& directories, DirectoryIndex index) {
+  const FoldedDirectory& folded = fold_.directories()[index];
+  auto shows = [&](const View& view) { return view.mount.id == folded.volume; };
+  const auto view = std::find_if(views_.begin(), views_.end(), shows);
+  if (view == views_.end() || std::any_of(view + 1, views_.end(), shows)) return kFoldedPlace;
+  const auto number = static_cast<std::uint32_t>(view - views_.begin());
+  auto location = directories.Path(number, FileHandle::FromEncoded(folded.handle));
+  if (!location.has_value()) {
+    const ErrorCode code = location.error().code;
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kLimit) return kFoldedPlace;
+    return std::move(location).error();
+  }
+  if (location->hidden || !Covers(*view, location->path)) return kFoldedPlace;
+  places_.push_back({std::move(location->path), index, number, false});
+  return static_cast<std::uint32_t>(places_.size() - 1);
+}
+
+void Answer::SeeListed(Directories& directories, Listed* listed) const {
+  const Place& place = places_[listed->place];
+  const NameTable::Name name = list_->names.Get(listed->name);
+  auto now = directories.Glance(place.view, place.path, std::string(name.name),
+                                ViewOfEncoded(name.object));
+  if (!now.has_value()) return;
+  if (now->exists && now->object.encoded == name.object) {
+    listed->settled = now->link_count == 1;
+    return;
+  }
+  auto count = directories.LinkCount(place.view, FileHandle::FromEncoded(name.object));
+  listed->settled = count.has_value() ? *count == 0
+                                      : count.error().code == ErrorCode::kNotFound &&
+                                            count.error().errno_value != EXDEV;
+}
+
+// The directory's names are told, and where it is, is known.
+bool Answer::IsListed(DirectoryIndex index) const {
+  return list_ != nullptr && index < list_->place_of.size() &&
+         list_->place_of[index] != kFoldedPlace && list_->place_of[index] != kNewPlace;
+}
+
+bool Answer::IsFolded(const Record& record) const {
+  if (list_->folds_all || !IsPlain(record)) return true;
+  const DirectoryIndex directory = fold_.FindDirectory(record.volume, record.parent);
+  if (directory == kNone || !IsListed(directory)) return true;
+  const NameTable::Ref name = list_->names.Find(directory, record.name);
+  return name == kNone || (list_->names.flags(name) & kFolded) != 0;
+}
+
+Status Answer::FoldList() {
+  if (!list_->folds) return {};
+  ScanRange range;
+  range.from = request_.from;
+  range.until = request_.until;
+  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  Record record;
+  for (std::size_t read = 0;; ++read) {
+    if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
+    CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
+    if (!more || record.sequence > interval_end_.sequence) return {};
+    if (IsFolded(record)) CJ_RETURN_IF_ERROR(fold_.Add(record));
+  }
+}
+
+bool Answer::WasListed(const PathFacts& merged) const {
+  if (list_ == nullptr) return false;
+  return std::any_of(merged.names.begin(), merged.names.end(), [&](NameIndex index) {
+    const FoldedName& name = fold_.names()[index];
+    const NameTable::Ref ref = list_->names.Find(name.directory, name.name);
+    return ref != kNone && (list_->names.flags(ref) & kTold) != 0;
+  });
+}
+
+}  // namespace cj
