@@ -291,9 +291,9 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   out_ = changes;
-  const bool reading = list_ != nullptr && list_->reading;
+  const bool is_list = list_ != nullptr && !list_->told;
   CJ_ASSIGN_OR_RETURN(const bool more,
-                      reading ? TellList(*directories, max) : TellSome(*directories, max));
+                      is_list ? TellList(*directories, max) : TellSome(*directories, max));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   return more;
 }

@@ -197,38 +197,45 @@ class Answer {
   void TakeSteps(Group& group, std::size_t max, std::vector<Step*>* taken) const;
   void LookAhead(Directories& directories, std::size_t max);
   void LookAt(Directories& directories, const std::vector<Step*>& steps);
-  // Looks at number i of `count`; may be called by two threads at a time. What it is not called for
-  // (the question was withdrawn, memory is short) is what nobody has looked at.
+  // Looks at number i of `count`; called by two threads at a time, if there are two, of which one
+  // does what is to be done meanwhile first. What it is not called for (the question was withdrawn,
+  // memory is short) is what nobody has looked at.
   using Seer = std::function<void(Directories&, std::size_t i)>;
-  void SeeAll(Directories& directories, std::size_t count, const Seer& see);
+  void SeeAll(Directories& directories, std::size_t count, const Seer& see,
+              const std::function<void()>& meanwhile);
   ObjectIndex Expected(const Step& step) const { return step.merged.facts.object_after; }
   bool MayBeKnownByNumber(const Step& step) const;
   void See(Directories& directories, Step* step) const;
 
   // answer_list.cc: plain names of a list, told while the records are read.
-  struct List {
-    NameTable names;                      // flags: ListFlag
-    std::vector<std::uint32_t> place_of;  // directory → where its names are told; kFoldedPlace
-    SequenceNumber end;                   // behind the last record
-    bool reading = true;
-    bool folds = false;      // there are records to be folded
-    bool folds_all = false;  // all of them are
-  };
   struct Listed {  // a changed file that is about to be looked at
-    std::uint32_t place = 0;
-    NameTable::Ref name = kNone;
+    const Place* place = nullptr;
+    NameTable::Ref ref = kNone;
+    NameTable::Name name;
     bool settled = false;  // its name has been told, and it has no other
+  };
+  struct List {
+    NameTable names;           // flags: ListFlag
+    std::deque<Place> places;  // where they are; each stays where it is
+    // Directory → one of `places`, or null: its names are folded. Nothing: nobody has looked.
+    std::vector<std::optional<const Place*>> place_of;
+    std::vector<Listed> listed;  // to be looked at while the next records are read
+    SequenceNumber end;          // behind the last record
+    bool reading = true;         // there may be more records
+    bool told = false;           // the rest is in the fold
+    bool folds = false;          // there are records to be folded
+    bool folds_all = false;      // all of them are
   };
   bool MayList() const;
   void BeginList();
   Result<bool> TellList(Directories& directories, std::size_t max);
-  Status ReadRecords(Directories& directories, std::size_t max, std::vector<Listed>* listed);
-  Status ListRecord(Directories& directories, const Record& record, std::vector<Listed>* listed);
+  Status ReadRecords(Directories& directories, std::size_t max);
+  Status ListRecord(Directories& directories, const Record& record);
   void LeaveToFold(const Record& record);
   void LeaveToFold(NameTable::Ref name);
-  Result<std::uint32_t> PlaceListed(Directories& directories, DirectoryIndex index);
-  Result<std::uint32_t> FindListedPlace(Directories& directories, DirectoryIndex index);
-  void SeeListed(Directories& directories, Listed* listed) const;
+  Result<const Place*> PlaceListed(Directories& directories, DirectoryIndex index);
+  Result<const Place*> FindListedPlace(Directories& directories, DirectoryIndex index);
+  static void SeeListed(Directories& directories, Listed* listed);
   bool IsListed(DirectoryIndex index) const;
   bool IsFolded(const Record& record) const;
   Status FoldList();

@@ -11,8 +11,8 @@
 namespace cj {
 namespace {
 
-// How many names are looked at between two looks at `cancelled`.
-constexpr std::size_t kCancelInterval = 64;
+// How many names a thread takes at a time, and between two looks at `cancelled`.
+constexpr std::size_t kSeenAtATime = 64;
 
 // The one second thread that answers may have; given back when it goes out of scope.
 class HelperPlace {
@@ -42,13 +42,12 @@ class Helper {
     Await();
   }
   template <typename Work>
-  bool Start(const Work& work) {
+  void Start(const Work& work) {
     try {
       thread_ = std::thread(work);
     } catch (const std::system_error&) {
-      return false;
+      // There is none: whoever wanted one does all of it.
     }
-    return true;
   }
   void Await() {
     if (thread_.joinable()) thread_.join();
@@ -127,32 +126,40 @@ void Answer::LookAhead(Directories& directories, std::size_t max) {
 }
 
 void Answer::LookAt(Directories& directories, const std::vector<Step*>& steps) {
-  SeeAll(directories, steps.size(),
-         [&](Directories& through, std::size_t i) { See(through, steps[i]); });
+  auto see = [&](Directories& through, std::size_t i) { See(through, steps[i]); };
+  SeeAll(directories, steps.size(), see, [] {});
 }
 
-void Answer::SeeAll(Directories& directories, std::size_t count, const Seer& see) {
-  std::size_t mine = count;
+void Answer::SeeAll(Directories& directories, std::size_t count, const Seer& see,
+                    const std::function<void()>& meanwhile) {
   std::atomic<bool> stop{false};
+  std::atomic<std::size_t> next{0};
+  auto see_some = [&](Directories& through, bool asks) {
+    for (std::size_t begin; !stop && (begin = next.fetch_add(kSeenAtATime)) < count;) {
+      const std::size_t end = std::min(begin + kSeenAtATime, count);
+      for (std::size_t i = begin; i < end; ++i) see(through, i);
+      if (asks && !Cancelled().has_value()) stop = true;
+    }
+  };
   std::unique_ptr<Directories> its;
-  const HelperPlace place(mine < environment_.limits.names_for_two ? nullptr : environment_.helped);
+  const HelperPlace place(count < environment_.limits.names_for_two ? nullptr
+                                                                    : environment_.helped);
   if (place.taken()) {
     auto opened = environment_.open_directories(mounts_);
     if (opened.has_value() && CheckMounted(**opened).has_value()) its = std::move(*opened);
   }
-  auto see_others = [&] {
-    try {
-      for (std::size_t i = count / 2; i < count && !stop; ++i) see(*its, i);
-    } catch (const std::bad_alloc&) {
-      // What is left says that nobody looked.
-    }
-  };
   Helper helper(&stop);
-  if (its != nullptr && helper.Start(see_others)) mine = count / 2;
-  for (std::size_t i = 0; i < mine; ++i) {
-    if (i % kCancelInterval == 0 && !Cancelled().has_value()) return;
-    see(directories, i);
+  if (its != nullptr) {
+    helper.Start([&] {
+      try {
+        see_some(*its, false);
+      } catch (const std::bad_alloc&) {
+        // What is left says that nobody looked.
+      }
+    });
   }
+  meanwhile();
+  see_some(directories, true);
   helper.Await();
 }
 

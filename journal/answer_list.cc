@@ -23,10 +23,6 @@
 namespace cj {
 namespace {
 
-// Of a directory whose names are folded, and of one that nobody has placed yet.
-constexpr std::uint32_t kFoldedPlace = kNone;
-constexpr std::uint32_t kNewPlace = kNone - 1;
-
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
 constexpr std::size_t kCancelInterval = 4096;
@@ -64,27 +60,34 @@ void Answer::BeginList() {
   list_->end = environment_.store->next_sequence();
 }
 
-// The end of the records is not the end of the answer.
+// The files of the step before are looked at while this one's records are read. The end of the
+// records is not the end of the answer.
 Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
-  std::vector<Listed> listed;
-  CJ_ASSIGN_OR_RETURN(bool listable, RescanBeyondLimits(ReadRecords(directories, max, &listed)));
-  SeeAll(directories, listed.size(),
-         [&](Directories& through, std::size_t i) { SeeListed(through, &listed[i]); });
+  std::vector<Listed> listed = std::move(list_->listed);
+  list_->listed.clear();
+  Status read;
+  SeeAll(
+      directories, listed.size(),
+      [&](Directories& through, std::size_t i) { SeeListed(through, &listed[i]); },
+      [&] {
+        if (list_->reading) read = ReadRecords(directories, max);
+      });
   CJ_RETURN_IF_ERROR(Cancelled());
   for (const Listed& each : listed) {
-    if (!each.settled) LeaveToFold(each.name);
+    if (!each.settled) LeaveToFold(each.ref);
   }
-  if (listable && list_->reading) return true;
-  list_->reading = false;
-  if (listable) {
-    CJ_ASSIGN_OR_RETURN(listable, RescanBeyondLimits(FoldList()));
-  }
-  if (listable) CJ_RETURN_IF_ERROR(Prepare(directories));
+  CJ_ASSIGN_OR_RETURN(const bool listable, RescanBeyondLimits(std::move(read)));
+  if (listable && (list_->reading || !list_->listed.empty())) return true;
+  list_->told = true;
+  if (!listable) return true;
+  for (Place& place : list_->places) places_.push_back(place);
+  CJ_ASSIGN_OR_RETURN(const bool folded, RescanBeyondLimits(FoldList()));
+  if (folded) CJ_RETURN_IF_ERROR(Prepare(directories));
   return true;
 }
 
 // A cursor of each step's own: a reader that is slow must not keep what it has read on the disk.
-Status Answer::ReadRecords(Directories& directories, std::size_t max, std::vector<Listed>* listed) {
+Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   ScanRange range;
   range.from = std::max(request_.from, interval_end_.period);
   range.until = request_.until;
@@ -98,20 +101,19 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max, std::vecto
     list_->reading = more && record.sequence < list_->end;
     if (!list_->reading) return {};
     interval_end_ = {record.period, record.sequence};
-    CJ_RETURN_IF_ERROR(ListRecord(directories, record, listed));
+    CJ_RETURN_IF_ERROR(ListRecord(directories, record));
   }
   return {};
 }
 
-Status Answer::ListRecord(Directories& directories, const Record& record,
-                          std::vector<Listed>* listed) {
+Status Answer::ListRecord(Directories& directories, const Record& record) {
   if (!IsPlain(record)) {
     LeaveToFold(record);
     return {};
   }
   const DirectoryIndex directory = fold_.NoteDirectory(record);
-  CJ_ASSIGN_OR_RETURN(const std::uint32_t index, PlaceListed(directories, directory));
-  if (index == kFoldedPlace) {
+  CJ_ASSIGN_OR_RETURN(const Place* place, PlaceListed(directories, directory));
+  if (place == nullptr) {
     list_->folds = true;
     return {};
   }
@@ -124,21 +126,21 @@ Status Answer::ListRecord(Directories& directories, const Record& record,
   if ((names.flags(name) & kFolded) != 0) return {};
   if (is_new) {
     Change change;
-    change.path = JoinPath(places_[index].path, record.name);
+    change.path = JoinPath(place->path, record.name);
     // Where no watch covers the name, the file may have others.
-    if (!Covers(views_[places_[index].view], change.path)) {
+    if (!Covers(views_[place->view], change.path)) {
       LeaveToFold(name);
       return {};
     }
     names.AddFlags(name, kTold);
-    Tell(places_[index].view, std::move(change));
+    Tell(place->view, std::move(change));
   } else if (names.Get(name).object != record.object.encoded) {
     LeaveToFold(name);
     return {};
   }
   if (ChangesFile(record) && (names.flags(name) & kLookedAt) == 0) {
     names.AddFlags(name, kLookedAt);
-    listed->push_back({index, name});
+    list_->listed.push_back({place, name, names.Get(name), false});
   }
   return {};
 }
@@ -166,45 +168,46 @@ void Answer::LeaveToFold(const Record& record) {
   leave(record.old_parent, record.old_name);
 }
 
-Result<std::uint32_t> Answer::PlaceListed(Directories& directories, DirectoryIndex index) {
-  std::vector<std::uint32_t>& places = list_->place_of;
-  if (index >= places.size()) places.resize(index + 1, kNewPlace);
-  if (places[index] == kNewPlace) {
+Result<const Answer::Place*> Answer::PlaceListed(Directories& directories, DirectoryIndex index) {
+  auto& places = list_->place_of;
+  if (index >= places.size()) places.resize(index + 1);
+  if (!places[index].has_value()) {
     CJ_ASSIGN_OR_RETURN(places[index], FindListedPlace(directories, index));
   }
-  return places[index];
+  return *places[index];
 }
 
 // A living directory that one view shows, and covers. What is to be done about all others is said
 // in ResolveOne().
-Result<std::uint32_t> Answer::FindListedPlace(Directories& directories, DirectoryIndex index) {
+Result<const Answer::Place*> Answer::FindListedPlace(Directories& directories,
+                                                     DirectoryIndex index) {
   const FoldedDirectory& folded = fold_.directories()[index];
   auto shows = [&](const View& view) { return view.mount.id == folded.volume; };
   const auto view = std::find_if(views_.begin(), views_.end(), shows);
-  if (view == views_.end() || std::any_of(view + 1, views_.end(), shows)) return kFoldedPlace;
+  if (view == views_.end() || std::any_of(view + 1, views_.end(), shows)) return nullptr;
   const auto number = static_cast<std::uint32_t>(view - views_.begin());
   auto location = directories.Path(number, FileHandle::FromEncoded(folded.handle));
   if (!location.has_value()) {
     const ErrorCode code = location.error().code;
-    if (code == ErrorCode::kNotFound || code == ErrorCode::kLimit) return kFoldedPlace;
+    if (code == ErrorCode::kNotFound || code == ErrorCode::kLimit) return nullptr;
     return std::move(location).error();
   }
-  if (location->hidden || !Covers(*view, location->path)) return kFoldedPlace;
-  places_.push_back({std::move(location->path), index, number, false});
-  return static_cast<std::uint32_t>(places_.size() - 1);
+  if (location->hidden || !Covers(*view, location->path)) return nullptr;
+  list_->places.push_back({std::move(location->path), index, number, false});
+  return &list_->places.back();
 }
 
-void Answer::SeeListed(Directories& directories, Listed* listed) const {
-  const Place& place = places_[listed->place];
-  const NameTable::Name name = list_->names.Get(listed->name);
-  auto now = directories.Glance(place.view, place.path, std::string(name.name),
-                                ViewOfEncoded(name.object));
+void Answer::SeeListed(Directories& directories, Listed* listed) {
+  const Place& place = *listed->place;
+  const NameTable::Name& name = listed->name;
+  const HandleView object = ViewOfEncoded(name.object);
+  auto now = directories.Glance(place.view, place.path, std::string(name.name), object);
   if (!now.has_value()) return;
   if (now->exists && now->object.encoded == name.object) {
     listed->settled = now->link_count == 1;
     return;
   }
-  auto count = directories.LinkCount(place.view, FileHandle::FromEncoded(name.object));
+  auto count = directories.LinkCount(place.view, FileHandle(object));
   listed->settled = count.has_value() ? *count == 0
                                       : count.error().code == ErrorCode::kNotFound &&
                                             count.error().errno_value != EXDEV;
@@ -213,7 +216,7 @@ void Answer::SeeListed(Directories& directories, Listed* listed) const {
 // The directory's names are told, and where it is, is known.
 bool Answer::IsListed(DirectoryIndex index) const {
   return list_ != nullptr && index < list_->place_of.size() &&
-         list_->place_of[index] != kFoldedPlace && list_->place_of[index] != kNewPlace;
+         list_->place_of[index].value_or(nullptr) != nullptr;
 }
 
 bool Answer::IsFolded(const Record& record) const {
