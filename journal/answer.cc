@@ -144,9 +144,9 @@ Status Answer::Scan() {
 
 // A place for every view that shows the directory in or above a watch. False: the directory is gone
 // and nobody knows where it was.
-Result<bool> Answer::ResolveOne(Directories& directories, DirectoryIndex index) {
+Result<bool> Answer::ResolveOne(Directories& directories, PathResolver& resolver,
+                                DirectoryIndex index) {
   const FoldedDirectory& folded = fold_.directories()[index];
-  PathResolver resolver(*environment_.store, directories);
   bool explained = true;
   for (std::size_t view = 0; view < views_.size(); ++view) {
     if (views_[view].mount.id != folded.volume) continue;
@@ -204,8 +204,9 @@ Status Answer::TellDeep(Directories& directories, std::size_t view, const FileHa
 Result<std::vector<DirectoryIndex>> Answer::ResolveSome(
     Directories& directories, const std::vector<DirectoryIndex>& indices) {
   std::vector<DirectoryIndex> unexplained;
+  PathResolver resolver(*environment_.store, directories);
   for (DirectoryIndex index : indices) {
-    CJ_ASSIGN_OR_RETURN(bool explained, ResolveOne(directories, index));
+    CJ_ASSIGN_OR_RETURN(bool explained, ResolveOne(directories, resolver, index));
     if (!explained) unexplained.push_back(index);
     if (index % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }

@@ -152,7 +152,7 @@ class Answer {
   Status Resolve(Directories& directories);
   Result<std::vector<DirectoryIndex>> ResolveSome(Directories& directories,
                                                   const std::vector<DirectoryIndex>& indices);
-  Result<bool> ResolveOne(Directories& directories, DirectoryIndex index);
+  Result<bool> ResolveOne(Directories& directories, PathResolver& resolver, DirectoryIndex index);
   void SortPlaces();
   Status TellDeep(Directories& directories, std::size_t view, const FileHandle& directory);
   Status FindRenames(Directories& directories);

@@ -11,9 +11,22 @@ Result<PathResolver::Outcome> PathResolver::Resolve(std::size_t mount_index, Vol
 
 Result<PathResolver::Outcome> PathResolver::ResolveAt(std::size_t mount_index, VolumeId volume,
                                                       const FileHandle& directory, int depth) {
+  const std::string key =
+      std::to_string(mount_index) + "/" + std::to_string(volume.value) + "/" + directory.encoded;
+  const auto known = remembered_.find(key);
+  if (known != remembered_.end()) return known->second;
+  CJ_ASSIGN_OR_RETURN(Outcome outcome, LookAt(mount_index, volume, directory, depth));
+  if (remembered_.size() >= kMaxRemembered) remembered_.clear();
+  // One that could not be found may be found from elsewhere, less deep.
+  if (outcome.path.has_value()) remembered_.emplace(key, outcome);
+  return outcome;
+}
+
+Result<PathResolver::Outcome> PathResolver::LookAt(std::size_t mount_index, VolumeId volume,
+                                                   const FileHandle& directory, int depth) {
   auto path = directories_.Path(mount_index, directory);
   if (path.has_value()) {
-    return Outcome{ResolvedPath{std::move(path->path), depth > 0, path->hidden},
+    return Outcome{ResolvedPath{std::move(path->path), false, path->hidden},
                    Unresolved::kOutOfView};
   }
   if (path.error().code != ErrorCode::kNotFound) return path.error();

@@ -1,5 +1,7 @@
 // From directory handles to paths, for living directories (the kernel knows) and dead ones (the
-// journal knows where they were deleted). Not thread-safe; lives as long as one step of an answer.
+// journal knows where they were deleted). Not thread-safe; lives as long as one step of an answer,
+// and remembers for so long where directories are: of a tree that went every directory asks for all
+// that were above it.
 #pragma once
 
 #include <optional>
@@ -28,6 +30,9 @@ class PathResolver {
   // be told in a path otherwise.
   static constexpr int kMaxDepth = 4096;
 
+  // So many directories are remembered; beyond, all are forgotten.
+  static constexpr std::size_t kMaxRemembered = 16 * 1024;
+
   PathResolver(const Store& store, Directories& directories)
       : store_(store), directories_(directories) {}
 
@@ -43,9 +48,12 @@ class PathResolver {
                               int depth);
   Result<Outcome> ResolveAt(std::size_t mount_index, VolumeId volume, const FileHandle& directory,
                             int depth);
+  Result<Outcome> LookAt(std::size_t mount_index, VolumeId volume, const FileHandle& directory,
+                         int depth);
 
   const Store& store_;
   Directories& directories_;
+  std::unordered_map<std::string, Outcome> remembered_;  // by mount, volume and handle
 };
 
 }  // namespace cj
