@@ -10,10 +10,11 @@
 namespace cj {
 namespace {
 
-// What stands before a handle: 0 for none, 1 for "the one just before it in this value", else the
-// number of its bytes plus one.
+// What stands before a handle: 0 for none, 1 for "the one just before it in this record", the
+// number of its bytes plus one, or, after the largest of those, "as in the record before".
 constexpr std::uint64_t kNoHandle = 0;
 constexpr std::uint64_t kSameHandle = 1;
+constexpr std::uint64_t kAsBefore = kMaxEncodedHandle + 2;
 
 Error Damaged(const char* what) {
   return Error{ErrorCode::kCorruption, std::string("a damaged ") + what + " in the journal"};
@@ -38,28 +39,35 @@ std::int64_t Sum(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
-void PutHandle(const FileHandle& handle, const FileHandle* previous, ByteWriter& writer) {
+// The handles that one can be told by: the one just before it, and the one at its place in the
+// record before; null where there is none.
+struct Known {
+  const FileHandle* previous = nullptr;
+  const FileHandle* before = nullptr;
+};
+
+void PutHandle(const FileHandle& handle, const Known& known, ByteWriter& writer) {
   CJ_CHECK(handle.encoded.size() <= kMaxEncodedHandle, "a handle longer than MAX_HANDLE_SZ");
   if (handle.empty()) return writer.Varint(kNoHandle);
-  if (previous != nullptr && handle == *previous) return writer.Varint(kSameHandle);
+  if (known.previous != nullptr && handle == *known.previous) return writer.Varint(kSameHandle);
+  if (known.before != nullptr && handle == *known.before) return writer.Varint(kAsBefore);
   writer.Varint(handle.encoded.size() + 1);
   writer.Bytes(handle.encoded);
 }
 
-bool TakeHandle(ByteReader& reader, const FileHandle* previous, FileHandle* handle) {
-  std::uint64_t code = reader.Varint();
+// Of `previous` and `before` the empty one stands for none.
+bool TakeHandle(ByteReader& reader, std::string_view previous, std::string_view before,
+                std::string_view* handle) {
+  const std::uint64_t code = reader.Varint();
+  *handle = {};
   if (!reader.ok()) return false;
-  if (code == kNoHandle) {
-    handle->encoded.clear();
-    return true;
-  }
-  if (code == kSameHandle) {
-    if (previous == nullptr || previous->empty()) return false;
-    handle->encoded = previous->encoded;
-    return true;
+  if (code == kNoHandle) return true;
+  if (code == kSameHandle || code == kAsBefore) {
+    *handle = code == kSameHandle ? previous : before;
+    return !handle->empty();
   }
   if (code - 1 > kMaxEncodedHandle) return false;
-  handle->encoded = reader.Bytes(static_cast<std::size_t>(code - 1));
+  *handle = reader.Bytes(static_cast<std::size_t>(code - 1));
   return reader.ok();
 }
 
@@ -72,45 +80,62 @@ bool Take32(ByteReader& reader, std::uint32_t* value) {
 
 }  // namespace
 
-void EncodeRecord(const Record& record, std::int64_t period_start_usec, std::string* out) {
+void EncodeRecord(const Record& record, const Record* before, std::int64_t period_start_usec,
+                  std::string* out) {
   CJ_CHECK((record.operations & ~kAllOperations) == 0, "a record with an unknown operation");
   ByteWriter writer(out);
   writer.Varint(record.operations);
   writer.Varint(ZigZag(Difference(record.time_usec, period_start_usec)));
   writer.Varint(record.volume.value);
   writer.Varint(static_cast<std::uint32_t>(record.pid));
-  PutHandle(record.object, nullptr, writer);
-  PutHandle(record.parent, &record.object, writer);
+  PutHandle(record.object, {nullptr, before == nullptr ? nullptr : &before->object}, writer);
+  PutHandle(record.parent, {&record.object, before == nullptr ? nullptr : &before->parent}, writer);
   writer.String(record.name);
   if ((record.operations & kRenamed) != 0) {
-    PutHandle(record.old_parent, &record.parent, writer);
+    PutHandle(record.old_parent, {&record.parent, nullptr}, writer);
     writer.String(record.old_name);
   }
   if ((record.operations & kIntent) != 0) writer.Varint(ZigZag(record.ctime_nsec));
 }
 
-Status DecodeRecord(std::string_view value, std::int64_t period_start_usec, Record* record) {
-  ByteReader reader(value);
+Status TakeRecord(ByteReader& reader, const RecordView* before, RecordView* record) {
+  const RecordView none;
+  if (before == nullptr) before = &none;
   if (!Take32(reader, &record->operations) || (record->operations & ~kAllOperations) != 0) {
     return Damaged("record");
   }
-  record->time_usec = Sum(period_start_usec, UnZigZag(reader.Varint()));
+  record->time_usec = UnZigZag(reader.Varint());
   std::uint32_t pid = 0;
   if (!Take32(reader, &record->volume.value) || !Take32(reader, &pid)) return Damaged("record");
   record->pid = static_cast<std::int32_t>(pid);
-  if (!TakeHandle(reader, nullptr, &record->object)) return Damaged("record");
-  if (!TakeHandle(reader, &record->object, &record->parent)) return Damaged("record");
+  if (!TakeHandle(reader, {}, before->object, &record->object)) return Damaged("record");
+  if (!TakeHandle(reader, record->object, before->parent, &record->parent)) {
+    return Damaged("record");
+  }
   record->name = reader.String();
-  record->old_parent.encoded.clear();
-  record->old_name.clear();
+  record->old_parent = {};
+  record->old_name = {};
   if ((record->operations & kRenamed) != 0) {
-    if (!TakeHandle(reader, &record->parent, &record->old_parent)) return Damaged("record");
+    if (!TakeHandle(reader, record->parent, {}, &record->old_parent)) return Damaged("record");
     record->old_name = reader.String();
   }
   record->ctime_nsec = 0;
   if ((record->operations & kIntent) != 0) record->ctime_nsec = UnZigZag(reader.Varint());
-  if (!reader.Done()) return Damaged("record");
+  if (!reader.ok()) return Damaged("record");
   return {};
+}
+
+void CopyRecord(const RecordView& view, std::int64_t period_start_usec, Record* record) {
+  record->operations = view.operations;
+  record->time_usec = Sum(period_start_usec, view.time_usec);
+  record->volume = view.volume;
+  record->pid = view.pid;
+  record->object.encoded = view.object;
+  record->parent.encoded = view.parent;
+  record->name = view.name;
+  record->old_parent.encoded = view.old_parent;
+  record->old_name = view.old_name;
+  record->ctime_nsec = view.ctime_nsec;
 }
 
 void EncodePeriod(const PeriodInfo& period, std::string* out) {
@@ -164,7 +189,7 @@ Result<PeriodInfo> DecodePeriod(PeriodId id, std::string_view value) {
 void EncodeDeadDirectory(const DeadDirectory& directory, std::string* out) {
   ByteWriter writer(out);
   writer.Varint(directory.period.value);
-  PutHandle(directory.parent, nullptr, writer);
+  PutHandle(directory.parent, {}, writer);
   writer.String(directory.name);
 }
 
@@ -175,7 +200,9 @@ Result<DeadDirectory> DecodeDeadDirectory(VolumeId volume, const FileHandle& dir
   dead.volume = volume;
   dead.directory = directory;
   dead.period = PeriodId(reader.Varint());
-  if (!TakeHandle(reader, nullptr, &dead.parent)) return Damaged("directory");
+  std::string_view parent;
+  if (!TakeHandle(reader, {}, {}, &parent)) return Damaged("directory");
+  dead.parent.encoded = parent;
   dead.name = reader.String();
   if (!reader.Done()) return Damaged("directory");
   return dead;

@@ -5,12 +5,15 @@
 //
 // A record is kept small because there is one per event: what its key says is not repeated, times
 // are relative to the start of the period, and a handle that was just written is not written again.
+// Many of them are a row (record_row.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "base/result.h"
 #include "journal/record.h"
 
@@ -19,14 +22,36 @@ namespace cj {
 // The version of the format as a whole: keys, values, column families. A journal of a newer version
 // is refused.
 // Version 1 knew no gaps that are filled, and no kCrawled; version 2 no PeriodInfo::unscanned_usec
-// and no SpoolPosition::complete_usec. Else they are the same, so that their values are read as
-// they are, and opening such a journal makes it one of this version.
-inline constexpr std::uint64_t kFormatVersion = 3;
+// and no SpoolPosition::complete_usec; version 3 no rows of more than one record. Else they are the
+// same, so that their values are read as they are, and opening such a journal makes it one of this
+// version.
+inline constexpr std::uint64_t kFormatVersion = 4;
 
-// Without period and sequence, which are the key. The old place is written for kRenamed only.
-void EncodeRecord(const Record& record, std::int64_t period_start_usec, std::string* out);
+// A record as it stands in its row; refers to the row's bytes.
+struct RecordView {
+  std::uint32_t operations = 0;
+  std::int64_t time_usec = 0;  // since the start of its period
+  VolumeId volume;
+  std::int32_t pid = 0;
+  std::string_view object;  // encoded handles
+  std::string_view parent;
+  std::string_view name;
+  std::string_view old_parent;
+  std::string_view old_name;
+  std::int64_t ctime_nsec = 0;
+};
+
+// No record takes less: operations, time, volume, pid, object, parent, name.
+inline constexpr std::size_t kLeastRecordBytes = 7;
+
+// Without period and sequence, which follow from the key. The old place is written for kRenamed
+// only. `before` is the record before it in the same row; null: it is the first.
+void EncodeRecord(const Record& record, const Record* before, std::int64_t period_start_usec,
+                  std::string* out);
+// Reads one record and leaves what follows it.
+Status TakeRecord(ByteReader& reader, const RecordView* before, RecordView* record);
 // Sets all members of *record but period and sequence, reusing its memory.
-Status DecodeRecord(std::string_view value, std::int64_t period_start_usec, Record* record);
+void CopyRecord(const RecordView& view, std::int64_t period_start_usec, Record* record);
 
 // Without the id, which is the key.
 void EncodePeriod(const PeriodInfo& period, std::string* out);

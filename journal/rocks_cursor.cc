@@ -1,6 +1,8 @@
 #include "journal/rocks_cursor.h"
 
-#include "journal/record_codec.h"
+#include <algorithm>
+#include <limits>
+
 #include "journal/rocks_status.h"
 
 namespace cj {
@@ -13,6 +15,12 @@ Error Missing(std::uint64_t sequence) {
   return Error{ErrorCode::kCorruption, "the journal is damaged: its record " +
                                            std::to_string(sequence) +
                                            " is missing; what needs it cannot be answered"};
+}
+
+Error Misplaced(SequenceNumber first, const std::string& what) {
+  return Error{ErrorCode::kCorruption, "the journal is damaged: its row of records from " +
+                                           std::to_string(first.value) + " on " + what +
+                                           "; what needs it cannot be answered"};
 }
 
 }  // namespace
@@ -38,8 +46,10 @@ RocksCursor::RocksCursor(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* records, 
     : plan_(std::move(plan)), registry_(std::move(registry)) {
   registry_->Add(this);
   MutexLock lock(mutex_);
-  if (plan_.periods.empty() || (plan_.begin >= plan_.end && !plan_.open_ended)) return;
-  lower_key_ = RecordKey({plan_.periods.front().id, plan_.begin});
+  edge_ = plan_.reverse ? plan_.end : plan_.begin;
+  if (plan_.periods.empty() || plan_.begin >= plan_.end) return;
+  // The row with the first record may begin before it, but not before its period.
+  lower_key_ = RecordKey({plan_.periods.front().id, SequenceNumber(0)});
   upper_key_ = RecordKey({plan_.periods.back().id.Next(), SequenceNumber(0)});
   lower_ = lower_key_;
   upper_ = upper_key_;
@@ -59,42 +69,83 @@ void RocksCursor::Abandon() {
   iterator_.reset();
 }
 
-void RocksCursor::Step() {
-  if (started_) {
-    plan_.reverse ? iterator_->Prev() : iterator_->Next();
+// To the row that has the first record to be given. Forward it may be one that ends before it.
+void RocksCursor::Seek() {
+  started_ = true;
+  const PeriodInfo& front = plan_.periods.front();
+  if (plan_.reverse) {
+    const SequenceNumber last(plan_.end.value - 1);
+    iterator_->SeekForPrev(RecordKey({plan_.periods.back().id, last}));
+  } else if (plan_.begin == front.first_sequence) {
+    iterator_->SeekToFirst();
   } else {
-    plan_.reverse ? iterator_->SeekToLast() : iterator_->SeekToFirst();
-    started_ = true;
+    iterator_->SeekForPrev(RecordKey({front.id, plan_.begin}));
+    if (!iterator_->Valid() && iterator_->status().ok()) iterator_->SeekToFirst();
   }
 }
 
-Status RocksCursor::Check(SequenceNumber now) {
-  if (plan_.reverse) {
-    // The newest may be younger than the plan where the period is open, never older.
-    bool newest = !seen_ && plan_.open_ended && now >= plan_.end;
-    std::uint64_t expected = (seen_ ? last_ : plan_.end).value - 1;
-    if (!newest && now.value != expected) return Missing(expected);
-  } else {
-    SequenceNumber expected = seen_ ? last_.Next() : plan_.begin;
-    if (now != expected) return Missing(expected.value);
+// Reads the row that the iterator is at.
+Status RocksCursor::ReadRow() {
+  const rocksdb::Slice key = iterator_->key();
+  CJ_ASSIGN_OR_RETURN(const RecordPosition position, ParseRecordKey({key.data(), key.size()}));
+  const rocksdb::Slice value = iterator_->value();
+  CJ_RETURN_IF_ERROR(row_.Parse({value.data(), value.size()}));
+  first_ = position.sequence;
+  // Within the bounds, so the period is one of the plan's.
+  period_ = &plan_.periods[static_cast<std::size_t>(position.period.value -
+                                                    plan_.periods.front().id.value)];
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t end =
+      period_->open() ? most : period_->first_sequence.value + period_->record_count;
+  if (first_ < period_->first_sequence) return Misplaced(first_, "begins before its period");
+  if (first_.value > end || end - first_.value < row_.size()) {
+    return Misplaced(first_, "reaches over the end of its period");
   }
-  last_ = now;
-  seen_ = true;
   return {};
 }
 
-Result<bool> RocksCursor::Finish() {
-  finished_ = true;
-  CJ_RETURN_IF_ERROR(FromRocks(iterator_->status(), "reading the journal's records"));
-  if (plan_.begin >= plan_.end && !seen_) return false;
+// Rows follow one another without a gap, and what is asked for is in them: what the row has of it
+// is to be given.
+Status RocksCursor::TakeRow(bool seeking) {
+  const SequenceNumber end(first_.value + row_.size());
+  begin_ = end_ = 0;
   if (plan_.reverse) {
-    SequenceNumber reached = seen_ ? last_ : plan_.end;
-    if (reached != plan_.begin) return Missing(reached.value - 1);
+    if (end < edge_) return Missing(edge_.value - 1);
+    if (!seeking && end > edge_) return Misplaced(first_, "has records that the next has as well");
   } else {
-    SequenceNumber next = seen_ ? last_.Next() : plan_.begin;
-    if (next < plan_.end) return Missing(next.value);
+    if (first_ > edge_) return Missing(edge_.value);
+    if (seeking && end <= edge_) return {};  // the one before
+    if (!seeking && first_ < edge_) {
+      return Misplaced(first_, "has records that the one before has as well");
+    }
   }
-  return false;
+  const SequenceNumber from = std::max(first_, plan_.begin);
+  const SequenceNumber until = std::min(end, plan_.end);
+  edge_ = plan_.reverse ? from : until;
+  if (row_.lost()) return {};  // with a disk, which is a gap of the period
+  begin_ = static_cast<std::size_t>(from.value - first_.value);
+  end_ = static_cast<std::size_t>(until.value - first_.value);
+  return {};
+}
+
+// False at the end.
+Result<bool> RocksCursor::NextRow() {
+  while (begin_ == end_) {
+    if (plan_.reverse ? edge_ <= plan_.begin : edge_ >= plan_.end) return false;
+    const bool seeking = !started_;
+    if (seeking) {
+      Seek();
+    } else {
+      plan_.reverse ? iterator_->Prev() : iterator_->Next();
+    }
+    if (!iterator_->Valid()) {
+      CJ_RETURN_IF_ERROR(FromRocks(iterator_->status(), "reading the journal's records"));
+      return Missing(plan_.reverse ? edge_.value - 1 : edge_.value);
+    }
+    CJ_RETURN_IF_ERROR(ReadRow());
+    CJ_RETURN_IF_ERROR(TakeRow(seeking));
+  }
+  return true;
 }
 
 Result<bool> RocksCursor::Next(Record* record) {
@@ -103,22 +154,18 @@ Result<bool> RocksCursor::Next(Record* record) {
     return Error{ErrorCode::kBusy,
                  "the journal was opened again after an error of the disk, or closed; ask again"};
   }
+  if (failure_) return *failure_;
   if (!iterator_ || finished_) return false;
-  RecordPosition position;
-  do {
-    Step();
-    if (!iterator_->Valid()) return Finish();
-    const rocksdb::Slice key = iterator_->key();
-    CJ_ASSIGN_OR_RETURN(position, ParseRecordKey({key.data(), key.size()}));
-    CJ_RETURN_IF_ERROR(Check(position.sequence));
-  } while (iterator_->value().empty());  // lost with a disk, which is a gap of the period
-  const rocksdb::Slice value = iterator_->value();
-  // Within the bounds, so the period is one of the plan's.
-  const PeriodInfo& period = plan_.periods[static_cast<std::size_t>(
-      position.period.value - plan_.periods.front().id.value)];
-  CJ_RETURN_IF_ERROR(DecodeRecord({value.data(), value.size()}, period.start_usec, record));
-  record->period = position.period;
-  record->sequence = position.sequence;
+  Result<bool> more = NextRow();
+  if (!more) failure_ = more.error();
+  if (!more || !*more) {
+    finished_ = true;
+    return more;
+  }
+  const std::size_t index = plan_.reverse ? --end_ : begin_++;
+  row_.Get(index, period_->start_usec, record);
+  record->period = period_->id;
+  record->sequence = SequenceNumber(first_.value + index);
   return true;
 }
 

@@ -4,12 +4,14 @@
 #include <rocksdb/db.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/thread_annotations.h"
 #include "journal/keys.h"
+#include "journal/record_row.h"
 #include "journal/store.h"
 
 namespace cj {
@@ -18,8 +20,7 @@ namespace cj {
 struct CursorPlan {
   std::vector<PeriodInfo> periods;  // of the range, from the one that `begin` is in; may be empty
   SequenceNumber begin;             // first record to be found
-  SequenceNumber end;               // one past the last
-  bool open_ended = false;          // the last period is open: records past `end` may be there
+  SequenceNumber end;               // one past the last; records of an open period may follow
   bool reverse = false;
 };
 
@@ -40,7 +41,7 @@ class CursorRegistry {
 };
 
 // Records have no gaps in their numbers, so the cursor knows which one must come next: a record
-// that is missing is kCorruption, not an answer that is silently partial.
+// that is missing, or there twice, is kCorruption, not an answer that is silently partial.
 class RocksCursor : public RecordCursor {
  public:
   // The snapshot is taken here; reading starts with the first Next().
@@ -54,9 +55,10 @@ class RocksCursor : public RecordCursor {
   void Abandon() EXCLUDES(mutex_);
 
  private:
-  void Step() REQUIRES(mutex_);
-  Status Check(SequenceNumber now);
-  Result<bool> Finish() REQUIRES(mutex_);
+  Result<bool> NextRow() REQUIRES(mutex_);
+  void Seek() REQUIRES(mutex_);
+  Status ReadRow() REQUIRES(mutex_);
+  Status TakeRow(bool seeking);
 
   const CursorPlan plan_;
   std::string lower_key_;
@@ -70,8 +72,16 @@ class RocksCursor : public RecordCursor {
   bool abandoned_ GUARDED_BY(mutex_) = false;
   bool started_ = false;
   bool finished_ = false;
-  SequenceNumber last_;  // seen; meaningful once one was
-  bool seen_ = false;
+  std::optional<Error> failure_;  // said again to whoever goes on after it
+  // The row that the iterator is at; it refers to the iterator's bytes, which stay until it moves.
+  RowReader row_;
+  const PeriodInfo* period_ = nullptr;  // of the row, in the plan
+  SequenceNumber first_;                // of the row
+  // Of its records, by index, these are still to be given: from begin_, up to before end_.
+  std::size_t begin_ = 0;
+  std::size_t end_ = 0;
+  // Forward: the number that the next row must begin with. In reverse: that it must end before.
+  SequenceNumber edge_;
 };
 
 }  // namespace cj

@@ -5,6 +5,7 @@
 
 #include "journal/keys.h"
 #include "journal/record_codec.h"
+#include "journal/record_row.h"
 #include "journal/rocks_database.h"
 #include "journal/rocks_status.h"
 
@@ -68,7 +69,7 @@ Status LoadPeriods(const Database& database, StoreState* state) {
   return {};
 }
 
-// The open period is counted by its last key, so that an append needs no counter of its own.
+// The open period is counted by its last row, so that an append needs no counter of its own.
 Status LoadSequence(const Database& database, StoreState* state) {
   PeriodInfo& open = state->periods.back();
   state->next_sequence = open.first_sequence;
@@ -80,7 +81,14 @@ Status LoadSequence(const Database& database, StoreState* state) {
     if (last.period > open.id || (last.period == open.id && last.sequence < open.first_sequence)) {
       return Inconsistent("there are records outside of every period");
     }
-    if (last.period == open.id) state->next_sequence = last.sequence.Next();
+    // Read as a whole: how many there are is believed only where they are all there.
+    RowReader row;
+    CJ_RETURN_IF_ERROR(row.Parse(View(it->value())));
+    const SequenceNumber end(last.sequence.value + row.size());
+    if (end < last.sequence || (last.period != open.id && end > open.first_sequence)) {
+      return Inconsistent("its last row of records reaches over the end of its period");
+    }
+    if (last.period == open.id) state->next_sequence = end;
   }
   open.record_count = state->next_sequence.value - open.first_sequence.value;
   return {};

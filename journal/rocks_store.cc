@@ -114,19 +114,39 @@ std::vector<PeriodInfo> RocksStore::Periods() const {
   return periods;
 }
 
-void RocksStore::AddBatch(const Database& database, const Batch& batch, const PeriodInfo& period,
-                          rocksdb::WriteBatch* writes) {
-  CJ_CHECK(batch.empty() || batch.period == period.id, "a batch of a period that is not open");
+void RocksStore::PutRow(const Database& database, const RecordPosition& first,
+                        rocksdb::WriteBatch* writes) {
+  EncodeRecordKey(first, &key_);
+  const rocksdb::Slice key[] = {key_};
+  const std::string_view head = row_.Head();
+  const rocksdb::Slice value[] = {{head.data(), head.size()},
+                                  {row_.body().data(), row_.body().size()}};
+  MustAdd(writes->Put(database.column(Column::kRecords), rocksdb::SliceParts(key, 1),
+                      rocksdb::SliceParts(value, 2)));
+}
+
+void RocksStore::AddRows(const Database& database, const std::vector<Record>& records,
+                         const PeriodInfo& period, rocksdb::WriteBatch* writes) {
   SequenceNumber expected = next_sequence();
-  for (const Record& record : batch.records) {
+  RecordPosition first{period.id, expected};
+  row_.Begin(period.start_usec);
+  for (const Record& record : records) {
     CJ_CHECK(record.period == period.id, "a record of another period than its batch");
     CJ_CHECK(record.sequence == expected, "records are not numbered without gaps");
     expected = expected.Next();
-    EncodeRecordKey({record.period, record.sequence}, &key_);
-    value_.clear();
-    EncodeRecord(record, period.start_usec, &value_);
-    MustAdd(writes->Put(database.column(Column::kRecords), key_, value_));
+    row_.Add(record);
+    if (!row_.full()) continue;
+    PutRow(database, first, writes);
+    first.sequence = expected;
+    row_.Begin(period.start_usec);
   }
+  if (!row_.empty()) PutRow(database, first, writes);
+}
+
+void RocksStore::AddBatch(const Database& database, const Batch& batch, const PeriodInfo& period,
+                          rocksdb::WriteBatch* writes) {
+  CJ_CHECK(batch.empty() || batch.period == period.id, "a batch of a period that is not open");
+  AddRows(database, batch.records, period, writes);
   for (const DeadDirectory& dead : batch.dead_directories) {
     value_.clear();
     EncodeDeadDirectory(dead, &value_);
@@ -219,7 +239,6 @@ Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
   if (plan.periods.empty()) return plan;
   const PeriodInfo& last = plan.periods.back();
   plan.begin = std::max(plan.periods.front().first_sequence, range.after.Next());
-  plan.open_ended = last.open();
   if (!last.open()) plan.end = SequenceNumber(last.first_sequence.value + last.record_count);
   return plan;
 }

@@ -23,6 +23,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/thread_annotations.h"
+#include "journal/keys.h"
+#include "journal/record_row.h"
 #include "journal/store.h"
 
 namespace rocksdb {
@@ -99,9 +101,14 @@ class RocksStore : public Store {
   // The database to write to, opened again where the last write failed.
   Status CheckNothingLost(std::uint64_t losses) const EXCLUDES(mutex_);
   Result<std::shared_ptr<Database>> Writable() REQUIRES(write_mutex_) EXCLUDES(mutex_);
-  // Adds what `batch` holds. `period` is the open one.
+  // Adds what `batch` holds: its records in as few rows as there can be. `period` is the open one.
   void AddBatch(const Database& database, const Batch& batch, const PeriodInfo& period,
                 rocksdb::WriteBatch* writes) REQUIRES(write_mutex_);
+  void AddRows(const Database& database, const std::vector<Record>& records,
+               const PeriodInfo& period, rocksdb::WriteBatch* writes) REQUIRES(write_mutex_);
+  // Adds what is in row_, whose first record is at `first`.
+  void PutRow(const Database& database, const RecordPosition& first, rocksdb::WriteBatch* writes)
+      REQUIRES(write_mutex_);
   Status Write(const Database& database, rocksdb::WriteBatch* writes, bool sync, const char* what)
       REQUIRES(write_mutex_);
   // The records and periods before `oldest`, on disk.
@@ -118,6 +125,7 @@ class RocksStore : public Store {
   Mutex write_mutex_;  // one write at a time: none slips in between a failure and its cure
   std::string key_ GUARDED_BY(write_mutex_);  // memory that every append reuses
   std::string value_ GUARDED_BY(write_mutex_);
+  RowWriter row_ GUARDED_BY(write_mutex_);
   std::map<VolumeIdentity, VolumeId> volumes_ GUARDED_BY(write_mutex_);
 
   mutable Mutex mutex_;

@@ -13,8 +13,18 @@ constexpr std::int64_t kStart = 1'700'000'000'000'000;
 
 std::string Encoded(const Record& record, std::int64_t start = kStart) {
   std::string value;
-  EncodeRecord(record, start, &value);
+  EncodeRecord(record, nullptr, start, &value);
   return value;
+}
+
+// A value that is one record, and nothing else.
+Status Decode(std::string_view value, std::int64_t start, Record* record) {
+  ByteReader reader(value);
+  RecordView view;
+  CJ_RETURN_IF_ERROR(TakeRecord(reader, nullptr, &view));
+  if (!reader.Done()) return Error{ErrorCode::kCorruption, "more than a record"};
+  CopyRecord(view, start, record);
+  return {};
 }
 
 TEST_CASE("records: random ones come back as they were, whatever the output held before") {
@@ -27,7 +37,7 @@ TEST_CASE("records: random ones come back as they were, whatever the output held
     Record record = random.Next();
     auto start = static_cast<std::int64_t>(random.Below(2) == 0 ? kStart : random.Below(9));
     std::string value = Encoded(record, start);
-    REQUIRE(DecodeRecord(value, start, &decoded).has_value());
+    REQUIRE(Decode(value, start, &decoded).has_value());
     REQUIRE(decoded == record);
   }
 }
@@ -41,11 +51,11 @@ TEST_CASE("records: every truncation and every addition is corruption") {
     std::string value = Encoded(random.Next());
     for (std::size_t length = 0; length < value.size(); ++length) {
       CAPTURE(i, length);
-      Status status = DecodeRecord(std::string_view(value).substr(0, length), kStart, &decoded);
+      Status status = Decode(std::string_view(value).substr(0, length), kStart, &decoded);
       REQUIRE(FailureOf(status).code == ErrorCode::kCorruption);
     }
     value.push_back('\0');
-    REQUIRE(FailureOf(DecodeRecord(value, kStart, &decoded)).code == ErrorCode::kCorruption);
+    REQUIRE(FailureOf(Decode(value, kStart, &decoded)).code == ErrorCode::kCorruption);
   }
 }
 
@@ -66,9 +76,11 @@ TEST_CASE("records: bytes that no encoder means are corruption") {
       {"a pid over 32 bits",
        std::string("\x08\x00\x00", 3) + "\x80\x80\x80\x80\x10" + std::string(3, '\0')},
       {"an object that is the same as nothing", std::string("\x08\0\0\0\x01\0\0", 7)},
+      {"an object as in the record before", std::string("\x08\0\0\0\x83\x01\0\0", 8)},
+      {"a parent as in the record before", std::string("\x08\0\0\0\0\x83\x01\0", 8)},
       {"a parent that is the same as no object", std::string("\x08\0\0\0\0\x01\0", 7)},
-      {"a handle of 130 bytes",
-       std::string("\x08\0\0\0\x83\x01", 6) + std::string(130, 'h') + rest},
+      {"a handle of 131 bytes",
+       std::string("\x08\0\0\0\x84\x01", 6) + std::string(131, 'h') + rest},
       {"an old place without a rename", std::string("\x08\0\0\0\0\0\0\0\0", 9)},
       {"a rename without an old place", std::string("\x04\0\0\0\0\0\0", 7)},
       {"nothing", ""},
@@ -76,12 +88,12 @@ TEST_CASE("records: bytes that no encoder means are corruption") {
   Record decoded;
   for (const Row& row : rows) {
     CAPTURE(row.what);
-    CHECK(FailureOf(DecodeRecord(row.bytes, kStart, &decoded)).code == ErrorCode::kCorruption);
+    CHECK(FailureOf(Decode(row.bytes, kStart, &decoded)).code == ErrorCode::kCorruption);
   }
   // The rows differ from these only in what they are named for.
-  CHECK(DecodeRecord(std::string("\x08\0\0\0\0\0\0", 7), kStart, &decoded).has_value());
+  CHECK(Decode(std::string("\x08\0\0\0\0\0\0", 7), kStart, &decoded).has_value());
   std::string longest = std::string("\x08\0\0\0\x82\x01", 6) + std::string(129, 'h') + rest;
-  CHECK(DecodeRecord(longest, kStart, &decoded).has_value());
+  CHECK(Decode(longest, kStart, &decoded).has_value());
   CHECK(decoded.object.encoded.size() == 129);
 }
 
@@ -94,7 +106,7 @@ TEST_CASE("records: any two times have a difference") {
       Record record;
       record.time_usec = time;
       Record decoded;
-      REQUIRE(DecodeRecord(Encoded(record, start), start, &decoded).has_value());
+      REQUIRE(Decode(Encoded(record, start), start, &decoded).has_value());
       CHECK(decoded.time_usec == time);
     }
   }

@@ -8,7 +8,7 @@
 #include "fixture.h"
 #include "journal/keys.h"
 #include "journal/record_codec.h"
-#include "journal/rocks_options.h"
+#include "raw_database.h"
 
 namespace cj {
 namespace {
@@ -50,33 +50,6 @@ void FlipByte(const std::string& file, std::size_t position) {
   std::string bytes = ReadAll(file);
   bytes[position] = static_cast<char>(~bytes[position]);
   Overwrite(file, bytes);
-}
-
-// Lets `change` write to the database behind the store's back.
-using Handles = std::vector<rocksdb::ColumnFamilyHandle*>;
-void ChangeRaw(const std::string& path,
-               const std::function<rocksdb::Status(rocksdb::DB&, const Handles&)>& change) {
-  std::vector<rocksdb::ColumnFamilyDescriptor> columns;
-  for (const char* name : kColumnNames) columns.emplace_back(name, rocksdb::ColumnFamilyOptions());
-  Handles handles;
-  rocksdb::DB* db = nullptr;
-  REQUIRE(rocksdb::DB::Open({}, path, columns, &handles, &db).ok());
-  CHECK(change(*db, handles).ok());
-  for (auto* handle : handles) delete handle;
-  delete db;
-}
-
-void PutRaw(const std::string& path, Column column, const std::string& key,
-            const std::string& value) {
-  ChangeRaw(path, [&](rocksdb::DB& db, const Handles& handles) {
-    return db.Put({}, handles[static_cast<std::size_t>(column)], key, value);
-  });
-}
-
-void DeleteRaw(const std::string& path, Column column, const std::string& key) {
-  ChangeRaw(path, [&](rocksdb::DB& db, const Handles& handles) {
-    return db.Delete({}, handles[static_cast<std::size_t>(column)], key);
-  });
 }
 
 // Refused with this code and these words, and nothing in the directory has changed.
@@ -132,7 +105,7 @@ TEST_CASE("damage: files that are missing, cut or overwritten are refused untouc
 
 TEST_CASE("format: a journal of an older version is opened, and is of this one from then on") {
   std::string older;
-  EncodeFormatVersion(GENERATE(1, 2), &older);
+  EncodeFormatVersion(GENERATE(1, 2, 3), &older);
   std::string present;
   EncodeFormatVersion(kFormatVersion, &present);
   ScratchDirectory scratch;
@@ -140,11 +113,7 @@ TEST_CASE("format: a journal of an older version is opened, and is of this one f
   const auto records = ScanAll(*OpenStore(scratch / "journal"), Everything());
   PutRaw(scratch / "journal", Column::kMeta, kFormatKey, older);
   CHECK(ScanAll(*OpenStore(scratch / "journal"), Everything()) == records);
-  std::string found;
-  ChangeRaw(scratch / "journal", [&](rocksdb::DB& db, const Handles& handles) {
-    return db.Get({}, handles[static_cast<std::size_t>(Column::kMeta)], kFormatKey, &found);
-  });
-  CHECK(found == present);
+  CHECK(GetRaw(scratch / "journal", Column::kMeta, kFormatKey) == present);
 }
 
 TEST_CASE("damage: values that cannot be are refused untouched") {
@@ -182,6 +151,25 @@ TEST_CASE("damage: values that cannot be are refused untouched") {
          PutRaw(path, Column::kRecords, RecordKey({PeriodId(9), SequenceNumber(9)}), "");
        },
        ErrorCode::kCorruption, "outside of every period"},
+      // It would tell which number is next.
+      {"a last row that cannot be read",
+       [](auto& path) {
+         PutRaw(path, Column::kRecords, RecordKey({PeriodId(3), SequenceNumber(2'521)}),
+                std::string("\0\x09", 2));
+       },
+       ErrorCode::kCorruption, "damaged row"},
+      {"a last row over the end of its period",
+       [](auto& path) {
+         DeleteRaw(path, Column::kRecords, RecordKey({PeriodId(3), SequenceNumber(2'511)}));
+         PutRaw(path, Column::kRecords, RecordKey({PeriodId(2), SequenceNumber(2'510)}),
+                RowValue(0, PeriodId(2), 2'510, 2));
+       },
+       ErrorCode::kCorruption, "over the end of its period"},
+      {"a last row with more numbers than there are",
+       [](auto& path) {
+         PutRaw(path, Column::kRecords, RecordKey({PeriodId(3), SequenceNumber(~0ULL)}), "");
+       },
+       ErrorCode::kCorruption, "over the end of its period"},
       {"a volume that cannot be read", [](auto& path) { PutRaw(path, Column::kVolumes, "x", ""); },
        ErrorCode::kCorruption, "volumes"},
   };

@@ -1,9 +1,9 @@
 // Cursors: every range, both directions, and what they must not see or pass over.
-#include <rocksdb/db.h>
+#include <algorithm>
+#include <numeric>
 
 #include "fixture.h"
-#include "journal/keys.h"
-#include "journal/rocks_options.h"
+#include "journal/record_row.h"
 
 namespace cj {
 namespace {
@@ -14,13 +14,17 @@ std::vector<std::uint64_t> Numbers(const std::vector<Record>& records) {
   return numbers;
 }
 
-// Periods: 1 has 1-10, 2 has none, 3 has 11-15, 4 (open) has 16-18.
+// Periods: 1 has 1-10, 2 has none, 3 has 11-15, 4 (open) has 16-18; each write is a row.
 std::unique_ptr<RocksStore> SampleStore(const std::string& path) {
   auto store = OpenStore(path);
-  AdvanceStore(*store, 10);
-  AdvanceStore(*store);
-  AdvanceStore(*store, 5);
+  AppendRecords(*store, 4);
   AppendRecords(*store, 3);
+  AdvanceStore(*store, 3);
+  AdvanceStore(*store);
+  AppendRecords(*store, 1);
+  AdvanceStore(*store, 4);
+  AppendRecords(*store, 2);
+  AppendRecords(*store, 1);
   return store;
 }
 
@@ -97,44 +101,29 @@ TEST_CASE("scan: dropped periods are refused; a cursor made before the drop stil
   CHECK(seen == 18);
 }
 
-// Deletes one record behind the store's back.
-void DamageRecord(const std::string& path, const RecordPosition& position) {
-  std::vector<rocksdb::ColumnFamilyDescriptor> columns;
-  for (const char* name : kColumnNames) columns.emplace_back(name, rocksdb::ColumnFamilyOptions());
-  std::vector<rocksdb::ColumnFamilyHandle*> handles;
-  rocksdb::DB* db = nullptr;
-  REQUIRE(rocksdb::DB::Open({}, path, columns, &handles, &db).ok());
-  auto* records = handles[static_cast<std::size_t>(Column::kRecords)];
-  CHECK(db->Delete({}, records, RecordKey(position)).ok());
-  for (auto* handle : handles) delete handle;
-  delete db;
-}
-
-TEST_CASE("scan: a record that is missing is corruption in both directions, never a short answer") {
-  const RecordPosition missing[] = {
-      {PeriodId(1), SequenceNumber(1)},  {PeriodId(1), SequenceNumber(5)},
-      {PeriodId(1), SequenceNumber(10)}, {PeriodId(3), SequenceNumber(11)},
-      {PeriodId(3), SequenceNumber(15)}, {PeriodId(4), SequenceNumber(16)},
-  };
-  for (const RecordPosition& position : missing) {
-    CAPTURE(position.sequence.value);
-    ScratchDirectory scratch;
-    SampleStore(scratch / "journal").reset();
-    DamageRecord(scratch / "journal", position);
-    auto store = OpenStore(scratch / "journal");
-    for (bool reverse : {false, true}) {
-      ScanRange range{PeriodId(0), PeriodId(99), {}, reverse};
-      auto cursor = std::move(store->Scan(range)).value();
-      Record record;
-      Result<bool> more = cursor->Next(&record);
-      while (more.has_value() && *more) more = cursor->Next(&record);
-      Error error = FailureOf(more);
-      CHECK(error.code == ErrorCode::kCorruption);
-      CHECK(error.message.find(std::to_string(position.sequence.value)) != std::string::npos);
-    }
-    // Answers that do not need it are given.
-    ScanRange after{PeriodId(0), PeriodId(99), position.sequence, false};
-    CHECK(ScanAll(*store, after).size() == 18 - position.sequence.value);
+TEST_CASE("scan: every part of every row is found, from any number on, both ways") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  // Rows of all sizes around their bound, and drains that are several rows.
+  for (std::size_t count : {kMostRowRecords - 1, kMostRowRecords, kMostRowRecords + 1}) {
+    AppendRecords(*store, count);
+  }
+  AdvanceStore(*store, 3 * kMostRowRecords + 7);
+  AppendRecords(*store, 1);
+  AppendRecords(*store, 2 * kMostRowRecords);
+  const std::uint64_t last = store->next_sequence().value - 1;
+  std::vector<std::uint64_t> expected(last);
+  std::iota(expected.begin(), expected.end(), 1);
+  REQUIRE(Numbers(ScanAll(*store, Everything())) == expected);
+  for (std::uint64_t after = 0; after <= last; after += after % 256 < 3 || after < 9 ? 1 : 31) {
+    CAPTURE(after);
+    ScanRange range{PeriodId(0), PeriodId(9), SequenceNumber(after), false};
+    std::vector<std::uint64_t> rest(expected.begin() + static_cast<std::ptrdiff_t>(after),
+                                    expected.end());
+    REQUIRE(Numbers(ScanAll(*store, range)) == rest);
+    range.reverse = true;
+    std::reverse(rest.begin(), rest.end());
+    REQUIRE(Numbers(ScanAll(*store, range)) == rest);
   }
 }
 
