@@ -1,36 +1,37 @@
 #include "base/bytes.h"
 
+#include <array>
+
 namespace cj {
+namespace {
 
-void ByteWriter::Fixed32(std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) Byte(static_cast<std::uint8_t>(value >> shift));
-}
-
-void ByteWriter::Fixed64(std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) Byte(static_cast<std::uint8_t>(value >> shift));
-}
-
-void ByteWriter::Varint(std::uint64_t value) {
-  while (value >= 0x80) {
-    Byte(static_cast<std::uint8_t>(value | 0x80));
-    value >>= 7;
+// Bytes that are made here first and appended at once cost a fraction of as many single ones.
+template <typename Number>
+void AppendBigEndian(Number value, std::string* out) {
+  std::array<char, sizeof value> bytes;
+  for (auto byte = bytes.rbegin(); byte != bytes.rend(); ++byte, value >>= 8) {
+    *byte = static_cast<char>(value);
   }
-  Byte(static_cast<std::uint8_t>(value));
+  out->append(bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+void ByteWriter::Fixed32(std::uint32_t value) { AppendBigEndian(value, out_); }
+
+void ByteWriter::Fixed64(std::uint64_t value) { AppendBigEndian(value, out_); }
+
+void ByteWriter::LongVarint(std::uint64_t value) {
+  std::array<char, 10> bytes;  // 64 bits, seven in each
+  std::size_t count = 0;
+  for (; value >= 0x80; value >>= 7) bytes[count++] = static_cast<char>(value | 0x80);
+  bytes[count++] = static_cast<char>(value);
+  out_->append(bytes.data(), count);
 }
 
 void ByteWriter::String(std::string_view bytes) {
   Varint(bytes.size());
   out_->append(bytes);
-}
-
-std::string_view ByteReader::Take(std::size_t count) {
-  if (!ok_ || count > rest_.size()) {
-    ok_ = false;
-    return {};
-  }
-  std::string_view taken = rest_.substr(0, count);
-  rest_.remove_prefix(count);
-  return taken;
 }
 
 std::uint8_t ByteReader::Byte() {
@@ -50,7 +51,7 @@ std::uint64_t ByteReader::Fixed64() {
   return value;
 }
 
-std::uint64_t ByteReader::Varint() {
+std::uint64_t ByteReader::LongVarint() {
   std::uint64_t value = 0;
   for (int shift = 0; shift < 64 && ok_; shift += 7) {
     std::uint8_t byte = Byte();

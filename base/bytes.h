@@ -17,13 +17,17 @@ class ByteWriter {
   void Byte(std::uint8_t value) { out_->push_back(static_cast<char>(value)); }
   void Fixed32(std::uint32_t value);
   void Fixed64(std::uint64_t value);
-  void Varint(std::uint64_t value);
+  void Varint(std::uint64_t value) {
+    if (value < 0x80) return Byte(static_cast<std::uint8_t>(value));
+    LongVarint(value);
+  }
   // Varint length, then the bytes.
   void String(std::string_view bytes);
   // The bytes alone; the format knows their number.
   void Bytes(std::string_view bytes) { out_->append(bytes); }
 
  private:
+  void LongVarint(std::uint64_t value);
   std::string* out_;
 };
 
@@ -34,7 +38,12 @@ class ByteReader {
   std::uint32_t Fixed32();
   std::uint64_t Fixed64();
   // Fails on more than ten bytes and on a value over 64 bits.
-  std::uint64_t Varint();
+  std::uint64_t Varint() {
+    if (!ok_ || rest_.empty() || (rest_.front() & 0x80) != 0) return LongVarint();
+    const auto value = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return value;
+  }
   // A view into the input.
   std::string_view String();
   // A view of the next `count` bytes of the input.
@@ -45,7 +54,16 @@ class ByteReader {
   std::size_t remaining() const { return rest_.size(); }
 
  private:
-  std::string_view Take(std::size_t count);
+  std::uint64_t LongVarint();
+  std::string_view Take(std::size_t count) {
+    if (!ok_ || count > rest_.size()) {
+      ok_ = false;
+      return {};
+    }
+    std::string_view taken = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return taken;
+  }
   std::string_view rest_;
   bool ok_ = true;
 };
