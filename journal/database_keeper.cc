@@ -45,7 +45,8 @@ Status TakeBack(const Database& database, const StoreState& found, const StoreSt
                                 RecordKey({open.id, promised.next_sequence}),
                                 RecordKey({last.Next(), SequenceNumber(0)}));
   }
-  // A number that is missing would be damage. What was lost is at most what is stored in a second.
+  // A number that is missing would be damage, so each one that was lost is a row without a value.
+  // Rows went as a whole, and are at most what is stored in a second.
   for (std::uint64_t lost = found.next_sequence.value;
        lost < promised.next_sequence.value && status.ok(); ++lost) {
     status = writes.Put(database.column(Column::kRecords),
