@@ -1,5 +1,6 @@
-// The floor of the store: rows like those of the journal's records, put into RocksDB with the
-// journal's own options and taken out again, and nothing else.
+// The floor of a store that has a row for each record (the journal has many in one): rows of the
+// size of a record, put into RocksDB with the journal's own options and taken out again, and
+// nothing else.
 //
 //   bench_minimal_store append DIRECTORY ROWS BATCH   in a new database, BATCH rows to a write
 //   bench_minimal_store scan DIRECTORY                all of them

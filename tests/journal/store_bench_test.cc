@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "fixture.h"
+#include "journal/record_row.h"
 
 namespace cj {
 namespace {
@@ -69,6 +70,20 @@ class Workload {
   std::string name_;
 };
 
+// What a batch takes in the log and in memory: its rows, uncompressed.
+std::size_t RowBytes(const Batch& batch, std::int64_t period_start_usec) {
+  std::size_t bytes = 0;
+  RowWriter row;
+  row.Begin(period_start_usec);
+  for (const Record& record : batch.records) {
+    row.Add(record);
+    if (!row.full() && &record != &batch.records.back()) continue;
+    bytes += row.Head().size() + row.body().size();
+    row.Begin(period_start_usec);
+  }
+  return bytes;
+}
+
 double SecondsOf(const std::function<void()>& work) {
   auto start = std::chrono::steady_clock::now();
   work();
@@ -83,6 +98,8 @@ TEST_CASE("bench: append, scan, size on disk", "[.bench]") {
   Workload workload;
   double appending = 0;
   std::size_t stored = 0;
+  std::size_t row_bytes = 0;
+  const std::int64_t period_start_usec = store->Periods().back().start_usec;
   while (stored < kRecords) {
     Batch batch;
     batch.period = PeriodId(1);
@@ -92,6 +109,7 @@ TEST_CASE("bench: append, scan, size on disk", "[.bench]") {
     }
     appending += SecondsOf([&] { REQUIRE(store->Append(batch).has_value()); });
     stored += kBatch;
+    row_bytes += RowBytes(batch, period_start_usec);
   }
   double advancing = SecondsOf([&] { AdvanceStore(*store); });
   auto per_record = [&] {
@@ -101,6 +119,8 @@ TEST_CASE("bench: append, scan, size on disk", "[.bench]") {
   std::printf(
       "append: %.0f records/s\nadvance: %.2f ms\nbytes per record before compaction: %.1f\n",
       static_cast<double>(stored) / appending, advancing * 1e3, per_record());
+  std::printf("bytes per record before compression: %.1f\n",
+              static_cast<double>(row_bytes) / static_cast<double>(stored));
   double compacting = SecondsOf([&] { REQUIRE(store->Compact().has_value()); });
   std::printf("bytes per record after compaction: %.1f (%.1f s)\n", per_record(), compacting);
   for (bool reverse : {false, true}) {
