@@ -17,7 +17,7 @@ Error Missing(std::uint64_t sequence) {
                                            " is missing; what needs it cannot be answered"};
 }
 
-Error Misplaced(SequenceNumber first, const std::string& what) {
+Error BadRow(SequenceNumber first, const std::string& what) {
   return Error{ErrorCode::kCorruption, "the journal is damaged: its row of records from " +
                                            std::to_string(first.value) + " on " + what +
                                            "; what needs it cannot be answered"};
@@ -89,17 +89,18 @@ Status RocksCursor::ReadRow() {
   const rocksdb::Slice key = iterator_->key();
   CJ_ASSIGN_OR_RETURN(const RecordPosition position, ParseRecordKey({key.data(), key.size()}));
   const rocksdb::Slice value = iterator_->value();
-  CJ_RETURN_IF_ERROR(row_.Parse({value.data(), value.size()}));
   first_ = position.sequence;
+  const Status parsed = row_.Parse({value.data(), value.size()});
+  if (!parsed) return BadRow(first_, "cannot be read: " + parsed.error().message);
   // Within the bounds, so the period is one of the plan's.
   period_ = &plan_.periods[static_cast<std::size_t>(position.period.value -
                                                     plan_.periods.front().id.value)];
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t end =
       period_->open() ? most : period_->first_sequence.value + period_->record_count;
-  if (first_ < period_->first_sequence) return Misplaced(first_, "begins before its period");
+  if (first_ < period_->first_sequence) return BadRow(first_, "begins before its period");
   if (first_.value > end || end - first_.value < row_.size()) {
-    return Misplaced(first_, "reaches over the end of its period");
+    return BadRow(first_, "reaches over the end of its period");
   }
   return {};
 }
@@ -111,12 +112,12 @@ Status RocksCursor::TakeRow(bool seeking) {
   begin_ = end_ = 0;
   if (plan_.reverse) {
     if (end < edge_) return Missing(edge_.value - 1);
-    if (!seeking && end > edge_) return Misplaced(first_, "has records that the next has as well");
+    if (!seeking && end > edge_) return BadRow(first_, "has records that the next has as well");
   } else {
     if (first_ > edge_) return Missing(edge_.value);
     if (seeking && end <= edge_) return {};  // the one before
     if (!seeking && first_ < edge_) {
-      return Misplaced(first_, "has records that the one before has as well");
+      return BadRow(first_, "has records that the one before has as well");
     }
   }
   const SequenceNumber from = std::max(first_, plan_.begin);
