@@ -27,6 +27,7 @@ Answer::Answer(Environment environment, AnswerRequest request)
       mounts_(MountsOf(views_)),
       has_gaps_(request_.crawled || HasGap(environment_.store->Periods(), request_.from,
                                            request_.until, environment_.watches, request_.paths)),
+      losses_(environment_.store->losses()),
       fold_(environment_.limits.max_names) {}
 
 Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerRequest request) {
@@ -135,8 +136,7 @@ Status Answer::Scan() {
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
     if (!more) return {};
     // Found for a gap of an earlier interval: this one is complete without it.
-    const bool for_a_gap = (record.operations & ~kDirectory) == kCrawled;
-    if (has_gaps_ || !for_a_gap) CJ_RETURN_IF_ERROR(fold_.Add(record));
+    if (has_gaps_ || !IsForAGap(record)) CJ_RETURN_IF_ERROR(fold_.Add(record));
     interval_end_ = {record.period, record.sequence};
     if (fold_.records() % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
   }

@@ -1,7 +1,8 @@
 // Answers "what changed from checkpoint `from` up to `until`?". Build() scans and folds the
 // records; Next() then resolves and checks a batch of paths at a time, so that memory is that of
-// the fold whatever the number of lines, and a slow reader holds no thread. docs/answers.md says
-// why an answer covers every difference.
+// the fold whatever the number of lines, and a slow reader holds no thread. Of a list Next() reads
+// the records, too, and folds few of them. docs/answers.md says why an answer covers every
+// difference.
 //
 // Not thread-safe: one caller at a time, from any thread. Blocking: store and file system.
 #pragma once
@@ -43,6 +44,9 @@ struct AnswerRequest {
   Presence presence = Presence::kAll;
   bool expand = false;  // every member of a recursive entry by name
   bool list = false;    // told as plain paths: with `expand` nobody wants what is unlistable()
+  // Of a list: nothing is told before all is known that says whether there is one. Else it is told
+  // while it is read, and whoever renames directories meanwhile has as long as its reader takes.
+  bool known_first = false;
   // The interval begins earlier than the records: a crawl, which began in period `from`, has found
   // what had changed before.
   bool crawled = false;
@@ -220,6 +224,8 @@ class Answer {
     // Directory → one of `places`, or null: its names are folded. Nothing: nobody has looked.
     std::vector<std::optional<const Place*>> place_of;
     std::vector<Listed> listed;  // to be looked at while the next records are read
+    PeriodId from;               // where the next step goes on
+    PeriodId until;              // behind the last period
     SequenceNumber end;          // behind the last record
     bool reading = true;         // there may be more records
     bool told = false;           // the rest is in the fold
@@ -230,8 +236,12 @@ class Answer {
   void BeginList();
   Result<bool> TellList(Directories& directories, std::size_t max);
   Status ReadRecords(Directories& directories, std::size_t max);
+  Result<std::unique_ptr<RecordCursor>> ScanList(const ScanRange& range) const;
   Status ListRecord(Directories& directories, const Record& record);
-  void LeaveToFold(const Record& record);
+  Result<NameTable::Found> AddListed(const NameTable::Name& name);
+  Status CheckListLimit() const;
+  Status LeaveToFold(const Record& record);
+  Status LeaveToFold(VolumeId volume, const FileHandle& parent, const std::string& name);
   void LeaveToFold(NameTable::Ref name);
   Result<const Place*> PlaceListed(Directories& directories, DirectoryIndex index);
   Result<const Place*> FindListedPlace(Directories& directories, DirectoryIndex index);
@@ -239,6 +249,7 @@ class Answer {
   bool IsListed(DirectoryIndex index) const;
   bool IsFolded(const Record& record) const;
   Status FoldList();
+  bool IsTold(DirectoryIndex directory, std::string_view name) const;
   bool WasListed(const PathFacts& merged) const;
 
   // answer_former.cc: the members of renamed directories at their former paths.
@@ -322,7 +333,8 @@ class Answer {
   AnswerRequest request_;
   std::vector<View> views_;
   std::vector<VolumeMount> mounts_;
-  const bool has_gaps_;  // the interval has gaps, which crawls have filled
+  const bool has_gaps_;         // the interval has gaps, which crawls have filled
+  const std::uint64_t losses_;  // Store::losses() before the first look at the interval
   Fold fold_;
   std::unique_ptr<List> list_;                        // null: every record is folded
   std::vector<Place> places_;                         // by path, members behind their directory

@@ -191,8 +191,8 @@ Status Answer::CountMovedLinks(Directories& directories, const MovedTree& tree,
 bool Answer::ToldByName(ObjectIndex object, const FileHandle& parent,
                         const std::string& name) const {
   DirectoryIndex directory = fold_.FindDirectory(fold_.objects()[object].volume, parent);
-  return directory != kNone && fold_.FindName(directory, name) != kNone &&
-         !place_of_[directory].empty();
+  return directory != kNone && !place_of_[directory].empty() &&
+         (fold_.FindName(directory, name) != kNone || IsTold(directory, name));
 }
 
 Status Answer::TellKnownLinks(Directories& directories, ObjectIndex object) {

@@ -25,6 +25,8 @@ namespace {
 
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
+// A scan looks at each of its periods before it begins, while nobody can write.
+constexpr std::uint64_t kPeriodsPerStep = 1024;
 constexpr std::size_t kCancelInterval = 4096;
 
 enum ListFlag : std::uint8_t {
@@ -42,8 +44,10 @@ bool IsPlain(const Record& record) {
          record.name != "." && record.name.size() <= NameTable::kMaxName;
 }
 
-bool ChangesFile(const Record& record) {
-  return (record.operations & (kDataOperations | kMetadataOperations)) != 0;
+// What is told of the file at one name has to be told at its other names, too; of a file that was
+// only made they are counted.
+bool MayConcernOtherNames(const Record& record) {
+  return (record.operations & (kDataOperations | kMetadataOperations | kCreated)) != 0;
 }
 
 }  // namespace
@@ -51,12 +55,15 @@ bool ChangesFile(const Record& record) {
 // What a list of everything says of a name does not depend on what happened to it. In a gap a crawl
 // has found what no record of a name tells.
 bool Answer::MayList() const {
-  return request_.list && request_.classes == 0 && request_.presence == Presence::kAll &&
-         !has_gaps_;
+  return request_.list && !request_.known_first && request_.classes == 0 &&
+         request_.presence == Presence::kAll && !has_gaps_;
 }
 
 void Answer::BeginList() {
   list_ = std::make_unique<List>();
+  const std::vector<PeriodInfo> periods = environment_.store->Periods();
+  list_->from = std::max(request_.from, periods.front().id);
+  list_->until = std::min(request_.until, periods.back().id.Next());
   list_->end = environment_.store->next_sequence();
 }
 
@@ -86,45 +93,53 @@ Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
   return true;
 }
 
+// Each of a list's scans sees the store as it is when it begins, and not what a disk took since the
+// list did.
+Result<std::unique_ptr<RecordCursor>> Answer::ScanList(const ScanRange& range) const {
+  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  if (environment_.store->losses() != losses_) {
+    return Error{ErrorCode::kBusy,
+                 "the journal's disk lost records while the list was made; ask again"};
+  }
+  return cursor;
+}
+
 // A cursor of each step's own: a reader that is slow must not keep what it has read on the disk.
 Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   ScanRange range;
-  range.from = std::max(request_.from, interval_end_.period);
-  range.until = request_.until;
+  range.from = list_->from;
+  range.until = std::min(list_->until, PeriodId(range.from.value + kPeriodsPerStep));
   range.after = interval_end_.sequence;
-  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  CJ_ASSIGN_OR_RETURN(auto cursor, ScanList(range));
   const std::size_t target = out_->size() + max;
   Record record;
   for (std::size_t read = 0; read < kRecordsPerStep && out_->size() < target; ++read) {
     if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
-    CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));
-    list_->reading = more && record.sequence < list_->end;
-    if (!list_->reading) return {};
+    CJ_ASSIGN_OR_RETURN(const bool more, cursor->Next(&record));
+    if (!more) list_->from = range.until;
+    list_->reading = more ? record.sequence < list_->end : range.until < list_->until;
+    if (!more || !list_->reading) return {};
+    list_->from = record.period;
     interval_end_ = {record.period, record.sequence};
-    CJ_RETURN_IF_ERROR(ListRecord(directories, record));
+    if (!IsForAGap(record)) CJ_RETURN_IF_ERROR(ListRecord(directories, record));
   }
   return {};
 }
 
 Status Answer::ListRecord(Directories& directories, const Record& record) {
-  if (!IsPlain(record)) {
-    LeaveToFold(record);
-    return {};
-  }
+  if (!IsPlain(record)) return LeaveToFold(record);
   const DirectoryIndex directory = fold_.NoteDirectory(record);
   CJ_ASSIGN_OR_RETURN(const Place* place, PlaceListed(directories, directory));
   if (place == nullptr) {
     list_->folds = true;
-    return {};
+    return CheckListLimit();
   }
   NameTable& names = list_->names;
-  const auto [name, is_new] = names.FindOrAdd({directory, record.name, record.object.encoded});
-  if (name == kNone || names.size() > environment_.limits.max_names) {
-    return Error{ErrorCode::kLimit, "the interval has more than " +
-                                        std::to_string(names.size() - 1) + " changed names"};
-  }
+  CJ_ASSIGN_OR_RETURN(const NameTable::Found found,
+                      AddListed({directory, record.name, record.object.encoded}));
+  const NameTable::Ref name = found.ref;
   if ((names.flags(name) & kFolded) != 0) return {};
-  if (is_new) {
+  if (found.is_new) {
     Change change;
     change.path = JoinPath(place->path, record.name);
     // Where no watch covers the name, the file may have others.
@@ -138,11 +153,28 @@ Status Answer::ListRecord(Directories& directories, const Record& record) {
     LeaveToFold(name);
     return {};
   }
-  if (ChangesFile(record) && (names.flags(name) & kLookedAt) == 0) {
+  if (MayConcernOtherNames(record) && (names.flags(name) & kLookedAt) == 0) {
     names.AddFlags(name, kLookedAt);
     list_->listed.push_back({place, name, names.Get(name), false});
   }
   return {};
+}
+
+Result<NameTable::Found> Answer::AddListed(const NameTable::Name& name) {
+  const NameTable::Found found = list_->names.FindOrAdd(name);
+  if (found.ref == kNone) {
+    return Error{ErrorCode::kLimit, "the changed names of the interval are longer than 4 GiB"};
+  }
+  CJ_RETURN_IF_ERROR(CheckListLimit());
+  return found;
+}
+
+// Of everything that the first reading remembers: the second one has the fold's limit.
+Status Answer::CheckListLimit() const {
+  const std::size_t most = environment_.limits.max_names;
+  if (list_->names.size() + fold_.directories().size() <= most) return {};
+  return Error{ErrorCode::kLimit,
+               "the interval has more than " + std::to_string(most) + " changed names"};
 }
 
 void Answer::LeaveToFold(NameTable::Ref name) {
@@ -152,20 +184,22 @@ void Answer::LeaveToFold(NameTable::Ref name) {
 
 // With all that there is of the names that it touches. Former members of a directory that was
 // renamed are told by what the fold has of them.
-void Answer::LeaveToFold(const Record& record) {
+Status Answer::LeaveToFold(const Record& record) {
   list_->folds = true;
   const bool is_move = (record.operations & kRenamed) != 0 && (record.operations & kDirectory) != 0;
   list_->folds_all |= is_move && request_.expand;
-  auto leave = [&](const FileHandle& parent, const std::string& name) {
-    if (parent.empty() || name.size() > NameTable::kMaxName) return;
-    Record touched;
-    touched.volume = record.volume;
-    touched.parent = parent;
-    const auto found = list_->names.FindOrAdd({fold_.NoteDirectory(touched), name, {}});
-    if (found.ref != kNone) LeaveToFold(found.ref);
-  };
-  leave(record.parent, record.name);
-  leave(record.old_parent, record.old_name);
+  CJ_RETURN_IF_ERROR(LeaveToFold(record.volume, record.parent, record.name));
+  return LeaveToFold(record.volume, record.old_parent, record.old_name);
+}
+
+Status Answer::LeaveToFold(VolumeId volume, const FileHandle& parent, const std::string& name) {
+  if (parent.empty() || name.size() > NameTable::kMaxName) return CheckListLimit();
+  Record touched;
+  touched.volume = volume;
+  touched.parent = parent;
+  CJ_ASSIGN_OR_RETURN(const auto found, AddListed({fold_.NoteDirectory(touched), name, {}}));
+  LeaveToFold(found.ref);
+  return {};
 }
 
 Result<const Answer::Place*> Answer::PlaceListed(Directories& directories, DirectoryIndex index) {
@@ -220,6 +254,7 @@ bool Answer::IsListed(DirectoryIndex index) const {
 }
 
 bool Answer::IsFolded(const Record& record) const {
+  if (IsForAGap(record)) return false;
   if (list_->folds_all || !IsPlain(record)) return true;
   const DirectoryIndex directory = fold_.FindDirectory(record.volume, record.parent);
   if (directory == kNone || !IsListed(directory)) return true;
@@ -231,8 +266,8 @@ Status Answer::FoldList() {
   if (!list_->folds) return {};
   ScanRange range;
   range.from = request_.from;
-  range.until = request_.until;
-  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  range.until = list_->until;
+  CJ_ASSIGN_OR_RETURN(auto cursor, ScanList(range));
   Record record;
   for (std::size_t read = 0;; ++read) {
     if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
@@ -242,12 +277,15 @@ Status Answer::FoldList() {
   }
 }
 
-bool Answer::WasListed(const PathFacts& merged) const {
+bool Answer::IsTold(DirectoryIndex directory, std::string_view name) const {
   if (list_ == nullptr) return false;
+  const NameTable::Ref ref = list_->names.Find(directory, name);
+  return ref != kNone && (list_->names.flags(ref) & kTold) != 0;
+}
+
+bool Answer::WasListed(const PathFacts& merged) const {
   return std::any_of(merged.names.begin(), merged.names.end(), [&](NameIndex index) {
-    const FoldedName& name = fold_.names()[index];
-    const NameTable::Ref ref = list_->names.Find(name.directory, name.name);
-    return ref != kNone && (list_->names.flags(ref) & kTold) != 0;
+    return IsTold(fold_.names()[index].directory, fold_.names()[index].name);
   });
 }
 

@@ -53,6 +53,11 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+// A crawl found it for a gap: it means nothing to an interval that has none.
+inline bool IsForAGap(const Record& record) {
+  return (record.operations & ~std::uint32_t{kDirectory}) == kCrawled;
+}
+
 // Where a directory was when it was deleted, so that paths below it can still be told.
 struct DeadDirectory {
   VolumeId volume;

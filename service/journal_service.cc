@@ -107,6 +107,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   request.presence = question.presence;
   request.expand = question.expand;
   request.list = question.list;
+  request.known_first = question.known_first;
   PeriodId next;
   if (question.until.has_value()) {
     CJ_ASSIGN_OR_RETURN(next,

@@ -39,8 +39,9 @@ struct Question {
   std::uint8_t classes = 0;
   Presence presence = Presence::kAll;
   bool expand = false;
-  bool list = false;  // asked for as plain paths
-  bool wait = true;   // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
+  bool list = false;         // asked for as plain paths
+  bool known_first = false;  // AnswerRequest::known_first
+  bool wait = true;  // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
   bool progress = false;  // tell about it while waiting
   std::function<bool()> cancelled;
 };

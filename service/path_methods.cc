@@ -117,10 +117,12 @@ Error Refusal(const PathQuestion& asked, const Answer& answer) {
 }
 
 // An answer that can be told as a list of paths, as far as its beginning shows. Counts attempts.
+// One that was overtaken while it was told has to be known before it is told again.
 Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked, int* attempts) {
   for (;;) {
-    ++*attempts;
-    CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(asked.question));
+    Question question = asked.question;
+    question.known_first = ++*attempts > 1;
+    CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(question));
     CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
     if (IsWhole(asked, *opened.answer)) return opened;
     if (!IsTriedAgain(asked, *opened.answer, *attempts)) return Refusal(asked, *opened.answer);
@@ -150,7 +152,6 @@ class ListWriter {
     auto reopen = [&] { return OpenList(service_, asked_, &attempts); };
     for (;;) {
       Status written = co_await Write(*opened->answer);
-      if (written.has_value()) written = CheckListable(*opened->answer);  // found on the way
       if (!written.has_value() && written.error().code == ErrorCode::kRescanNeeded) {
         (void)co_await RunOn(pool_, rescan);
       }
@@ -173,6 +174,10 @@ class ListWriter {
       Result<Chunk> chunk = co_await RunOn(pool_, next);
       if (!chunk.has_value()) co_return std::move(chunk).error();
       more = chunk->more;
+      // Found on the way: what is told from then on leads nowhere.
+      Status listable = CheckListable(answer);
+      if (!listable.has_value()) co_return listable;
+      if (!IsWhole(asked_, answer)) co_return Status();
       Result<bool> written = co_await WriteAll(pipe_, chunk->bytes, stall_);
       if (!written.has_value()) co_return std::move(written).error();
       if (!*written) co_return Error{ErrorCode::kCancelled, "the reader closed the pipe"};
