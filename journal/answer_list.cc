@@ -173,8 +173,8 @@ Result<NameTable::Found> Answer::AddListed(const NameTable::Name& name) {
 Status Answer::CheckListLimit() const {
   const std::size_t most = environment_.limits.max_names;
   if (list_->names.size() + fold_.directories().size() <= most) return {};
-  return Error{ErrorCode::kLimit,
-               "the interval has more than " + std::to_string(most) + " changed names"};
+  return Error{ErrorCode::kLimit, "the interval has more than " + std::to_string(most) +
+                                      " changed names and directories"};
 }
 
 void Answer::LeaveToFold(NameTable::Ref name) {

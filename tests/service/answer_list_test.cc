@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tests/service/journal_fixture.h"
+#include "tests/service/recorded_tree.h"
 #include "tests/support/seed.h"
 
 namespace cj {
@@ -24,7 +25,7 @@ OpenedAnswer Opened(TestJournal& journal, Question question) {
 }
 
 // Below the root; a change of which `changectl -0` prints two paths has two here.
-Paths PathsOf(TestJournal& journal, Answer& answer, std::size_t batch) {
+Paths PathsOf(const std::string& root, Answer& answer, std::size_t batch) {
   std::vector<Change> changes;
   for (bool more = true; more;) {
     auto next = answer.Next(batch, &changes);
@@ -33,7 +34,7 @@ Paths PathsOf(TestJournal& journal, Answer& answer, std::size_t batch) {
   }
   Paths paths;
   auto add = [&](const std::string& path) {
-    if (!path.empty()) paths.insert(path.substr(journal.root().size()));
+    if (!path.empty()) paths.insert(path.substr(root.size()));
   };
   for (const Change& change : changes) {
     add(change.path);
@@ -42,11 +43,19 @@ Paths PathsOf(TestJournal& journal, Answer& answer, std::size_t batch) {
   return paths;
 }
 
+Paths PathsOf(RecordedTree& tree, std::size_t batch) {
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  auto answer = tree.Ask(request);
+  if (!answer.has_value()) FAIL(answer.error().message);
+  return PathsOf(tree.filesystem.path(), **answer, batch);
+}
+
 // Nothing where no list can be made of it.
 Paths Told(TestJournal& journal, Question question, bool list, std::size_t batch) {
   question.list = list;
   const OpenedAnswer opened = Opened(journal, question);
-  Paths paths = PathsOf(journal, *opened.answer, batch);
+  Paths paths = PathsOf(journal.root(), *opened.answer, batch);
   return opened.answer->unlistable().empty() ? paths : Paths();
 }
 
@@ -220,9 +229,9 @@ TEST_CASE("lists: the first paths come before the last records are read") {
   CHECK(changes.size() == 10);
   CHECK_FALSE(opened.answer->wants_rescan());
   // The limit is crossed by what has been told, too.
-  PathsOf(journal, *opened.answer, 1000);
+  PathsOf(journal.root(), *opened.answer, 1000);
   CHECK(opened.answer->wants_rescan());
-  CHECK(opened.answer->rescan_reason().find("more than 20 changed names") != std::string::npos);
+  CHECK(opened.answer->rescan_reason().find("more than 20 changed names and") != std::string::npos);
 }
 
 TEST_CASE("lists: what happens meanwhile is left to the next one") {
@@ -240,7 +249,92 @@ TEST_CASE("lists: what happens meanwhile is left to the next one") {
   Rename(journal.path("c"), journal.path("e"));
   AppendFile(journal.path("d"), "2");
   REQUIRE(journal.service().Checkpoint("").has_value());
-  CHECK(PathsOf(journal, *opened.answer, 1) == Paths{"", "/b", "/d"});
+  CHECK(PathsOf(journal.root(), *opened.answer, 1) == Paths{"", "/b", "/d"});
+}
+
+// What the kernel tells in events that have been merged: the second file looks as if it were new.
+TEST_CASE("lists: another file at a name that was plain so far") {
+  auto made = TestFilesystem::Create("ext4");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  WriteFile(tree.filesystem.path("name"), "1");
+  WriteFile(tree.filesystem.path("other"), "1");
+  tree.Add(tree.RecordOf("name", kModified));
+  Unlink(tree.filesystem.path("name"));
+  Link(tree.filesystem.path("other"), tree.filesystem.path("name"));
+  tree.Add(tree.RecordOf("name", kCreated | kModified));
+  CHECK(PathsOf(tree, 100) == Paths{"", "/name", "/other"});
+}
+
+TEST_CASE("lists: more periods than one step looks at") {
+  auto made = TestFilesystem::Create("tmpfs");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  Paths wanted;
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::to_string(i);
+    WriteFile(tree.filesystem.path(name), "1");
+    tree.Add(tree.RecordOf(name, kModified));
+    wanted.insert("/" + name);
+    for (int empty = 0; empty < 1500; ++empty) tree.NextPeriod();
+  }
+  CHECK(PathsOf(tree, 100) == wanted);
+}
+
+TEST_CASE("lists: records that the disk has lost meanwhile") {
+  auto made = TestFilesystem::Create("tmpfs");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  for (const char* name : {"a", "b"}) {
+    WriteFile(tree.filesystem.path(name), "1");
+    tree.Add(tree.RecordOf(name, kModified));
+  }
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  auto answer = tree.Ask(request);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  REQUIRE((*answer)->Next(1, &changes).has_value());
+  CHECK(changes.size() == 1);
+  tree.store.Lose();
+  auto next = (*answer)->Next(1, &changes);
+  REQUIRE_FALSE(next.has_value());
+  CHECK(next.error().code == ErrorCode::kBusy);
+}
+
+// Nobody can say where they were, and each is remembered until all has been read.
+TEST_CASE("lists: directories that are gone count, too") {
+  auto made = TestFilesystem::Create("ext4");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  constexpr std::size_t kLimit = 20;
+  for (std::size_t i = 0; i <= kLimit; ++i) {
+    MakeDirectory(tree.filesystem.path("d"));
+    WriteFile(tree.filesystem.path("d/f"), "1");
+    tree.Add(tree.RecordOf("d/f", kModified));
+    RemoveTree(tree.filesystem.path("d"));
+  }
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  AnswerLimits limits;
+  limits.max_names = kLimit;
+  auto answer = tree.Ask(request, limits);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  REQUIRE((*answer)->Next(1000, &changes).has_value());
+  CHECK((*answer)->rescan_reason().find("more than 20 changed names and") != std::string::npos);
 }
 
 TEST_CASE("lists: many records of one name are one path") {

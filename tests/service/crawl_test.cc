@@ -138,9 +138,13 @@ TEST_CASE("crawl: what has changed since before the journal began") {
   CHECK_FALSE(journal->service().LookForCrawl(question).wait);
   journal->GoOnFromOldest();
   CHECK(journal->Changes() == Lines{"modified tree/a/d/e/g data"});
+  Question list;
+  list.list = true;
+  CHECK(journal->Changes(list) == Lines{"modified tree/a/d/e/g"});
   question.since.time_usec = 0;
   while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
   CHECK(journal->ChangesSince(question) == Lines{"rescan tree recursive"});
+  CHECK(journal->Changes(list) == Lines{"modified tree/a/d/e/g"});
 }
 
 TEST_CASE("crawl: a path that was moved with what is above it is new where it is") {

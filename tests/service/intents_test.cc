@@ -1,6 +1,5 @@
 // What an answer makes of files that were opened for writing: told unless their change time proves
 // that nothing came of it.
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -8,24 +7,16 @@
 #include <string>
 #include <vector>
 
-#include "fanotify/handles.h"
 #include "journal/answer.h"
 #include "journal/intent_proof.h"
 #include "service/strict_watches.h"
 #include "tests/service/journal_fixture.h"
-#include "tests/support/filesystems.h"
-#include "tests/support/recording_store.h"
+#include "tests/service/recorded_tree.h"
 
 namespace cj {
 namespace {
 
 constexpr std::int64_t kLongAgoUsec = 3'600'000'000;
-
-FileHandle HandleOf(const std::string& path) {
-  auto handle = GetHandle(AT_FDCWD, path.c_str(), 0);
-  REQUIRE(handle);
-  return handle->handle;
-}
 
 std::int64_t CtimeOf(const std::string& path) {
   struct stat info;
@@ -33,55 +24,21 @@ std::int64_t CtimeOf(const std::string& path) {
   return info.st_ctim.tv_sec * 1'000'000'000LL + info.st_ctim.tv_nsec;
 }
 
-struct Tree {
-  explicit Tree(TestFilesystem made) : filesystem(std::move(made)) {
-    auto found = FindVolume(filesystem.path());
-    REQUIRE(found);
-    watch.volume = *found;
-    watch.volume.id = VolumeId(1);
-  }
+class Tree : public RecordedTree {
+ public:
+  using RecordedTree::RecordedTree;
   // As if the file had been opened for writing long after its last change.
-  Record Intent(const std::string& name) {
-    Record record;
-    record.volume = VolumeId(1);
-    record.operations = kIntent;
-    record.object = HandleOf(filesystem.path(name));
-    const std::size_t slash = name.rfind('/');
-    record.parent = HandleOf(slash == std::string::npos ? filesystem.path()
-                                                        : filesystem.path(name.substr(0, slash)));
-    record.name = slash == std::string::npos ? name : name.substr(slash + 1);
+  Record Intent(const std::string& name) const {
+    Record record = RecordOf(name, kIntent);
     record.ctime_nsec = CtimeOf(filesystem.path(name));
     record.time_usec = record.ctime_nsec / 1000 + kLongAgoUsec;
     return record;
   }
-  void Add(Record record) {
-    Batch batch;
-    batch.period = record.period = store.Periods().back().id;
-    record.sequence = store.next_sequence();
-    batch.records.push_back(std::move(record));
-    REQUIRE(store.Append(batch));
-  }
-  void NextPeriod() {
-    PeriodInfo sealed = store.Periods().back();
-    sealed.end_usec = 2;
-    PeriodInfo opened;
-    opened.id = sealed.id.Next();
-    opened.first_sequence = store.next_sequence();
-    Batch nothing;
-    nothing.period = sealed.id;
-    REQUIRE(store.Advance(nothing, sealed, opened));
-  }
   // "modified name data", sorted.
   std::vector<std::string> Changes(PeriodId from = PeriodId(1), bool expand = false) {
-    Answer::Environment environment;
-    environment.store = &store;
-    environment.watches = {watch};
-    environment.open_directories = OpenDirectories;
-    AnswerRequest request;
-    request.from = from;
-    request.until = store.Periods().back().id.Next();
+    AnswerRequest request = RequestSince(from);
     request.expand = expand;
-    auto answer = Answer::Build(std::move(environment), request);
+    auto answer = Ask(request);
     REQUIRE(answer);
     std::vector<Change> changes;
     bool more = true;
@@ -98,10 +55,6 @@ struct Tree {
     std::sort(lines.begin(), lines.end());
     return lines;
   }
-
-  TestFilesystem filesystem;
-  Watch watch;
-  RecordingStore store;
 };
 
 void OnFilesystems(const std::function<void(Tree& tree)>& body) {

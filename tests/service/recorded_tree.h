@@ -1,0 +1,37 @@
+// A real filesystem with records that a test writes itself, as the kernel may have told them: what
+// an answer makes of them.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "fanotify/file_handle.h"
+#include "journal/answer.h"
+#include "tests/support/filesystems.h"
+#include "tests/support/recording_store.h"
+
+namespace cj {
+
+FileHandle HandleOf(const std::string& path);
+
+class RecordedTree {
+ public:
+  explicit RecordedTree(TestFilesystem made);
+
+  // Of the object that is at this name now, with the directory that it is in now.
+  Record RecordOf(const std::string& name, std::uint32_t operations) const;
+  // To the open period.
+  void Add(Record record);
+  void NextPeriod();
+
+  // A question up to now.
+  AnswerRequest RequestSince(PeriodId from) const;
+  Result<std::unique_ptr<Answer>> Ask(const AnswerRequest& request, AnswerLimits limits = {});
+
+  TestFilesystem filesystem;
+  Watch watch;
+  RecordingStore store;
+};
+
+}  // namespace cj
