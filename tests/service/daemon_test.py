@@ -211,6 +211,19 @@ class DaemonTest(fixture.DaemonCase):
             self.assertIn(f"{self.mount}/{directory}/{names[0]}", listed)
             self.assertIn(f"{self.mount}/{directory}/{names[-1]}", listed)
 
+    def test_a_list_that_cannot_be_told_ends_where_that_is_found(self):
+        above = os.path.join(self.mount, "above")
+        tree = os.path.join(above, "tree")
+        os.makedirs(tree)
+        daemon = self.start(watch=tree)
+        token = daemon.ctl("checkpoint").stdout.strip()
+        self.write("above/tree/made")
+        os.rename(above, os.path.join(self.mount, "away"))
+        os.rename(os.path.join(self.mount, "away"), above)
+        done = daemon.ctl("changes", f"--since={token}", "-0", check=3)
+        self.assertIn("must be scanned anew", done.stderr)
+        self.assertNotIn(tree, done.stdout.split("\0"))  # that would be all of it
+
     def test_a_list_that_renames_overtake_again_and_again(self):
         names = [f"{i:0250}" for i in range(12_000)]
         status, _, errors = self.list_while_renaming(self.start(), names, 10)
