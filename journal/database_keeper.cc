@@ -114,7 +114,9 @@ Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
   StoreState found;
   CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
                       OpenDatabase(directory_, false, clock_, env_, &found));
-  CJ_ASSIGN_OR_RETURN(found.records_lost, HasLostRecords(found, promised));
+  CJ_ASSIGN_OR_RETURN(const bool lost, HasLostRecords(found, promised));
+  lost_ |= lost;
+  found.records_lost = lost_;
   StoreState wanted = promised;
   if (found.records_lost) {
     PeriodInfo& open = wanted.periods.back();
@@ -139,6 +141,7 @@ Result<StoreState> DatabaseKeeper::Reopen(const StoreState& promised) {
   Result<StoreState> found = Open(promised);
   if (found) {
     failed_ = false;
+    lost_ = false;
     next_attempt_usec_ = 0;
     interval_usec_ = kReopenIntervalUsec;
     return found;

@@ -67,6 +67,9 @@ class DatabaseKeeper {
   std::int64_t interval_usec_ = kReopenIntervalUsec;
 
   mutable Mutex mutex_;
+  // Records are gone, and nobody has been told: the rows in their places may be on disk already, so
+  // that a later attempt finds nothing missing.
+  bool lost_ GUARDED_BY(mutex_) = false;
   std::shared_ptr<Database> database_ GUARDED_BY(mutex_);
   std::optional<Error> error_ GUARDED_BY(mutex_);  // of the last failure
 };

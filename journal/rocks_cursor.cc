@@ -123,10 +123,17 @@ Status RocksCursor::TakeRow(bool seeking) {
   const SequenceNumber from = std::max(first_, plan_.begin);
   const SequenceNumber until = std::min(end, plan_.end);
   edge_ = plan_.reverse ? from : until;
-  if (row_.lost()) return {};  // with a disk, which is a gap of the period
+  if (row_.lost()) return CheckLoss();
   begin_ = static_cast<std::size_t>(from.value - first_.value);
   end_ = static_cast<std::size_t>(until.value - first_.value);
   return {};
+}
+
+// What went with a disk is a gap of its period. Whoever planned before that was noted knew of none.
+Status RocksCursor::CheckLoss() const {
+  if (!period_->gaps.empty()) return {};
+  return Error{ErrorCode::kBusy, "record " + std::to_string(first_.value) +
+                                     " has just been lost with the journal's disk; ask again"};
 }
 
 // False at the end.

@@ -50,11 +50,12 @@ class RocksCursor : public RecordCursor {
   ~RocksCursor() override;
   RocksCursor(const RocksCursor&) = delete;
   RocksCursor& operator=(const RocksCursor&) = delete;
-  // kBusy when the cursor was cut off: ask again.
+  // kBusy when the cursor was cut off, or records have been lost since it was planned: ask again.
   Result<bool> Next(Record* record) override EXCLUDES(mutex_);
   void Abandon() EXCLUDES(mutex_);
 
  private:
+  Status CheckLoss() const;
   Result<bool> NextRow() REQUIRES(mutex_);
   void Seek() REQUIRES(mutex_);
   Status ReadRow() REQUIRES(mutex_);

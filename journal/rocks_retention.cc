@@ -52,20 +52,25 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
   }
   if (dropped.empty()) return {};
 
-  Status written = WriteDrop(dropped, oldest);
-  if (!written) {
-    MutexLock lock(mutex_);
-    periods_.insert(periods_.begin(), dropped.begin(), dropped.end());
-    return written;
-  }
+  CJ_RETURN_IF_ERROR(WriteDrop(dropped, oldest));
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   database->SetOldestPeriod(oldest);
   return FromRocks(Reclaim(*database, PeriodBegin(dropped.front().id), PeriodBegin(oldest)),
                    "freeing the space of dropped periods");
 }
 
+// Where it fails they are on the list again before anybody else writes: whoever opens the database
+// again takes those off that went all the same.
 Status RocksStore::WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest) {
-  MutexLock lock(write_mutex_);
+  MutexLock write_lock(write_mutex_);
+  Status written = WriteDropLocked(dropped, oldest);
+  if (written) return written;
+  MutexLock lock(mutex_);
+  periods_.insert(periods_.begin(), dropped.begin(), dropped.end());
+  return written;
+}
+
+Status RocksStore::WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest) {
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   rocksdb::WriteBatch writes;
   rocksdb::Status status = writes.DeleteRange(database->column(Column::kRecords),

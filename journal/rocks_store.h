@@ -112,7 +112,10 @@ class RocksStore : public Store {
   Status Write(const Database& database, rocksdb::WriteBatch* writes, bool sync, const char* what)
       REQUIRES(write_mutex_);
   // The records and periods before `oldest`, on disk.
-  Status WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest) EXCLUDES(write_mutex_);
+  Status WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
+      EXCLUDES(write_mutex_, mutex_);
+  Status WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
+      REQUIRES(write_mutex_) EXCLUDES(mutex_);
   PeriodInfo OpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
 

@@ -194,8 +194,11 @@ JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion 
     Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
     if (!place.has_value()) continue;
     gaps_seen = gaps;
+    // All that is there is read, also where no record of it is of this range, or was lost.
+    const SequenceNumber next = service_.next_sequence();
     const bool on = co_await SendLog(call, SIZE_MAX, &question);
     if (!on) co_return;
+    question.after = std::max(question.after, SequenceNumber(next.value - 1));
   }
 }
 

@@ -237,6 +237,33 @@ TEST_CASE("recovery: records that went with the disk are a gap, of whichever wri
   CHECK(ScanAll(*again, Everything()).size() == 20 + again->next_sequence().value - next);
 }
 
+TEST_CASE("recovery: a disk that fails again while the loss is noted hides nothing") {
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    CAPTURE(n);
+    Rig rig;
+    AdvanceStore(*rig.store, 10);
+    AppendRecords(*rig.store, 5);  // not synced
+    rig.disk->FailAt(1, Fault::kForever);
+    REQUIRE_FALSE(rig.AppendOne());
+    rig.disk->DropUnsynced();
+    rig.disk->FailAt(n, Fault::kOnce);
+    for (int tries = 0; tries < 3 && rig.store->losses() == 0; ++tries) {
+      rig.clock.Advance(kReopenIntervalMostUsec);
+      (void)rig.AppendOne();
+    }
+    failed = rig.disk->failed();
+    rig.disk->FailAt(0, Fault::kOnce);
+    CHECK(rig.store->losses() == 1);
+    CHECK_FALSE(rig.store->Periods().back().gaps.empty());
+    rig.clock.Advance(kReopenIntervalMostUsec);
+    REQUIRE(rig.AppendOne());
+    REQUIRE(rig.store->Sync().has_value());
+    rig.store.reset();
+    CHECK_FALSE(OpenStore(rig.path)->Periods().back().gaps.empty());
+  }
+}
+
 TEST_CASE("recovery: those who ask without a pause do not keep the disk from coming back") {
   Rig rig;
   std::atomic<bool> enough = false;
