@@ -19,8 +19,10 @@ void AppendHandle(ByteWriter* writer, HandleView handle) {
 
 DedupeTable::DedupeTable(const HashKey& key) : key_(key), rows_(kRows) {
   scratch_.reserve(kScratchBytes);
-  last_object_.reserve(kScratchBytes);
-  last_hash_ = KeyedHash(key_, last_object_);
+  for (Hashed& hashed : hashed_) {
+    hashed.object.reserve(kScratchBytes);
+    hashed.hash = KeyedHash(key_, hashed.object);
+  }
 }
 
 // Every part has a fixed length or its length before it: no two keys have the same bytes.
@@ -30,11 +32,19 @@ const Hash128& DedupeTable::HashOfObject(const DedupeKey& key) {
   writer.Fixed64(key.period.value);
   writer.Fixed32(key.volume.value);
   AppendHandle(&writer, key.object);
-  if (scratch_ != last_object_) {
-    last_object_ = scratch_;
-    last_hash_ = KeyedHash(key_, scratch_);
+  for (const Hashed& hashed : hashed_) {
+    if (scratch_ == hashed.object) return hashed.hash;
   }
-  return last_hash_;
+  newest_ = 1 - newest_;
+  hashed_[newest_].object = scratch_;
+  hashed_[newest_].hash = KeyedHash(key_, scratch_);
+  return hashed_[newest_].hash;
+}
+
+void DedupeTable::Prefetch(const DedupeKey& key) {
+  const Row* row = &rows_[HashOfObject(key).low % kRows];
+  __builtin_prefetch(row);
+  __builtin_prefetch(&row->entries[kWays / 2]);  // of two cache lines
 }
 
 DedupeTable::Place DedupeTable::PlaceOf(const DedupeKey& key) {

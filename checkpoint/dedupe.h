@@ -73,6 +73,8 @@ class DedupeTable {
   void Set(const DedupeKey& key, std::uint8_t classes);
   // None of `classes` is known of the key any more.
   void Forget(const DedupeKey& key, std::uint8_t classes = kAllClasses);
+  // The key's object will be asked for soon: its row is fetched from memory meanwhile.
+  void Prefetch(const DedupeKey& key);
   // Nothing is known of anything.
   void Clear();
 
@@ -101,9 +103,14 @@ class DedupeTable {
 
   HashKey key_;
   std::vector<Row> rows_;
-  // The object that was hashed last: an event asks for one several times.
-  std::string last_object_;
-  Hash128 last_hash_;
+  // The objects that were hashed last: an event asks for one several times, and the one after it
+  // is prefetched before.
+  struct Hashed {
+    std::string object;
+    Hash128 hash;
+  };
+  std::array<Hashed, 2> hashed_;
+  std::size_t newest_ = 0;
   std::string scratch_;
 };
 

@@ -1,53 +1,54 @@
 #include "checkpoint/recent_links.h"
 
-#include <algorithm>
-
 #include "base/bytes.h"
 
 namespace cj {
 namespace {
 
 constexpr std::size_t kWordBits = 64;
+constexpr int kBitNumberBits = 9;  // of a bit in its block
 
 }  // namespace
 
-RecentLinks::RecentLinks(const HashKey& key)
-    : key_(key), current_(kBits / kWordBits), previous_(kBits / kWordBits) {}
+RecentLinks::RecentLinks(const HashKey& key) : key_(key), blocks_(kBlocks) {}
 
-Hash128 RecentLinks::HashOf(VolumeId volume, HandleView object) {
+RecentLinks::Probe RecentLinks::ProbeOf(VolumeId volume, HandleView object) {
+  static_assert(std::size_t{1} << kBitNumberBits == kBitsInBlock);
   scratch_.clear();
   ByteWriter writer(&scratch_);
   writer.Fixed32(volume.value);
   writer.Byte(static_cast<std::uint8_t>(object.type));
   writer.String(object.bytes);
-  return KeyedHash(key_, scratch_);
+  const Hash128 hash = KeyedHash(key_, scratch_);
+  Probe probe;
+  probe.block = hash.low % kBlocks;
+  for (int i = 0; i < kProbes; ++i) {
+    const std::size_t bit = (hash.high >> (i * kBitNumberBits)) % kBitsInBlock;
+    probe.bits[bit / kWordBits] |= std::uint64_t{1} << (bit % kWordBits);
+  }
+  return probe;
 }
 
 void RecentLinks::Mark(VolumeId volume, HandleView object) {
   if (marked_ == kPerGeneration) {
-    std::swap(current_, previous_);
-    std::fill(current_.begin(), current_.end(), 0);
+    current_ = 1 - current_;
+    for (Blocks& blocks : blocks_) blocks.of[current_] = {};
     marked_ = 0;
   }
   ++marked_;
-  Hash128 hash = HashOf(volume, object);
-  for (int probe = 0; probe < kProbes; ++probe, hash.low += hash.high) {
-    const std::size_t bit = hash.low % kBits;
-    current_[bit / kWordBits] |= std::uint64_t{1} << (bit % kWordBits);
-  }
+  const Probe probe = ProbeOf(volume, object);
+  Block& block = blocks_[probe.block].of[current_];
+  for (std::size_t i = 0; i < block.size(); ++i) block[i] |= probe.bits[i];
 }
 
 bool RecentLinks::Contains(VolumeId volume, HandleView object) {
-  Hash128 hash = HashOf(volume, object);
-  bool in_current = true;
-  bool in_previous = true;
-  for (int probe = 0; probe < kProbes; ++probe, hash.low += hash.high) {
-    const std::size_t bit = hash.low % kBits;
-    const std::uint64_t mask = std::uint64_t{1} << (bit % kWordBits);
-    in_current = in_current && (current_[bit / kWordBits] & mask) != 0;
-    in_previous = in_previous && (previous_[bit / kWordBits] & mask) != 0;
+  const Probe probe = ProbeOf(volume, object);
+  std::uint64_t missing[2] = {0, 0};
+  for (std::size_t filter = 0; filter < 2; ++filter) {
+    const Block& block = blocks_[probe.block].of[filter];
+    for (std::size_t i = 0; i < block.size(); ++i) missing[filter] |= probe.bits[i] & ~block[i];
   }
-  return in_current || in_previous;
+  return missing[0] == 0 || missing[1] == 0;
 }
 
 }  // namespace cj

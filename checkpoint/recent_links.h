@@ -2,8 +2,9 @@
 // object and then a CREATE for its new name; the CREATE alone cannot be told from that of a new
 // file.
 //
-// Two Bloom filters, the current one and the one before: Contains() is never false for one of the
-// last kPerGeneration objects that were marked, and true by mistake for about one object in 400,
+// Two Bloom filters, the current one and the one before, each of blocks that are one line of the
+// processor's cache: Contains() is never false for one of the last kPerGeneration objects that were
+// marked, and true by mistake for about one object in 340,
 // which costs a needless row of link names, or a needless record. The two events of one link(2) are
 // less than kPerGeneration events apart: an ATTRIB can be older than its CREATE only by merging
 // with an earlier one, and the kernel merges with at most the 128 newest events in each of 128
@@ -14,6 +15,7 @@
 // 256 KiB, nothing allocated per event. Not thread-safe: the writer's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,16 +35,26 @@ class RecentLinks {
   bool Contains(VolumeId volume, HandleView object);
 
  private:
-  static constexpr std::size_t kBits = kPerGeneration * 16;
+  static constexpr std::size_t kBitsInBlock = 512;
+  static constexpr std::size_t kBlocks = kPerGeneration * 16 / kBitsInBlock;
   static constexpr int kProbes = 4;
-  using Filter = std::vector<std::uint64_t>;
+  using Block = std::array<std::uint64_t, kBitsInBlock / 64>;
+  // The bits of an object in its block.
+  struct Probe {
+    std::size_t block = 0;
+    Block bits = {};
+  };
 
-  Hash128 HashOf(VolumeId volume, HandleView object);
+  Probe ProbeOf(VolumeId volume, HandleView object);
 
   HashKey key_;
-  Filter current_;
-  Filter previous_;
-  std::size_t marked_ = 0;  // in current_
+  // Both filters' blocks of one number beside each other.
+  struct alignas(sizeof(Block)) Blocks {
+    std::array<Block, 2> of;
+  };
+  std::vector<Blocks> blocks_;
+  std::size_t current_ = 0;  // which of the two
+  std::size_t marked_ = 0;   // in the current one
   std::string scratch_;
 };
 

@@ -133,6 +133,10 @@ bool EventTranslator::TranslateTrouble(const Event& event, const ReadTimes& time
   return false;
 }
 
+void EventTranslator::Expect(const Event& event) {
+  dedupe_.Prefetch(KeyOf(VolumeOf(event), event.object, {}, {}));
+}
+
 bool EventTranslator::Translate(const Event& event, const ReadTimes& times, Translation* out) {
   any_event_ = true;
   if (TranslateTrouble(event, times, out)) return false;

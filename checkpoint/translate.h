@@ -79,6 +79,8 @@ class EventTranslator {
   // Events are missing here: what those before have taught may be wrong now.
   void ForgetLearned();
 
+  // The event behind the next one: what is known of its object is fetched meanwhile.
+  void Expect(const Event& event);
   // Appends what the event means to *out. True: that was nothing, because it tells of content that
   // is on record in this period already.
   bool Translate(const Event& event, const ReadTimes& times, Translation* out);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "checkpoint/events_ahead.h"
 #include "checkpoint/point_of_death.h"
 
 namespace cj {
@@ -102,23 +103,26 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
     return;
   }
   scope_.BeginBatch();
-  std::span<const std::byte> rest = item.bytes;
-  while (!rest.empty()) {
-    Event event;
-    Status parsed = ParseEvent(&rest, &event);
-    if (!parsed) {
-      translator_.AddGap("", "the kernel's events could not be understood", item.times, &pending_);
-      ForgetLearned();
-      break;
-    }
-    const bool repeats = translator_.Translate(event, item.times, &pending_);
-    if (repeats && (event.mask & FAN_MODIFY) != 0) {
-      hot_.Repeated(item.group, translator_.VolumeOf(event), event.object);
-    }
-    if (event.overflow()) hot_.Forget();
+  EventsAhead events(item.bytes);
+  while (const Event* event = events.current()) {
+    if (events.next() != nullptr) translator_.Expect(*events.next());
+    TranslateEvent(*event, item);
+    events.Advance();
+  }
+  if (events.failed()) {
+    translator_.AddGap("", "the kernel's events could not be understood", item.times, &pending_);
+    ForgetLearned();
   }
   scope_.EndBatch();
   Publish();
+}
+
+void Writer::TranslateEvent(const Event& event, const SpoolItem& item) {
+  const bool repeats = translator_.Translate(event, item.times, &pending_);
+  if (repeats && (event.mask & FAN_MODIFY) != 0) {
+    hot_.Repeated(item.group, translator_.VolumeOf(event), event.object);
+  }
+  if (event.overflow()) hot_.Forget();
 }
 
 // Something is missing here: what those before have taught may be wrong now.
@@ -228,7 +232,7 @@ Status Writer::Seal(Marker& marker) {
   translator_.Begin(period_, translator_.next_sequence());
   unsynced_ = false;
   const std::uint64_t records = pending_.batch.records.size();
-  pending_.batch = Batch();
+  pending_.batch.Clear();
   ReleaseBuffers(true);
   if (intents_ != nullptr) {
     intents_->Appended();
@@ -276,7 +280,7 @@ Status Writer::StoreOnce() {
   if (!unsynced_) sync_due_usec_ = clock_.MonotonicUsec() + sync_interval_usec_;
   unsynced_ = true;
   const std::uint64_t records = pending_.batch.records.size();
-  pending_.batch = Batch();
+  pending_.batch.Clear();
   ReleaseBuffers(true);
   if (intents_ != nullptr) intents_->Appended();
   Stored(records);

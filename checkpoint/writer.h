@@ -79,6 +79,7 @@ class Writer {
  private:
   void Handle(const SpoolItem& item);
   void TranslateBuffer(const SpoolItem& item);
+  void TranslateEvent(const Event& event, const SpoolItem& item);
   void ForgetLearned();
   void ForgetRecorded();
   void Serve(Marker& marker);

@@ -27,6 +27,17 @@ struct Batch {
   std::vector<LinkName> link_names;
   std::optional<SpoolPosition> spool;  // written only along with something else
   bool empty() const { return records.empty() && dead_directories.empty() && link_names.empty(); }
+  // Makes it as new, but for memory that the next one will want.
+  void Clear() {
+    if (records.capacity() > kKeptRecords) records = {};
+    records.clear();
+    dead_directories.clear();
+    link_names.clear();
+    spool.reset();
+    period = {};
+  }
+  // What a drain under load has, some 250 KiB.
+  static constexpr std::size_t kKeptRecords = 1024;
 };
 
 // Reads records in order. Sees the store as it was when it was made. Not thread-safe.
