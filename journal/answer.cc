@@ -126,11 +126,22 @@ Status Answer::CheckGaps() const {
                                              gap.cause + late};
 }
 
+// Each scan sees the store as it is when it begins. What a disk has taken since the answer was
+// begun is a gap that nobody has looked for.
+Result<std::unique_ptr<RecordCursor>> Answer::ScanInterval(const ScanRange& range) const {
+  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  if (environment_.store->losses() != losses_) {
+    return Error{ErrorCode::kBusy,
+                 "the journal's disk lost records while the answer was made; ask again"};
+  }
+  return cursor;
+}
+
 Status Answer::Scan() {
   ScanRange range;
   range.from = request_.from;
   range.until = request_.until;
-  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;
   for (;;) {
     CJ_ASSIGN_OR_RETURN(bool more, cursor->Next(&record));

@@ -146,6 +146,7 @@ class Answer {
   Answer(Environment environment, AnswerRequest request);
 
   // answer.cc: from records to places.
+  Result<std::unique_ptr<RecordCursor>> ScanInterval(const ScanRange& range) const;
   Status Scan();
   Result<bool> RescanBeyondLimits(Status scanned);
   Status Prepare(Directories& directories);
@@ -236,7 +237,6 @@ class Answer {
   void BeginList();
   Result<bool> TellList(Directories& directories, std::size_t max);
   Status ReadRecords(Directories& directories, std::size_t max);
-  Result<std::unique_ptr<RecordCursor>> ScanList(const ScanRange& range) const;
   Status ListRecord(Directories& directories, const Record& record);
   Result<NameTable::Found> AddListed(const NameTable::Name& name);
   Status CheckListLimit() const;

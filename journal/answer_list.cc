@@ -62,7 +62,8 @@ bool Answer::MayList() const {
 void Answer::BeginList() {
   list_ = std::make_unique<List>();
   const std::vector<PeriodInfo> periods = environment_.store->Periods();
-  list_->from = std::max(request_.from, periods.front().id);
+  // One that has just been dropped is for the scan to refuse.
+  list_->from = request_.from.value == 0 ? periods.front().id : request_.from;
   list_->until = std::min(request_.until, periods.back().id.Next());
   list_->end = environment_.store->next_sequence();
 }
@@ -93,24 +94,13 @@ Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
   return true;
 }
 
-// Each of a list's scans sees the store as it is when it begins, and not what a disk took since the
-// list did.
-Result<std::unique_ptr<RecordCursor>> Answer::ScanList(const ScanRange& range) const {
-  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
-  if (environment_.store->losses() != losses_) {
-    return Error{ErrorCode::kBusy,
-                 "the journal's disk lost records while the list was made; ask again"};
-  }
-  return cursor;
-}
-
 // A cursor of each step's own: a reader that is slow must not keep what it has read on the disk.
 Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   ScanRange range;
   range.from = list_->from;
   range.until = std::min(list_->until, PeriodId(range.from.value + kPeriodsPerStep));
   range.after = interval_end_.sequence;
-  CJ_ASSIGN_OR_RETURN(auto cursor, ScanList(range));
+  CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   const std::size_t target = out_->size() + max;
   Record record;
   for (std::size_t read = 0; read < kRecordsPerStep && out_->size() < target; ++read) {
@@ -267,7 +257,7 @@ Status Answer::FoldList() {
   ScanRange range;
   range.from = request_.from;
   range.until = list_->until;
-  CJ_ASSIGN_OR_RETURN(auto cursor, ScanList(range));
+  CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;
   for (std::size_t read = 0;; ++read) {
     if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());

@@ -128,6 +128,7 @@ Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
   found.periods = wanted.periods;
   std::erase_if(found.periods, [oldest](const PeriodInfo& period) { return period.id < oldest; });
   found.next_sequence = promised.next_sequence;
+  if (lost_) ++losses_;
   database_ = std::move(database);
   return found;
 }

@@ -7,6 +7,7 @@
 // back.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,6 +42,9 @@ class DatabaseKeeper {
   // Cursors may live long; they register here and are cut off when the database is replaced.
   const std::shared_ptr<CursorRegistry>& cursors() const { return cursors_; }
 
+  // How often Reopen() found that records are gone. Any thread.
+  std::uint64_t losses() const { return losses_; }
+
   // The rest is for whoever writes, one thread at a time.
   bool failed() const { return failed_; }
   // A write failed: none may follow before Reopen() has succeeded.
@@ -63,6 +67,7 @@ class DatabaseKeeper {
   const std::shared_ptr<CursorRegistry> cursors_ = std::make_shared<CursorRegistry>();
 
   bool failed_ = false;
+  std::atomic<std::uint64_t> losses_ = 0;
   std::int64_t next_attempt_usec_ = 0;
   std::int64_t interval_usec_ = kReopenIntervalUsec;
 

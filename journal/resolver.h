@@ -28,7 +28,7 @@ class PathResolver {
  public:
   // Directories may lie this deep below each other in the table of the dead: their names could not
   // be told in a path otherwise.
-  static constexpr int kMaxDepth = 4096;
+  static constexpr int kMaxDepth = 2048;
 
   // So many directories are remembered; beyond, all are forgotten.
   static constexpr std::size_t kMaxRemembered = 16 * 1024;

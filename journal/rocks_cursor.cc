@@ -129,11 +129,12 @@ Status RocksCursor::TakeRow(bool seeking) {
   return {};
 }
 
-// What went with a disk is a gap of its period. Whoever planned before that was noted knew of none.
+// What went with a disk is a gap of its period.
 Status RocksCursor::CheckLoss() const {
   if (!period_->gaps.empty()) return {};
-  return Error{ErrorCode::kBusy, "record " + std::to_string(first_.value) +
-                                     " has just been lost with the journal's disk; ask again"};
+  return Error{ErrorCode::kRescanNeeded, "record " + std::to_string(first_.value) + " of period " +
+                                             std::to_string(period_->id.value) +
+                                             " has been lost with the journal's disk"};
 }
 
 // False at the end.

@@ -50,7 +50,8 @@ class RocksCursor : public RecordCursor {
   ~RocksCursor() override;
   RocksCursor(const RocksCursor&) = delete;
   RocksCursor& operator=(const RocksCursor&) = delete;
-  // kBusy when the cursor was cut off, or records have been lost since it was planned: ask again.
+  // kBusy when the cursor was cut off: ask again. kRescanNeeded: a record was lost, and no gap says
+  // so.
   Result<bool> Next(Record* record) override EXCLUDES(mutex_);
   void Abandon() EXCLUDES(mutex_);
 

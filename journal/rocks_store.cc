@@ -190,7 +190,7 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   // There may be one more since the database was opened again.
   for (const Gap& gap : OpenPeriod().gaps) {
-    if (std::find(open.gaps.begin(), open.gaps.end(), gap) == open.gaps.end()) {
+    if (std::find(ended.gaps.begin(), ended.gaps.end(), gap) == ended.gaps.end()) {
       cj::AddGap(gap, &ended.gaps);
     }
   }
@@ -249,6 +249,10 @@ Result<std::unique_ptr<RecordCursor>> RocksStore::Scan(const ScanRange& range) c
   MutexLock lock(mutex_);
   CJ_ASSIGN_OR_RETURN(CursorPlan plan, PlanScan(range));
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
+  if (keeper_->losses() != losses_) {
+    return Error{ErrorCode::kBusy,
+                 "the journal's disk has just lost records, which is being noted; ask again"};
+  }
   return std::unique_ptr<RecordCursor>(std::make_unique<RocksCursor>(
       database->db(), database->column(Column::kRecords), std::move(plan), keeper_->cursors()));
 }

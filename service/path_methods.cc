@@ -20,8 +20,9 @@ namespace {
 using nlohmann::json;
 namespace asio = boost::asio;
 
-// Changes in one write: some 400 KiB of paths. The fewer, the less it takes to look at their names.
-constexpr std::size_t kBatch = 4000;
+// Changes in one write: the first one comes soon, the others cost little to begin and to hand over.
+constexpr std::size_t kFirstBatch = 4000;
+constexpr std::size_t kBatch = 32'000;
 // Asked of the kernel for the pipe; it may give less.
 constexpr int kPipeBytes = 1 << 20;
 // A list that a rename has overtaken is made anew, with the rename in it. Where directories are
@@ -56,7 +57,8 @@ void AppendPath(const std::string& path, bool recursive, const std::string& rela
 Result<Chunk> NextChunk(Answer& answer, Presence presence, const std::string& relative_to) {
   std::vector<Change> changes;
   Chunk chunk;
-  CJ_ASSIGN_OR_RETURN(chunk.more, answer.Next(kBatch, &changes));
+  const std::size_t most = answer.count() == 0 ? kFirstBatch : kBatch;
+  CJ_ASSIGN_OR_RETURN(chunk.more, answer.Next(most, &changes));
   for (const Change& change : changes) {
     bool both = change.kind == ChangeKind::kRenamed && presence == Presence::kAll;
     if (both) AppendPath(change.from, change.recursive, relative_to, &chunk.bytes);
@@ -123,9 +125,12 @@ Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked
     Question question = asked.question;
     question.known_first = ++*attempts > 1;
     CJ_ASSIGN_OR_RETURN(OpenedAnswer opened, service.OpenAnswer(question));
-    CJ_RETURN_IF_ERROR(CheckListable(*opened.answer));
-    if (IsWhole(asked, *opened.answer)) return opened;
-    if (!IsTriedAgain(asked, *opened.answer, *attempts)) return Refusal(asked, *opened.answer);
+    const Status listable = CheckListable(*opened.answer);
+    if (listable.has_value() && IsWhole(asked, *opened.answer)) return opened;
+    if (listable.has_value() && IsTriedAgain(asked, *opened.answer, *attempts)) continue;
+    const Error refused = listable ? Refusal(asked, *opened.answer) : listable.error();
+    if (refused.code == ErrorCode::kRescanNeeded) service.BeginRescan();
+    return refused;
   }
 }
 
@@ -152,14 +157,14 @@ class ListWriter {
     auto reopen = [&] { return OpenList(service_, asked_, &attempts); };
     for (;;) {
       Status written = co_await Write(*opened->answer);
+      const bool whole = IsWhole(asked_, *opened->answer);
+      if (written.has_value() && !whole && !IsTriedAgain(asked_, *opened->answer, attempts)) {
+        written = Refusal(asked_, *opened->answer);
+      }
       if (!written.has_value() && written.error().code == ErrorCode::kRescanNeeded) {
         (void)co_await RunOn(pool_, rescan);
       }
-      if (!written.has_value()) co_return written;
-      if (IsWhole(asked_, *opened->answer)) co_return Status();
-      if (!IsTriedAgain(asked_, *opened->answer, attempts)) {
-        co_return Refusal(asked_, *opened->answer);
-      }
+      if (!written.has_value() || whole) co_return written;
       opened->answer.reset();  // two at a time would be twice the memory
       Result<OpenedAnswer> again = co_await RunOn(pool_, reopen);
       if (!again.has_value()) co_return std::move(again).error();

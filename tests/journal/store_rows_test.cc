@@ -190,8 +190,8 @@ TEST_CASE("rows: those that were lost with a disk are passed over, wherever they
       PutRaw(path, Column::kRecords, RecordKey({row.period, SequenceNumber(n)}), "");
       std::erase(expected, n);
     }
-    CHECK(ScanFailure(path, false).code == ErrorCode::kBusy);  // it knows of no gap
-    CHECK(ScanFailure(path, true).code == ErrorCode::kBusy);
+    CHECK(ScanFailure(path, false).code == ErrorCode::kRescanNeeded);  // no gap says so
+    CHECK(ScanFailure(path, true).code == ErrorCode::kRescanNeeded);
     PutGap(path, row.period);
     auto store = OpenStore(path);
     CHECK(store->next_sequence() == SequenceNumber(19));

@@ -287,6 +287,27 @@ TEST_CASE("lists: more periods than one step looks at") {
   CHECK(PathsOf(tree, 100) == wanted);
 }
 
+TEST_CASE("lists: a period that is dropped before the first record is read") {
+  auto made = TestFilesystem::Create("tmpfs");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  WriteFile(tree.filesystem.path("a"), "1");
+  tree.Add(tree.RecordOf("a", kModified));
+  tree.NextPeriod();
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  REQUIRE(tree.store.DropPeriodsBefore(PeriodId(2)).has_value());
+  auto answer = tree.Ask(request);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  auto next = (*answer)->Next(1, &changes);
+  REQUIRE_FALSE(next.has_value());
+  CHECK(next.error().code == ErrorCode::kRescanNeeded);
+}
+
 TEST_CASE("lists: records that the disk has lost meanwhile") {
   auto made = TestFilesystem::Create("tmpfs");
   if (!made) {

@@ -228,6 +228,9 @@ std::vector<PeriodInfo> RecordingStore::Periods() const {
 }
 
 Result<std::unique_ptr<RecordCursor>> RecordingStore::Scan(const ScanRange& range) const {
+  if (range.from.value != 0 && range.from < Periods().front().id) {
+    return Error{ErrorCode::kRescanNeeded, "the period is no longer kept"};
+  }
   std::vector<Record> found;
   for (const Record& record : records()) {
     if (record.period >= range.from && record.period < range.until &&
