@@ -303,11 +303,16 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   out_ = changes;
+  out_bytes_ = 0;
   const bool is_list = list_ != nullptr && !list_->told;
   CJ_ASSIGN_OR_RETURN(const bool more,
                       is_list ? TellList(*directories, max) : TellSome(*directories, max));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   return more;
+}
+
+bool Answer::IsStepFull(std::size_t target) const {
+  return out_->size() >= target || out_bytes_ >= kStepBytes;
 }
 
 Result<bool> Answer::TellSome(Directories& directories, std::size_t max) {
@@ -316,7 +321,7 @@ Result<bool> Answer::TellSome(Directories& directories, std::size_t max) {
     began_ = true;
     for (const auto& [rescan, view] : rescans_) Tell(view, rescan);
   }
-  while (out_->size() < target) {
+  while (!IsStepFull(target)) {
     CJ_RETURN_IF_ERROR(Cancelled());
     if (next_ahead_ < ahead_.size()) {
       const auto& [change, view] = ahead_[next_ahead_++];

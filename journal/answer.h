@@ -83,10 +83,13 @@ class Answer {
     AnswerLimits limits;
   };
 
+  static constexpr std::size_t kStepBytes = 4 << 20;
+
   // kRescanNeeded: a gap lies in the interval. kInvalidArgument: a path that no watch covers.
   static Result<std::unique_ptr<Answer>> Build(Environment environment, AnswerRequest request);
 
-  // Appends up to about `max` changes (an entry may add a few more). False: that was the end. After
+  // Appends up to about `max` changes (an entry may add a few more), fewer where their paths are
+  // together longer than kStepBytes. False: that was the end. After
   // an error what it appended is worth nothing. kRescanNeeded: a filesystem went, or was mounted
   // over, meanwhile.
   Result<bool> Next(std::size_t max, std::vector<Change>* changes);
@@ -174,6 +177,7 @@ class Answer {
 
   // answer_tell.cc: from places to changes.
   Result<bool> TellSome(Directories& directories, std::size_t max);
+  bool IsStepFull(std::size_t target) const;
   bool IsOnlyItself(const FoldedDirectory& directory) const;
   bool IsMountPoint(Directories& directories, std::size_t view, const std::string& path) const;
   void TellHiddenLink(std::uint32_t view, const std::string& directory);
@@ -382,6 +386,7 @@ class Answer {
   Change walk_entry_;
   std::uint32_t walk_view_ = 0;
   std::vector<Change>* out_ = nullptr;
+  std::size_t out_bytes_ = 0;  // of paths told in this step
   std::uint64_t count_ = 0;
 };
 

@@ -14,6 +14,9 @@ namespace {
 // How many names a thread takes at a time, and between two looks at `cancelled`.
 constexpr std::size_t kSeenAtATime = 64;
 
+// So many names are looked at at a time: until they are told, each has a path.
+constexpr std::size_t kMostAhead = 4000;
+
 // The one second thread that answers may have; given back when it goes out of scope.
 class HelperPlace {
  public:
@@ -118,6 +121,7 @@ void Answer::TakeSteps(Group& group, std::size_t max, std::vector<Step*>* taken)
 // Goes on where the last look ended. As many groups as names, too: some have none.
 void Answer::LookAhead(Directories& directories, std::size_t max) {
   std::vector<Step*> steps;
+  max = std::min(max, kMostAhead);
   for (std::size_t i = 0; i < max && steps.size() < max; ++i) {
     if (i == groups_.size() && !AddGroup()) break;
     TakeSteps(groups_[i], max, &steps);

@@ -103,7 +103,7 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   const std::size_t target = out_->size() + max;
   Record record;
-  for (std::size_t read = 0; read < kRecordsPerStep && out_->size() < target; ++read) {
+  for (std::size_t read = 0; read < kRecordsPerStep && !IsStepFull(target); ++read) {
     if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
     CJ_ASSIGN_OR_RETURN(const bool more, cursor->Next(&record));
     if (!more) list_->from = range.until;

@@ -272,6 +272,7 @@ void Answer::Tell(std::uint32_t view, Change change) {
     moved_trees_.push_back({change.path, view});
   }
   ++count_;
+  out_bytes_ += change.path.size() + change.from.size();
   out_->push_back(std::move(change));
 }
 

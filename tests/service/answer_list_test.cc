@@ -1,11 +1,9 @@
 // A list of plain paths is told while the records are read. It has the paths that the answer has
 // which knows all records before it tells the first, whatever happened to the names.
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <iterator>
 #include <random>
-#include <set>
 
 #include "tests/service/journal_fixture.h"
 #include "tests/service/recorded_tree.h"
@@ -14,41 +12,12 @@
 namespace cj {
 namespace {
 
-using Paths = std::set<std::string>;
-
 OpenedAnswer Opened(TestJournal& journal, Question question) {
   question.since.token = journal.token();
   question.checkpoint = false;
   auto opened = journal.service().OpenAnswer(question);
   if (!opened.has_value()) FAIL(opened.error().message);
   return *std::move(opened);
-}
-
-// Below the root; a change of which `changectl -0` prints two paths has two here.
-Paths PathsOf(const std::string& root, Answer& answer, std::size_t batch) {
-  std::vector<Change> changes;
-  for (bool more = true; more;) {
-    auto next = answer.Next(batch, &changes);
-    if (!next.has_value()) FAIL(next.error().message);
-    more = *next;
-  }
-  Paths paths;
-  auto add = [&](const std::string& path) {
-    if (!path.empty()) paths.insert(path.substr(root.size()));
-  };
-  for (const Change& change : changes) {
-    add(change.path);
-    add(change.from);
-  }
-  return paths;
-}
-
-Paths PathsOf(RecordedTree& tree, std::size_t batch) {
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  auto answer = tree.Ask(request);
-  if (!answer.has_value()) FAIL(answer.error().message);
-  return PathsOf(tree.filesystem.path(), **answer, batch);
 }
 
 // Nothing where no list can be made of it.
@@ -252,110 +221,32 @@ TEST_CASE("lists: what happens meanwhile is left to the next one") {
   CHECK(PathsOf(journal.root(), *opened.answer, 1) == Paths{"", "/b", "/d"});
 }
 
-// What the kernel tells in events that have been merged: the second file looks as if it were new.
-TEST_CASE("lists: another file at a name that was plain so far") {
-  auto made = TestFilesystem::Create("ext4");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
+TEST_CASE("answers: a step ends where its paths are long") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  std::string directory = journal.root();
+  while (directory.size() < 3500) {
+    directory += "/" + std::string(250, 'd');
+    MakeDirectory(directory);
   }
-  RecordedTree tree(std::move(*made));
-  WriteFile(tree.filesystem.path("name"), "1");
-  WriteFile(tree.filesystem.path("other"), "1");
-  tree.Add(tree.RecordOf("name", kModified));
-  Unlink(tree.filesystem.path("name"));
-  Link(tree.filesystem.path("other"), tree.filesystem.path("name"));
-  tree.Add(tree.RecordOf("name", kCreated | kModified));
-  CHECK(PathsOf(tree, 100) == Paths{"", "/name", "/other"});
-}
-
-TEST_CASE("lists: more periods than one step looks at") {
-  auto made = TestFilesystem::Create("tmpfs");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
+  constexpr std::size_t kFiles = 2000;
+  REQUIRE(kFiles * directory.size() > Answer::kStepBytes * 3 / 2);
+  journal.Mark();
+  for (std::size_t i = 0; i < kFiles; ++i) WriteFile(directory + "/" + std::to_string(i), "1");
+  for (const bool list : {false, true}) {
+    CAPTURE(list);
+    Question question;
+    question.list = list;
+    const OpenedAnswer opened = Opened(journal, question);
+    std::vector<Change> changes;
+    auto more = opened.answer->Next(10 * kFiles, &changes);
+    REQUIRE(more.has_value());
+    CHECK(*more);
+    CHECK(changes.size() > kFiles / 4);
+    CHECK(changes.size() < kFiles);
+    CHECK(PathsOf(journal.root(), *opened.answer, 10 * kFiles).size() + changes.size() ==
+          kFiles + 1);
   }
-  RecordedTree tree(std::move(*made));
-  Paths wanted;
-  for (int i = 0; i < 3; ++i) {
-    const std::string name = std::to_string(i);
-    WriteFile(tree.filesystem.path(name), "1");
-    tree.Add(tree.RecordOf(name, kModified));
-    wanted.insert("/" + name);
-    for (int empty = 0; empty < 1500; ++empty) tree.NextPeriod();
-  }
-  CHECK(PathsOf(tree, 100) == wanted);
-}
-
-TEST_CASE("lists: a period that is dropped before the first record is read") {
-  auto made = TestFilesystem::Create("tmpfs");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
-  WriteFile(tree.filesystem.path("a"), "1");
-  tree.Add(tree.RecordOf("a", kModified));
-  tree.NextPeriod();
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  REQUIRE(tree.store.DropPeriodsBefore(PeriodId(2)).has_value());
-  auto answer = tree.Ask(request);
-  REQUIRE(answer.has_value());
-  std::vector<Change> changes;
-  auto next = (*answer)->Next(1, &changes);
-  REQUIRE_FALSE(next.has_value());
-  CHECK(next.error().code == ErrorCode::kRescanNeeded);
-}
-
-TEST_CASE("lists: records that the disk has lost meanwhile") {
-  auto made = TestFilesystem::Create("tmpfs");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
-  for (const char* name : {"a", "b"}) {
-    WriteFile(tree.filesystem.path(name), "1");
-    tree.Add(tree.RecordOf(name, kModified));
-  }
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  auto answer = tree.Ask(request);
-  REQUIRE(answer.has_value());
-  std::vector<Change> changes;
-  REQUIRE((*answer)->Next(1, &changes).has_value());
-  CHECK(changes.size() == 1);
-  tree.store.Lose();
-  auto next = (*answer)->Next(1, &changes);
-  REQUIRE_FALSE(next.has_value());
-  CHECK(next.error().code == ErrorCode::kBusy);
-}
-
-// Nobody can say where they were, and each is remembered until all has been read.
-TEST_CASE("lists: directories that are gone count, too") {
-  auto made = TestFilesystem::Create("ext4");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
-  constexpr std::size_t kLimit = 20;
-  for (std::size_t i = 0; i <= kLimit; ++i) {
-    MakeDirectory(tree.filesystem.path("d"));
-    WriteFile(tree.filesystem.path("d/f"), "1");
-    tree.Add(tree.RecordOf("d/f", kModified));
-    RemoveTree(tree.filesystem.path("d"));
-  }
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  AnswerLimits limits;
-  limits.max_names = kLimit;
-  auto answer = tree.Ask(request, limits);
-  REQUIRE(answer.has_value());
-  std::vector<Change> changes;
-  REQUIRE((*answer)->Next(1000, &changes).has_value());
-  CHECK((*answer)->rescan_reason().find("more than 20 changed names and") != std::string::npos);
 }
 
 TEST_CASE("lists: many records of one name are one path") {

@@ -14,6 +14,24 @@ FileHandle HandleOf(const std::string& path) {
   return handle->handle;
 }
 
+Paths PathsOf(const std::string& root, Answer& answer, std::size_t batch) {
+  std::vector<Change> changes;
+  for (bool more = true; more;) {
+    auto next = answer.Next(batch, &changes);
+    if (!next.has_value()) FAIL(next.error().message);
+    more = *next;
+  }
+  Paths paths;
+  auto add = [&](const std::string& path) {
+    if (!path.empty()) paths.insert(path.substr(root.size()));
+  };
+  for (const Change& change : changes) {
+    add(change.path);
+    add(change.from);
+  }
+  return paths;
+}
+
 RecordedTree::RecordedTree(TestFilesystem made) : filesystem(std::move(made)) {
   auto found = FindVolume(filesystem.path());
   REQUIRE(found);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,11 @@
 namespace cj {
 
 FileHandle HandleOf(const std::string& path);
+
+// All that the answer tells, `batch` at a time, below the root; a change of which `changectl -0`
+// prints two paths has two here.
+using Paths = std::set<std::string>;
+Paths PathsOf(const std::string& root, Answer& answer, std::size_t batch);
 
 class RecordedTree {
  public:

@@ -1,0 +1,126 @@
+// Lists of records that no filesystem tells on demand.
+#include <catch2/catch.hpp>
+
+#include "tests/service/journal_fixture.h"
+#include "tests/service/recorded_tree.h"
+
+namespace cj {
+namespace {
+
+Paths PathsOf(RecordedTree& tree, std::size_t batch) {
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  auto answer = tree.Ask(request);
+  if (!answer.has_value()) FAIL(answer.error().message);
+  return PathsOf(tree.filesystem.path(), **answer, batch);
+}
+
+}  // namespace
+
+// What the kernel tells in events that have been merged: the second file looks as if it were new.
+TEST_CASE("lists: another file at a name that was plain so far") {
+  auto made = TestFilesystem::Create("ext4");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  WriteFile(tree.filesystem.path("name"), "1");
+  WriteFile(tree.filesystem.path("other"), "1");
+  tree.Add(tree.RecordOf("name", kModified));
+  Unlink(tree.filesystem.path("name"));
+  Link(tree.filesystem.path("other"), tree.filesystem.path("name"));
+  tree.Add(tree.RecordOf("name", kCreated | kModified));
+  CHECK(PathsOf(tree, 100) == Paths{"", "/name", "/other"});
+}
+
+TEST_CASE("lists: more periods than one step looks at") {
+  auto made = TestFilesystem::Create("tmpfs");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  Paths wanted;
+  for (int i = 0; i < 3; ++i) {
+    const std::string name = std::to_string(i);
+    WriteFile(tree.filesystem.path(name), "1");
+    tree.Add(tree.RecordOf(name, kModified));
+    wanted.insert("/" + name);
+    for (int empty = 0; empty < 1500; ++empty) tree.NextPeriod();
+  }
+  CHECK(PathsOf(tree, 100) == wanted);
+}
+
+TEST_CASE("lists: a period that is dropped before the first record is read") {
+  auto made = TestFilesystem::Create("tmpfs");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  WriteFile(tree.filesystem.path("a"), "1");
+  tree.Add(tree.RecordOf("a", kModified));
+  tree.NextPeriod();
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  REQUIRE(tree.store.DropPeriodsBefore(PeriodId(2)).has_value());
+  auto answer = tree.Ask(request);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  auto next = (*answer)->Next(1, &changes);
+  REQUIRE_FALSE(next.has_value());
+  CHECK(next.error().code == ErrorCode::kRescanNeeded);
+}
+
+TEST_CASE("lists: records that the disk has lost meanwhile") {
+  auto made = TestFilesystem::Create("tmpfs");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  for (const char* name : {"a", "b"}) {
+    WriteFile(tree.filesystem.path(name), "1");
+    tree.Add(tree.RecordOf(name, kModified));
+  }
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  auto answer = tree.Ask(request);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  REQUIRE((*answer)->Next(1, &changes).has_value());
+  CHECK(changes.size() == 1);
+  tree.store.Lose();
+  auto next = (*answer)->Next(1, &changes);
+  REQUIRE_FALSE(next.has_value());
+  CHECK(next.error().code == ErrorCode::kBusy);
+}
+
+// Nobody can say where they were, and each is remembered until all has been read.
+TEST_CASE("lists: directories that are gone count, too") {
+  auto made = TestFilesystem::Create("ext4");
+  if (!made) {
+    WARN("SKIPPED: " << made.error().message);
+    return;
+  }
+  RecordedTree tree(std::move(*made));
+  constexpr std::size_t kLimit = 20;
+  for (std::size_t i = 0; i <= kLimit; ++i) {
+    MakeDirectory(tree.filesystem.path("d"));
+    WriteFile(tree.filesystem.path("d/f"), "1");
+    tree.Add(tree.RecordOf("d/f", kModified));
+    RemoveTree(tree.filesystem.path("d"));
+  }
+  AnswerRequest request = tree.RequestSince(PeriodId(1));
+  request.list = true;
+  AnswerLimits limits;
+  limits.max_names = kLimit;
+  auto answer = tree.Ask(request, limits);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  REQUIRE((*answer)->Next(1000, &changes).has_value());
+  CHECK((*answer)->rescan_reason().find("more than 20 changed names and") != std::string::npos);
+}
+
+}  // namespace cj
