@@ -223,7 +223,7 @@ Status Answer::ScanTail(bool (*wanted)(const Record&), ScanPosition* from, Fold*
   range.from = from->period;
   range.until = environment_.store->Periods().back().id.Next();
   range.after = from->sequence;
-  CJ_ASSIGN_OR_RETURN(auto cursor, environment_.store->Scan(range));
+  CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;
   for (std::uint64_t scanned = 0;; ++scanned) {
     if (scanned % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());

@@ -115,6 +115,7 @@ Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
   CJ_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
                       OpenDatabase(directory_, false, clock_, env_, &found));
   CJ_ASSIGN_OR_RETURN(const bool lost, HasLostRecords(found, promised));
+  if (lost && !lost_) ++losses_;
   lost_ |= lost;
   found.records_lost = lost_;
   StoreState wanted = promised;
@@ -128,7 +129,6 @@ Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
   found.periods = wanted.periods;
   std::erase_if(found.periods, [oldest](const PeriodInfo& period) { return period.id < oldest; });
   found.next_sequence = promised.next_sequence;
-  if (lost_) ++losses_;
   database_ = std::move(database);
   return found;
 }

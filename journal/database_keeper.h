@@ -42,7 +42,7 @@ class DatabaseKeeper {
   // Cursors may live long; they register here and are cut off when the database is replaced.
   const std::shared_ptr<CursorRegistry>& cursors() const { return cursors_; }
 
-  // How often Reopen() found that records are gone. Any thread.
+  // How often records were found to be gone, also where Reopen() has failed since. Any thread.
   std::uint64_t losses() const { return losses_; }
 
   // The rest is for whoever writes, one thread at a time.

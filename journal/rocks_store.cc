@@ -249,7 +249,8 @@ Result<std::unique_ptr<RecordCursor>> RocksStore::Scan(const ScanRange& range) c
   MutexLock lock(mutex_);
   CJ_ASSIGN_OR_RETURN(CursorPlan plan, PlanScan(range));
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
-  if (keeper_->losses() != losses_) {
+  const bool open = !plan.periods.empty() && plan.periods.back().open();
+  if (open && keeper_->losses() != losses_) {
     return Error{ErrorCode::kBusy,
                  "the journal's disk has just lost records, which is being noted; ask again"};
   }

@@ -29,15 +29,21 @@ struct Batch {
   bool empty() const { return records.empty() && dead_directories.empty() && link_names.empty(); }
   // Makes it as new, but for memory that the next one will want.
   void Clear() {
-    if (records.capacity() > kKeptRecords) records = {};
-    records.clear();
-    dead_directories.clear();
-    link_names.clear();
+    Empty(&records);
+    Empty(&dead_directories);
+    Empty(&link_names);
     spool.reset();
     period = {};
   }
   // What a drain under load has, some 250 KiB.
-  static constexpr std::size_t kKeptRecords = 1024;
+  static constexpr std::size_t kKept = 1024;
+
+ private:
+  template <typename T>
+  static void Empty(std::vector<T>* entries) {
+    if (entries->capacity() > kKept) *entries = std::vector<T>();
+    entries->clear();
+  }
 };
 
 // Reads records in order. Sees the store as it was when it was made. Not thread-safe.

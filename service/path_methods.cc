@@ -23,6 +23,8 @@ namespace asio = boost::asio;
 // Changes in one write: the first one comes soon, the others cost little to begin and to hand over.
 constexpr std::size_t kFirstBatch = 4000;
 constexpr std::size_t kBatch = 32'000;
+// Somebody who needs longer for this than `pipe_stall` does not read at all.
+constexpr std::size_t kPieceBytes = 64 << 10;
 // Asked of the kernel for the pipe; it may give less.
 constexpr int kPipeBytes = 1 << 20;
 // A list that a rename has overtaken is made anew, with the rename in it. Where directories are
@@ -67,10 +69,11 @@ Result<Chunk> NextChunk(Answer& answer, Presence presence, const std::string& re
   return chunk;
 }
 
-// Writes everything to the pipe, waiting for its reader at most `stall` without progress in
-// sight. False: the reader has gone.
-asio::awaitable<Result<bool>> WriteAll(asio::posix::stream_descriptor& pipe,
-                                       const std::string& bytes, std::chrono::milliseconds stall) {
+// Writes a piece to the pipe, waiting for its reader for at most `stall`. False: the reader has
+// gone.
+asio::awaitable<Result<bool>> WritePiece(asio::posix::stream_descriptor& pipe,
+                                         asio::const_buffer piece,
+                                         std::chrono::milliseconds stall) {
   asio::steady_timer timer(pipe.get_executor(), stall);
   bool stalled = false;
   auto expire = [&](const boost::system::error_code& error) {
@@ -81,13 +84,26 @@ asio::awaitable<Result<bool>> WriteAll(asio::posix::stream_descriptor& pipe,
   timer.async_wait(expire);
   boost::system::error_code error;
   auto token = asio::redirect_error(asio::use_awaitable, error);
-  co_await asio::async_write(pipe, asio::buffer(bytes), token);
+  co_await asio::async_write(pipe, piece, token);
   timer.cancel();
   if (stalled) {
     co_return Error{ErrorCode::kLimit, "nobody reads the pipe: the answer was given up"};
   }
   if (error == boost::system::errc::broken_pipe) co_return false;
   if (error) co_return Error{ErrorCode::kIo, "writing to the pipe: " + error.message()};
+  co_return true;
+}
+
+// However slowly somebody reads, he has `stall` for each piece.
+asio::awaitable<Result<bool>> WriteAll(asio::posix::stream_descriptor& pipe,
+                                       const std::string& bytes, std::chrono::milliseconds stall) {
+  asio::const_buffer rest = asio::buffer(bytes);
+  while (rest.size() > 0) {
+    const asio::const_buffer piece = asio::buffer(rest, kPieceBytes);
+    Result<bool> written = co_await WritePiece(pipe, piece, stall);
+    if (!written.has_value() || !*written) co_return written;
+    rest += piece.size();
+  }
   co_return true;
 }
 

@@ -6,6 +6,25 @@
 namespace cj {
 namespace {
 
+TEST_CASE("store: a batch that is emptied is as new, and keeps the memory of an ordinary one") {
+  for (const std::size_t size : {Batch::kKept, Batch::kKept * 4}) {
+    CAPTURE(size);
+    Batch batch;
+    batch.period = PeriodId(1);
+    batch.spool = SpoolPosition{1, 2, 3};
+    batch.records.resize(size);
+    batch.link_names.resize(size);
+    batch.dead_directories.resize(size);
+    batch.Clear();
+    CHECK(batch.empty());
+    CHECK(batch.period == PeriodId());
+    CHECK_FALSE(batch.spool.has_value());
+    CHECK(batch.records.capacity() == (size == Batch::kKept ? size : 0));
+    CHECK(batch.link_names.capacity() <= Batch::kKept);
+    CHECK(batch.dead_directories.capacity() <= Batch::kKept);
+  }
+}
+
 TEST_CASE("store: a new journal has an open period 1, an id, and a directory of its own") {
   ScratchDirectory scratch;
   ManualClock clock;
