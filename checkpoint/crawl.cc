@@ -355,10 +355,10 @@ Result<bool> Crawler::ReadEcho(const PeriodGap& open, CrawlEcho* echo) const {
   Record record;
   for (;;) {
     if (cancelled_) return Error{ErrorCode::kCancelled, "the crawl was broken off"};
-    Result<bool> more = cursor->Next(&record);
-    if (!more && more.error().code == ErrorCode::kRescanNeeded) return false;  // lost with a disk
-    CJ_RETURN_IF_ERROR(more ? Status() : Status(more.error()));
-    if (!*more) return true;
+    Result<bool> next = cursor->Next(&record);
+    if (!next && next.error().code == ErrorCode::kRescanNeeded) return false;  // lost with a disk
+    CJ_ASSIGN_OR_RETURN(const bool more, std::move(next));
+    if (!more) return true;
     const bool may_be_late = ended_late.count(record.period) != 0;
     if (!may_be_late && record.period.Next() != open.period) return true;
     const bool late = record.time_usec >= since_usec;

@@ -1,7 +1,7 @@
 // The part of Answer that tells most of a list of plain paths while it reads the records: a list
 // says of a name only that it was touched, which each of its records says by itself. What is told
-// is remembered in a table that is a third of a fold, so that the first path comes after the first
-// records, and a million of them take little memory.
+// is remembered in a table that is less than half of a fold, so that the first path comes after the
+// first records, and a million of them take little memory.
 //
 // What is told so is the *plain* names: files whose directory is where it can be told, and that
 // were made, deleted or changed there. Of a file that was changed one thing more has to be known:
@@ -13,8 +13,6 @@
 // renames, links, what cannot be placed, and files that are not settled. A name is folded with all
 // of its records or with none, so that what the fold says of a name is true; and each file that a
 // record of a plain name changes is settled, so that nobody misses what the fold does not know.
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "base/text.h"
@@ -118,7 +116,8 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max) {
 
 Status Answer::ListRecord(Directories& directories, const Record& record) {
   if (!IsPlain(record)) return LeaveToFold(record);
-  const DirectoryIndex directory = fold_.NoteDirectory(record);
+  const DirectoryIndex directory =
+      fold_.NoteDirectory(record.volume, record.parent, record.operations);
   CJ_ASSIGN_OR_RETURN(const Place* place, PlaceListed(directories, directory));
   if (place == nullptr) {
     list_->folds = true;
@@ -184,10 +183,9 @@ Status Answer::LeaveToFold(const Record& record) {
 
 Status Answer::LeaveToFold(VolumeId volume, const FileHandle& parent, const std::string& name) {
   if (parent.empty() || name.size() > NameTable::kMaxName) return CheckListLimit();
-  Record touched;
-  touched.volume = volume;
-  touched.parent = parent;
-  CJ_ASSIGN_OR_RETURN(const auto found, AddListed({fold_.NoteDirectory(touched), name, {}}));
+  // What has happened in it is said by the fold.
+  const DirectoryIndex directory = fold_.NoteDirectory(volume, parent, 0);
+  CJ_ASSIGN_OR_RETURN(const auto found, AddListed({directory, name, {}}));
   LeaveToFold(found.ref);
   return {};
 }

@@ -219,9 +219,10 @@ void Fold::Settle(const FoldedIntent& intent) {
   }
 }
 
-DirectoryIndex Fold::NoteDirectory(const Record& record) {
-  const DirectoryIndex index = InternDirectory(record.volume, record.parent);
-  directories_[index].entries_changed |= (record.operations & kEntryOperations) != 0;
+DirectoryIndex Fold::NoteDirectory(VolumeId volume, const FileHandle& directory,
+                                   std::uint32_t operations) {
+  const DirectoryIndex index = InternDirectory(volume, directory);
+  directories_[index].entries_changed |= (operations & kEntryOperations) != 0;
   return index;
 }
 

@@ -108,8 +108,9 @@ class Fold {
 
   // Records in the order of their sequence. kLimit: more distinct names than max_names.
   Status Add(const Record& record);
-  // Of a record that has a parent and is not added: that its directory has changed, and how.
-  DirectoryIndex NoteDirectory(const Record& record);
+  // Of a record that is not added: that its directory was touched by these operations.
+  DirectoryIndex NoteDirectory(VolumeId volume, const FileHandle& directory,
+                               std::uint32_t operations);
 
   const std::vector<FoldedDirectory>& directories() const { return directories_; }
   const std::vector<FoldedName>& names() const { return names_; }

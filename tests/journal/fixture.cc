@@ -131,4 +131,17 @@ std::map<std::string, std::string> Snapshot(const std::filesystem::path& directo
   return files;
 }
 
+std::unique_ptr<RocksStore> SampleStore(const std::string& path) {
+  auto store = OpenStore(path);
+  AppendRecords(*store, 4);
+  AppendRecords(*store, 3);
+  AdvanceStore(*store, 3);
+  AdvanceStore(*store);
+  AppendRecords(*store, 1);
+  AdvanceStore(*store, 4);
+  AppendRecords(*store, 2);
+  AppendRecords(*store, 1);
+  return store;
+}
+
 }  // namespace cj

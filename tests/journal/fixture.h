@@ -71,4 +71,8 @@ Error FailureOf(const T& result) {
   return result.error();
 }
 
+// Periods: 1 has the rows 1-4, 5-7 and 8-10; 2 has none, 3 has 11 and 12-15, 4 (open) has 16-17
+// and 18.
+std::unique_ptr<RocksStore> SampleStore(const std::string& path);
+
 }  // namespace cj

@@ -12,21 +12,6 @@
 namespace cj {
 namespace {
 
-// Periods: 1 has the rows 1-4, 5-7 and 8-10; 2 has none, 3 has 11 and 12-15, 4 (open) has 16-17
-// and 18.
-std::unique_ptr<RocksStore> SampleStore(const std::string& path) {
-  auto store = OpenStore(path);
-  AppendRecords(*store, 4);
-  AppendRecords(*store, 3);
-  AdvanceStore(*store, 3);
-  AdvanceStore(*store);
-  AppendRecords(*store, 1);
-  AdvanceStore(*store, 4);
-  AppendRecords(*store, 2);
-  AppendRecords(*store, 1);
-  return store;
-}
-
 std::vector<std::size_t> RowSizes(const std::string& path) {
   std::vector<std::size_t> sizes;
   ChangeRaw(path, [&](rocksdb::DB& db, const Handles& handles) {

@@ -14,20 +14,6 @@ std::vector<std::uint64_t> Numbers(const std::vector<Record>& records) {
   return numbers;
 }
 
-// Periods: 1 has 1-10, 2 has none, 3 has 11-15, 4 (open) has 16-18; each write is a row.
-std::unique_ptr<RocksStore> SampleStore(const std::string& path) {
-  auto store = OpenStore(path);
-  AppendRecords(*store, 4);
-  AppendRecords(*store, 3);
-  AdvanceStore(*store, 3);
-  AdvanceStore(*store);
-  AppendRecords(*store, 1);
-  AdvanceStore(*store, 4);
-  AppendRecords(*store, 2);
-  AppendRecords(*store, 1);
-  return store;
-}
-
 TEST_CASE("scan: the table of ranges, forward and reverse") {
   ScratchDirectory scratch;
   auto store = SampleStore(scratch / "journal");

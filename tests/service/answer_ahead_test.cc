@@ -50,16 +50,7 @@ std::vector<std::string> Told(TestJournal& journal, Question question, std::size
   AnswerLimits limits;
   limits.names_for_two = names_for_two;
   journal.service().SetAnswerLimits(limits);
-  question.since.token = journal.token();
-  question.checkpoint = false;
-  auto opened = journal.service().OpenAnswer(question);
-  if (!opened.has_value()) FAIL(opened.error().message);
-  std::vector<Change> changes;
-  for (bool more = true; more;) {
-    auto next = opened->answer->Next(batch, &changes);
-    if (!next.has_value()) FAIL(next.error().message);
-    more = *next;
-  }
+  const std::vector<Change> changes = TellAll(*journal.Open(question).answer, batch);
   std::vector<std::string> lines;
   for (const Change& change : changes) {
     lines.push_back(std::to_string(static_cast<int>(change.kind)) + " " + change.from + " " +

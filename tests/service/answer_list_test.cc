@@ -12,18 +12,10 @@
 namespace cj {
 namespace {
 
-OpenedAnswer Opened(TestJournal& journal, Question question) {
-  question.since.token = journal.token();
-  question.checkpoint = false;
-  auto opened = journal.service().OpenAnswer(question);
-  if (!opened.has_value()) FAIL(opened.error().message);
-  return *std::move(opened);
-}
-
 // Nothing where no list can be made of it.
 Paths Told(TestJournal& journal, Question question, bool list, std::size_t batch) {
   question.list = list;
-  const OpenedAnswer opened = Opened(journal, question);
+  const OpenedAnswer opened = journal.Open(question);
   Paths paths = PathsOf(journal.root(), *opened.answer, batch);
   return opened.answer->unlistable().empty() ? paths : Paths();
 }
@@ -190,7 +182,7 @@ TEST_CASE("lists: the first paths come before the last records are read") {
   for (std::size_t i = 0; i < kFiles; ++i) WriteFile(journal.path(std::to_string(i)), "1");
   Question question;
   question.list = true;
-  const OpenedAnswer opened = Opened(journal, question);
+  const OpenedAnswer opened = journal.Open(question);
   std::vector<Change> changes;
   auto more = opened.answer->Next(10, &changes);
   REQUIRE(more.has_value());
@@ -212,7 +204,7 @@ TEST_CASE("lists: what happens meanwhile is left to the next one") {
   Rename(journal.path("b"), journal.path("d"));
   Question question;
   question.list = true;
-  const OpenedAnswer opened = Opened(journal, question);
+  const OpenedAnswer opened = journal.Open(question);
   std::vector<Change> changes;
   REQUIRE(opened.answer->Next(1, &changes).has_value());
   Rename(journal.path("c"), journal.path("e"));
@@ -237,7 +229,7 @@ TEST_CASE("answers: a step ends where its paths are long") {
     CAPTURE(list);
     Question question;
     question.list = list;
-    const OpenedAnswer opened = Opened(journal, question);
+    const OpenedAnswer opened = journal.Open(question);
     std::vector<Change> changes;
     auto more = opened.answer->Next(10 * kFiles, &changes);
     REQUIRE(more.has_value());
@@ -260,14 +252,7 @@ TEST_CASE("lists: many records of one name are one path") {
   }
   Question question;
   question.list = true;
-  const OpenedAnswer opened = Opened(journal, question);
-  std::vector<Change> changes;
-  for (bool more = true; more;) {
-    auto next = opened.answer->Next(1, &changes);
-    REQUIRE(next.has_value());
-    more = *next;
-  }
-  CHECK(changes.size() == 1);
+  CHECK(TellAll(*journal.Open(question).answer, 1).size() == 1);
 }
 
 }  // namespace cj

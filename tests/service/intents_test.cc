@@ -40,15 +40,8 @@ class Tree : public RecordedTree {
     request.expand = expand;
     auto answer = Ask(request);
     REQUIRE(answer);
-    std::vector<Change> changes;
-    bool more = true;
-    while (more) {
-      auto next = (*answer)->Next(100, &changes);
-      REQUIRE(next);
-      more = *next;
-    }
     std::vector<std::string> lines;
-    for (const Change& change : changes) {
+    for (const Change& change : TellAll(**answer, 100)) {
       lines.push_back(change.path.substr(filesystem.path().size()) + (change.data ? " data" : "") +
                       (change.maybe ? " maybe" : ""));
     }

@@ -118,6 +118,24 @@ Lines TestJournal::Changes(Question question, const std::function<void()>& meanw
   return ChangesSince(question, meanwhile);
 }
 
+std::vector<Change> TellAll(Answer& answer, std::size_t batch) {
+  std::vector<Change> changes;
+  for (bool more = true; more;) {
+    auto next = answer.Next(batch, &changes);
+    if (!next.has_value()) FAIL(next.error().message);
+    more = *next;
+  }
+  return changes;
+}
+
+OpenedAnswer TestJournal::Open(Question question) {
+  question.since.token = token_;
+  question.checkpoint = false;
+  auto opened = service_->OpenAnswer(question);
+  if (!opened.has_value()) FAIL(opened.error().message);
+  return *std::move(opened);
+}
+
 Lines TestJournal::ChangesSince(const Question& question, const std::function<void()>& meanwhile) {
   auto opened = service_->OpenAnswer(question);
   if (!opened.has_value()) return {"error: " + opened.error().message};

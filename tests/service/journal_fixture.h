@@ -64,6 +64,8 @@ class TestJournal {
   Lines Changes(Question question = {}, const std::function<void()>& meanwhile = {});
   // The same, with a beginning of the question's own.
   Lines ChangesSince(const Question& question, const std::function<void()>& meanwhile = {});
+  // An answer since Mark(), up to now without a checkpoint where the question says no end.
+  OpenedAnswer Open(Question question);
   // Of the last Changes(): why a list of plain paths would have been refused, or empty.
   const std::string& unlistable() const { return unlistable_; }
 
@@ -77,6 +79,9 @@ class TestJournal {
   std::string token_;
   std::string unlistable_;
 };
+
+// All that the answer tells, `batch` at a time, in its order.
+std::vector<Change> TellAll(Answer& answer, std::size_t batch);
 
 // Small operations that fail the test when they fail.
 std::uint64_t InodeOf(const std::string& path);

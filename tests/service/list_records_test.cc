@@ -8,9 +8,7 @@ namespace cj {
 namespace {
 
 Paths PathsOf(RecordedTree& tree, std::size_t batch) {
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  auto answer = tree.Ask(request);
+  auto answer = tree.Ask(tree.ListRequest());
   if (!answer.has_value()) FAIL(answer.error().message);
   return PathsOf(tree.filesystem.path(), **answer, batch);
 }
@@ -19,53 +17,40 @@ Paths PathsOf(RecordedTree& tree, std::size_t batch) {
 
 // What the kernel tells in events that have been merged: the second file looks as if it were new.
 TEST_CASE("lists: another file at a name that was plain so far") {
-  auto made = TestFilesystem::Create("ext4");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
-  WriteFile(tree.filesystem.path("name"), "1");
-  WriteFile(tree.filesystem.path("other"), "1");
-  tree.Add(tree.RecordOf("name", kModified));
-  Unlink(tree.filesystem.path("name"));
-  Link(tree.filesystem.path("other"), tree.filesystem.path("name"));
-  tree.Add(tree.RecordOf("name", kCreated | kModified));
-  CHECK(PathsOf(tree, 100) == Paths{"", "/name", "/other"});
+  const auto tree = RecordedTree::On("ext4");
+  if (tree == nullptr) return;
+  WriteFile(tree->filesystem.path("name"), "1");
+  WriteFile(tree->filesystem.path("other"), "1");
+  tree->Add(tree->RecordOf("name", kModified));
+  Unlink(tree->filesystem.path("name"));
+  Link(tree->filesystem.path("other"), tree->filesystem.path("name"));
+  tree->Add(tree->RecordOf("name", kCreated | kModified));
+  CHECK(PathsOf(*tree, 100) == Paths{"", "/name", "/other"});
 }
 
 TEST_CASE("lists: more periods than one step looks at") {
-  auto made = TestFilesystem::Create("tmpfs");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
+  const auto tree = RecordedTree::On("tmpfs");
+  if (tree == nullptr) return;
   Paths wanted;
   for (int i = 0; i < 3; ++i) {
     const std::string name = std::to_string(i);
-    WriteFile(tree.filesystem.path(name), "1");
-    tree.Add(tree.RecordOf(name, kModified));
+    WriteFile(tree->filesystem.path(name), "1");
+    tree->Add(tree->RecordOf(name, kModified));
     wanted.insert("/" + name);
-    for (int empty = 0; empty < 1500; ++empty) tree.NextPeriod();
+    for (int empty = 0; empty < 1500; ++empty) tree->NextPeriod();
   }
-  CHECK(PathsOf(tree, 100) == wanted);
+  CHECK(PathsOf(*tree, 100) == wanted);
 }
 
 TEST_CASE("lists: a period that is dropped before the first record is read") {
-  auto made = TestFilesystem::Create("tmpfs");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
-  WriteFile(tree.filesystem.path("a"), "1");
-  tree.Add(tree.RecordOf("a", kModified));
-  tree.NextPeriod();
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  REQUIRE(tree.store.DropPeriodsBefore(PeriodId(2)).has_value());
-  auto answer = tree.Ask(request);
+  const auto tree = RecordedTree::On("tmpfs");
+  if (tree == nullptr) return;
+  WriteFile(tree->filesystem.path("a"), "1");
+  tree->Add(tree->RecordOf("a", kModified));
+  tree->NextPeriod();
+  const AnswerRequest request = tree->ListRequest();
+  REQUIRE(tree->store.DropPeriodsBefore(PeriodId(2)).has_value());
+  auto answer = tree->Ask(request);
   REQUIRE(answer.has_value());
   std::vector<Change> changes;
   auto next = (*answer)->Next(1, &changes);
@@ -74,24 +59,19 @@ TEST_CASE("lists: a period that is dropped before the first record is read") {
 }
 
 TEST_CASE("lists: records that the disk has lost meanwhile") {
-  auto made = TestFilesystem::Create("tmpfs");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
+  const auto tree = RecordedTree::On("tmpfs");
+  if (tree == nullptr) return;
   for (const char* name : {"a", "b"}) {
-    WriteFile(tree.filesystem.path(name), "1");
-    tree.Add(tree.RecordOf(name, kModified));
+    WriteFile(tree->filesystem.path(name), "1");
+    tree->Add(tree->RecordOf(name, kModified));
   }
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
-  auto answer = tree.Ask(request);
+  const AnswerRequest request = tree->ListRequest();
+  auto answer = tree->Ask(request);
   REQUIRE(answer.has_value());
   std::vector<Change> changes;
   REQUIRE((*answer)->Next(1, &changes).has_value());
   CHECK(changes.size() == 1);
-  tree.store.Lose();
+  tree->store.Lose();
   auto next = (*answer)->Next(1, &changes);
   REQUIRE_FALSE(next.has_value());
   CHECK(next.error().code == ErrorCode::kBusy);
@@ -99,24 +79,19 @@ TEST_CASE("lists: records that the disk has lost meanwhile") {
 
 // Nobody can say where they were, and each is remembered until all has been read.
 TEST_CASE("lists: directories that are gone count, too") {
-  auto made = TestFilesystem::Create("ext4");
-  if (!made) {
-    WARN("SKIPPED: " << made.error().message);
-    return;
-  }
-  RecordedTree tree(std::move(*made));
+  const auto tree = RecordedTree::On("ext4");
+  if (tree == nullptr) return;
   constexpr std::size_t kLimit = 20;
   for (std::size_t i = 0; i <= kLimit; ++i) {
-    MakeDirectory(tree.filesystem.path("d"));
-    WriteFile(tree.filesystem.path("d/f"), "1");
-    tree.Add(tree.RecordOf("d/f", kModified));
-    RemoveTree(tree.filesystem.path("d"));
+    MakeDirectory(tree->filesystem.path("d"));
+    WriteFile(tree->filesystem.path("d/f"), "1");
+    tree->Add(tree->RecordOf("d/f", kModified));
+    RemoveTree(tree->filesystem.path("d"));
   }
-  AnswerRequest request = tree.RequestSince(PeriodId(1));
-  request.list = true;
+  const AnswerRequest request = tree->ListRequest();
   AnswerLimits limits;
   limits.max_names = kLimit;
-  auto answer = tree.Ask(request, limits);
+  auto answer = tree->Ask(request, limits);
   REQUIRE(answer.has_value());
   std::vector<Change> changes;
   REQUIRE((*answer)->Next(1000, &changes).has_value());

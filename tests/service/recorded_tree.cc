@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "fanotify/handles.h"
+#include "tests/service/journal_fixture.h"
 
 namespace cj {
 
@@ -15,17 +16,11 @@ FileHandle HandleOf(const std::string& path) {
 }
 
 Paths PathsOf(const std::string& root, Answer& answer, std::size_t batch) {
-  std::vector<Change> changes;
-  for (bool more = true; more;) {
-    auto next = answer.Next(batch, &changes);
-    if (!next.has_value()) FAIL(next.error().message);
-    more = *next;
-  }
   Paths paths;
   auto add = [&](const std::string& path) {
     if (!path.empty()) paths.insert(path.substr(root.size()));
   };
-  for (const Change& change : changes) {
+  for (const Change& change : TellAll(answer, batch)) {
     add(change.path);
     add(change.from);
   }
@@ -37,6 +32,13 @@ RecordedTree::RecordedTree(TestFilesystem made) : filesystem(std::move(made)) {
   REQUIRE(found);
   watch.volume = *found;
   watch.volume.id = VolumeId(1);
+}
+
+std::unique_ptr<RecordedTree> RecordedTree::On(const std::string& type) {
+  auto made = TestFilesystem::Create(type);
+  if (made) return std::make_unique<RecordedTree>(std::move(*made));
+  WARN("SKIPPED: " << type << ": " << made.error().message);
+  return nullptr;
 }
 
 Record RecordedTree::RecordOf(const std::string& name, std::uint32_t operations) const {
@@ -74,6 +76,12 @@ AnswerRequest RecordedTree::RequestSince(PeriodId from) const {
   AnswerRequest request;
   request.from = from;
   request.until = store.Periods().back().id.Next();
+  return request;
+}
+
+AnswerRequest RecordedTree::ListRequest() const {
+  AnswerRequest request = RequestSince(PeriodId(1));
+  request.list = true;
   return request;
 }
 

@@ -24,6 +24,8 @@ Paths PathsOf(const std::string& root, Answer& answer, std::size_t batch);
 class RecordedTree {
  public:
   explicit RecordedTree(TestFilesystem made);
+  // Nothing: the machine cannot; said with WARN.
+  static std::unique_ptr<RecordedTree> On(const std::string& type);
 
   // Of the object that is at this name now, with the directory that it is in now.
   Record RecordOf(const std::string& name, std::uint32_t operations) const;
@@ -33,6 +35,7 @@ class RecordedTree {
 
   // A question up to now.
   AnswerRequest RequestSince(PeriodId from) const;
+  AnswerRequest ListRequest() const;  // a list of everything
   Result<std::unique_ptr<Answer>> Ask(const AnswerRequest& request, AnswerLimits limits = {});
 
   TestFilesystem filesystem;
