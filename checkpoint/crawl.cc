@@ -182,12 +182,16 @@ CrawlNote Crawler::ReadNote() const {
   return note ? std::move(*note) : CrawlNote();  // without it more is walked, and nothing is lost
 }
 
+std::vector<PeriodInfo> Crawler::WithGaps() const {
+  return environment_.store->PeriodsWithGaps(PeriodId(), kNoPeriod);
+}
+
 void Crawler::FillGaps() {
   const std::int64_t begin_usec = environment_.clock->MonotonicUsec();
   places_looked_at_ = places();
   losses_ = environment_.store->losses();
   // The periods first: a gap that comes with other watches must not be filled from the old ones.
-  const std::vector<PeriodInfo> periods = environment_.store->Periods();
+  const std::vector<PeriodInfo> periods = WithGaps();
   CrawlPlan plan =
       PlanForGaps(periods, environment_.watches(), ReadNote(), {}, options_.margin_usec);
   Reasons reasons;
@@ -206,8 +210,7 @@ void Crawler::FillGaps() {
     }
   }
   const std::int64_t took_usec = environment_.clock->MonotonicUsec() - begin_usec;
-  CrawlPlan rest = PlanForGaps(environment_.store->Periods(), environment_.watches(), {}, {},
-                               options_.margin_usec);
+  CrawlPlan rest = PlanForGaps(WithGaps(), environment_.watches(), {}, {}, options_.margin_usec);
   if (!reasons.empty()) SetStuck(rest, reasons);
   MutexLock lock(mutex_);
   if (filled) ++status_.crawls;
@@ -231,8 +234,8 @@ void Crawler::SetStuck(const CrawlPlan& plan, const Reasons& reasons) {
 void Crawler::Serve(const Work& work) {
   Outcome outcome;
   losses_ = outcome.losses = environment_.store->losses();
-  outcome.first = environment_.store->Periods().back().id;
-  auto plan = PlanForPaths(environment_.store->Periods(), environment_.watches(), work.wanted.paths,
+  outcome.first = environment_.store->OpenPeriod().id;
+  auto plan = PlanForPaths(WithGaps(), environment_.watches(), work.wanted.paths,
                            work.wanted.since_usec, work.wanted.to_all, options_.margin_usec);
   Reasons reasons;
   outcome.status = plan ? Execute(*plan, false, &reasons) : Status(plan.error());
@@ -240,7 +243,7 @@ void Crawler::Serve(const Work& work) {
     outcome.status = Error{ErrorCode::kNotFound, reasons.begin()->second};
   }
   outcome.counts = CountsOf(counters_);
-  outcome.last = environment_.store->Periods().back().id;
+  outcome.last = environment_.store->OpenPeriod().id;
   MutexLock lock(mutex_);
   if (outcome.status) ++status_.crawls;
   outcomes_[work.id] = std::move(outcome);

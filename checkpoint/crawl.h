@@ -117,6 +117,7 @@ class Crawler {
   void FillGaps() EXCLUDES(mutex_);
   void Serve(const Work& work) EXCLUDES(mutex_);
   CrawlNote ReadNote() const;
+  std::vector<PeriodInfo> WithGaps() const;
   Status Execute(const CrawlPlan& plan, bool for_gaps, Reasons* reasons) EXCLUDES(mutex_);
   Status Hand(CrawlBatch batch);
   Status StoreEcho(CrawlPlan* plan);

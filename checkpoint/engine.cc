@@ -39,7 +39,7 @@ constexpr const char* kNotWatchedBefore = "it was not watched before, or in anot
 // sorry for: its first period was never open to anybody, and goes.
 Status BeginFirstPeriod(Store& store, Clock& clock, std::uint64_t spool, const std::string& refused,
                         const std::string& watched) {
-  const PeriodInfo before = store.Periods().back();
+  const PeriodInfo before = store.OpenPeriod();
   const bool brand_new = before.id == PeriodId(1);
   std::int64_t now_usec = clock.RealtimeUsec();
   if (!brand_new) {
@@ -56,7 +56,7 @@ Status BeginFirstPeriod(Store& store, Clock& clock, std::uint64_t spool, const s
       CJ_RETURN_IF_ERROR(store.AddGap({path, 0, now_usec, kNotWatchedBefore}));
     }
   }
-  PeriodInfo sealed = store.Periods().back();
+  PeriodInfo sealed = store.OpenPeriod();
   sealed.end_usec = now_usec;
   PeriodInfo opened;
   opened.id = sealed.id.Next();
@@ -182,7 +182,7 @@ Status ThreadedEngine::Begin() {
     PointOfDeath("opened");
     CJ_RETURN_IF_ERROR(BeginFirstPeriod(store_, clock_, spool_.id(), start_.refused, watched_));
     PointOfDeath("begun");
-    alternation_.BeginFirst(store_.Periods().back().id);
+    alternation_.BeginFirst(store_.OpenPeriod().id);
     NoteKept();
   }
   StartThreads();
@@ -192,7 +192,7 @@ Status ThreadedEngine::Begin() {
 // What lost its mark meanwhile is found by the first flush or checkpoint. When it did, nobody
 // knows: it may have been before the last record of another volume.
 Status ThreadedEngine::GoOn(Inheritance& inheritance) {
-  const PeriodInfo open = store_.Periods().back();
+  const PeriodInfo open = store_.OpenPeriod();
   {
     MutexLock lock(turn_);
     CJ_RETURN_IF_ERROR(alternation_.OpenInherited(open.id, std::move(inheritance.groups),

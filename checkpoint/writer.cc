@@ -45,7 +45,7 @@ Writer::Writer(Store& store, Scope& scope, Clock& clock, Spool& spool, Waiters& 
 }
 
 void Writer::Begin(bool inherited) {
-  period_ = store_.Periods().back().id;
+  period_ = store_.OpenPeriod().id;
   if (store_.spool_position().spool == spool_.id()) position_ = store_.spool_position();
   if (inherited) translator_.ExpectLostLinks();
   translator_.Begin(period_, store_.next_sequence());
@@ -215,7 +215,7 @@ Status Writer::Seal(Marker& marker) {
   const InStore waiting(store_since_usec_, clock_);
   CJ_RETURN_IF_ERROR(StoreGaps());
   const std::int64_t now_usec = clock_.RealtimeUsec();
-  marker.sealed = store_.Periods().back();
+  marker.sealed = store_.OpenPeriod();
   marker.sealed.end_usec = now_usec;
   marker.sealed.record_count += pending_.batch.records.size();
   marker.opened = PeriodInfo();

@@ -25,8 +25,8 @@ Answer::Answer(Environment environment, AnswerRequest request)
       request_(std::move(request)),
       views_(MakeViews(WatchesAsked(environment_.watches, request_.paths))),
       mounts_(MountsOf(views_)),
-      has_gaps_(request_.crawled || HasGap(environment_.store->Periods(), request_.from,
-                                           request_.until, environment_.watches, request_.paths)),
+      has_gaps_(request_.crawled || HasGap(GapsWithin(), request_.from, request_.until,
+                                           environment_.watches, request_.paths)),
       losses_(environment_.store->losses()),
       fold_(environment_.limits.max_names) {}
 
@@ -113,9 +113,13 @@ Status Answer::CheckPaths() const {
   return {};
 }
 
+std::vector<PeriodInfo> Answer::GapsWithin() const {
+  return environment_.store->PeriodsWithGaps(request_.from, request_.until);
+}
+
 Status Answer::CheckGaps() const {
-  const auto found = FindOpenGap(environment_.store->Periods(), request_.from, request_.until,
-                                 environment_.watches, request_.paths);
+  const auto found = FindOpenGap(GapsWithin(), request_.from, request_.until, environment_.watches,
+                                 request_.paths);
   if (!found.has_value()) return {};
   const Gap& gap = found->gap;
   const std::string where = gap.volume.empty() ? "" : " on " + gap.volume;

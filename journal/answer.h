@@ -153,6 +153,7 @@ class Answer {
   Status Scan();
   Result<bool> RescanBeyondLimits(Status scanned);
   Status Prepare(Directories& directories);
+  std::vector<PeriodInfo> GapsWithin() const;
   Status CheckGaps() const;
   Status CheckPaths() const;
   Status CheckMounted(Directories& directories) const;

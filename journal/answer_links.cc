@@ -32,7 +32,7 @@ std::uint64_t Answer::GapsOf(VolumeId volume) {
                std::back_inserter(on_volume),
                [&](const Watch& watch) { return watch.volume.id == volume; });
   std::string text;
-  for (const PeriodInfo& period : environment_.store->Periods()) {
+  for (const PeriodInfo& period : environment_.store->PeriodsWithGaps(PeriodId(), kNoPeriod)) {
     PeriodInfo concerned;
     for (const Gap& gap : period.gaps) {
       if (Concerns(gap, on_volume, environment_.watches)) concerned.gaps.push_back(gap);

@@ -59,10 +59,9 @@ bool Answer::MayList() const {
 
 void Answer::BeginList() {
   list_ = std::make_unique<List>();
-  const std::vector<PeriodInfo> periods = environment_.store->Periods();
   // One that has just been dropped is for the scan to refuse.
-  list_->from = request_.from.value == 0 ? periods.front().id : request_.from;
-  list_->until = std::min(request_.until, periods.back().id.Next());
+  list_->from = request_.from.value == 0 ? environment_.store->OldestPeriod().id : request_.from;
+  list_->until = std::min(request_.until, environment_.store->OpenPeriod().id.Next());
   list_->end = environment_.store->next_sequence();
 }
 

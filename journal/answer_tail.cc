@@ -210,8 +210,8 @@ void Answer::TellTailMember() {
 
 // A gap behind the interval leaves no list.
 void Answer::RefuseBeyondGaps() {
-  for (const PeriodInfo& period : environment_.store->Periods()) {
-    if (period.id < interval_end_.period || period.gaps.empty()) continue;
+  for (const PeriodInfo& period :
+       environment_.store->PeriodsWithGaps(interval_end_.period, kNoPeriod)) {
     RefuseThisList(former_.front().before,
                    "may have changed since, unseen: " + period.gaps.front().cause);
   }
@@ -221,7 +221,7 @@ void Answer::RefuseBeyondGaps() {
 Status Answer::ScanTail(bool (*wanted)(const Record&), ScanPosition* from, Fold* tail) {
   ScanRange range;
   range.from = from->period;
-  range.until = environment_.store->Periods().back().id.Next();
+  range.until = environment_.store->OpenPeriod().id.Next();
   range.after = from->sequence;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;

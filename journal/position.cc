@@ -6,7 +6,7 @@ namespace cj {
 namespace {
 
 Result<PeriodId> FindToken(const std::string& text, JournalId journal,
-                           const std::vector<PeriodInfo>& periods) {
+                           const std::vector<PeriodStart>& periods) {
   CJ_ASSIGN_OR_RETURN(Token token, ParseToken(text));
   if (token.journal != journal) {
     return Error{ErrorCode::kRescanNeeded,
@@ -30,7 +30,7 @@ Result<PeriodId> FindToken(const std::string& text, JournalId journal,
 
 // Whether the clock may have shown the time for the first time in the period that ends when the
 // next one starts. Where the clock was set back in between, nobody knows from where to where.
-bool MayHaveBeenIn(std::int64_t time_usec, const PeriodInfo& period, const PeriodInfo& next) {
+bool MayHaveBeenIn(std::int64_t time_usec, const PeriodStart& period, const PeriodStart& next) {
   if (next.start_usec < period.start_usec) {
     return time_usec >= period.start_usec || time_usec < next.start_usec;
   }
@@ -38,7 +38,7 @@ bool MayHaveBeenIn(std::int64_t time_usec, const PeriodInfo& period, const Perio
 }
 
 Result<PeriodId> FindTime(std::int64_t time_usec, End end, JournalId journal,
-                          const std::vector<PeriodInfo>& periods) {
+                          const std::vector<PeriodStart>& periods) {
   if (end == End::kSince) {
     for (std::size_t i = 0; i + 1 < periods.size(); ++i) {
       if (MayHaveBeenIn(time_usec, periods[i], periods[i + 1])) return periods[i].id;
@@ -55,12 +55,24 @@ Result<PeriodId> FindTime(std::int64_t time_usec, End end, JournalId journal,
 }  // namespace
 
 Result<PeriodId> FindPosition(const Position& position, End end, JournalId journal,
-                              const std::vector<PeriodInfo>& periods) {
+                              const std::vector<PeriodStart>& periods) {
   if (position.token.has_value() == position.time_usec.has_value()) {
     return Error{ErrorCode::kInvalidArgument, "give either a token or a time"};
   }
   if (position.token.has_value()) return FindToken(*position.token, journal, periods);
   return FindTime(*position.time_usec, end, journal, periods);
+}
+
+Result<PeriodId> FindPosition(const Position& position, End end, const Store& store) {
+  std::vector<PeriodStart> periods;
+  if (position.time_usec.has_value()) {
+    periods = store.PeriodStarts();
+  } else {
+    const PeriodInfo oldest = store.OldestPeriod();
+    const PeriodInfo open = store.OpenPeriod();
+    periods = {{oldest.id, oldest.start_usec}, {open.id, open.start_usec}};
+  }
+  return FindPosition(position, end, store.journal_id(), periods);
 }
 
 }  // namespace cj

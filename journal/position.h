@@ -1,4 +1,4 @@
-// From what a client says (a token, or a time) to a checkpoint of this journal. Pure.
+// From what a client says (a token, or a time) to a checkpoint of this journal.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "journal/record.h"
+#include "journal/period_table.h"
+#include "journal/store.h"
 
 namespace cj {
 
@@ -22,11 +23,14 @@ struct Position {
 // the later one, so that it holds what was meant.
 enum class End { kSince, kUntil };
 
-// The period that starts at the position. `periods` as Store::Periods() gives them.
+// The period that starts at the position. `periods`: as Store::PeriodStarts() gives them; for a
+// token the oldest and the newest will do.
 // kInvalidArgument: not a token, or both or none given. kRescanNeeded: a token of another journal,
 // of a checkpoint that was never made, or of one whose records are not kept any more; a time before
 // the oldest checkpoint.
 Result<PeriodId> FindPosition(const Position& position, End end, JournalId journal,
-                              const std::vector<PeriodInfo>& periods);
+                              const std::vector<PeriodStart>& periods);
+// Of the periods of this store.
+Result<PeriodId> FindPosition(const Position& position, End end, const Store& store);
 
 }  // namespace cj

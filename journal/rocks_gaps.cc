@@ -22,11 +22,11 @@ rocksdb::Status PutGaps(const Database& database, const PeriodInfo& period,
   return writes->Put(database.column(Column::kPeriods), PeriodKey(period.id), value);
 }
 
-// Applies the fills to *periods; those that changed.
-std::vector<PeriodInfo> Fill(const std::vector<GapFill>& fills, std::vector<PeriodInfo>* periods) {
-  const PeriodId open = periods->back().id;
+// Applies the fills to the periods; those that changed.
+std::vector<PeriodInfo> Fill(const std::vector<GapFill>& fills, PeriodId open,
+                             std::vector<PeriodInfo> periods) {
   std::vector<PeriodInfo> changed;
-  for (PeriodInfo& period : *periods) {
+  for (PeriodInfo& period : periods) {
     bool any = false;
     for (const GapFill& fill : fills) {
       if (fill.period == period.id) any |= FillGap(fill, open, &period.gaps);
@@ -41,13 +41,13 @@ std::vector<PeriodInfo> Fill(const std::vector<GapFill>& fills, std::vector<Peri
 Status RocksStore::AddGap(const Gap& gap) {
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
-  PeriodInfo open = OpenPeriod();
+  PeriodInfo open = StoredOpenPeriod();
   cj::AddGap(gap, &open.gaps);
   rocksdb::WriteBatch writes;
   CJ_RETURN_IF_ERROR(FromRocks(PutGaps(*database, open, &writes), "noting a gap"));
   CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "noting a gap in"));
   MutexLock lock(mutex_);
-  periods_.back().gaps = std::move(open.gaps);
+  periods_.Set(open);
   ++gap_changes_;
   return {};
 }
@@ -66,12 +66,11 @@ Status RocksStore::FillGaps(const std::vector<GapFill>& fills, std::uint64_t los
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   CJ_RETURN_IF_ERROR(CheckNothingLost(losses));
-  std::vector<PeriodInfo> periods;
+  std::vector<PeriodInfo> changed;
   {
     MutexLock lock(mutex_);
-    periods = periods_;
+    changed = Fill(fills, periods_.newest(), periods_.WithGaps(periods_.oldest(), kNoPeriod));
   }
-  const std::vector<PeriodInfo> changed = Fill(fills, &periods);
   rocksdb::WriteBatch writes;
   rocksdb::Status status = writes.Delete(database->column(Column::kMeta), kCrawlKey);
   for (const PeriodInfo& period : changed) {
@@ -81,9 +80,7 @@ Status RocksStore::FillGaps(const std::vector<GapFill>& fills, std::uint64_t los
   CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "noting that gaps are filled in"));
   MutexLock lock(mutex_);
   for (const PeriodInfo& period : changed) {
-    auto known = std::find_if(periods_.begin(), periods_.end(),
-                              [&](const PeriodInfo& each) { return each.id == period.id; });
-    if (known != periods_.end()) known->gaps = period.gaps;
+    if (periods_.Has(period.id)) periods_.Set(period);
   }
   ++gap_changes_;
   return {};

@@ -40,15 +40,12 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
   std::vector<PeriodInfo> dropped;
   {
     MutexLock lock(mutex_);
-    auto keep = std::find_if(periods_.begin(), periods_.end(),
-                             [oldest](const PeriodInfo& period) { return period.id == oldest; });
-    if (keep == periods_.end()) {
+    if (!periods_.Has(oldest)) {
       return Error{ErrorCode::kNotFound,
                    "period " + std::to_string(oldest.value) + " does not exist"};
     }
-    dropped.assign(periods_.begin(), keep);
     // Off the list before the records go: see Scan.
-    periods_.erase(periods_.begin(), keep);
+    dropped = periods_.DropBefore(oldest);
   }
   if (dropped.empty()) return {};
 
@@ -66,7 +63,7 @@ Status RocksStore::WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId ol
   Status written = WriteDropLocked(dropped, oldest);
   if (written) return written;
   MutexLock lock(mutex_);
-  periods_.insert(periods_.begin(), dropped.begin(), dropped.end());
+  periods_.PutBack(dropped);
   return written;
 }
 

@@ -37,6 +37,11 @@ void PutLinks(const Database& database, const std::vector<LinkName>& names,
   }
 }
 
+// The records of a period that is still open are counted by the next number.
+void Count(SequenceNumber next, PeriodInfo* period) {
+  if (period->open()) period->record_count = next.value - period->first_sequence.value;
+}
+
 std::string PeriodName(PeriodId period) { return "period " + std::to_string(period.value); }
 
 }  // namespace
@@ -47,7 +52,7 @@ RocksStore::RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> ke
       keeper_(std::move(keeper)),
       journal_(state.journal),
       volumes_(std::move(state.volumes)),
-      periods_(std::move(state.periods)),
+      periods_(state.periods),
       next_sequence_(state.next_sequence),
       spool_(state.spool) {}
 
@@ -65,9 +70,11 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
   volumes_ = std::move(found.volumes);
   {
     MutexLock lock(mutex_);
-    PeriodId oldest = found.periods.front().id;
-    std::erase_if(periods_, [oldest](const PeriodInfo& period) { return period.id < oldest; });
-    periods_.back().gaps = found.periods.back().gaps;
+    const PeriodId oldest = found.periods.front().id;
+    if (periods_.oldest() < oldest) periods_.DropBefore(oldest);
+    PeriodInfo open = periods_.Get(periods_.newest());
+    open.gaps = found.periods.back().gaps;
+    periods_.Set(open);
     if (found.records_lost) {
       ++losses_;
       ++gap_changes_;
@@ -87,9 +94,9 @@ Status RocksStore::Write(const Database& database, rocksdb::WriteBatch* writes, 
   return error;
 }
 
-PeriodInfo RocksStore::OpenPeriod() const {
+PeriodInfo RocksStore::StoredOpenPeriod() const {
   MutexLock lock(mutex_);
-  return periods_.back();
+  return periods_.Get(periods_.newest());
 }
 
 SequenceNumber RocksStore::next_sequence() const {
@@ -109,9 +116,35 @@ SpoolPosition RocksStore::spool_position() const {
 
 std::vector<PeriodInfo> RocksStore::Periods() const {
   MutexLock lock(mutex_);
-  std::vector<PeriodInfo> periods = periods_;
-  periods.back().record_count = next_sequence_.value - periods.back().first_sequence.value;
+  std::vector<PeriodInfo> periods = periods_.All();
+  Count(next_sequence_, &periods.back());
   return periods;
+}
+
+PeriodInfo RocksStore::OpenPeriod() const {
+  MutexLock lock(mutex_);
+  PeriodInfo open = periods_.Get(periods_.newest());
+  Count(next_sequence_, &open);
+  return open;
+}
+
+PeriodInfo RocksStore::OldestPeriod() const {
+  MutexLock lock(mutex_);
+  PeriodInfo oldest = periods_.Get(periods_.oldest());
+  Count(next_sequence_, &oldest);
+  return oldest;
+}
+
+std::vector<PeriodInfo> RocksStore::PeriodsWithGaps(PeriodId from, PeriodId until) const {
+  MutexLock lock(mutex_);
+  std::vector<PeriodInfo> periods = periods_.WithGaps(from, until);
+  for (PeriodInfo& period : periods) Count(next_sequence_, &period);
+  return periods;
+}
+
+std::vector<PeriodStart> RocksStore::PeriodStarts() const {
+  MutexLock lock(mutex_);
+  return periods_.Starts();
 }
 
 void RocksStore::PutRow(const Database& database, const RecordPosition& first,
@@ -166,7 +199,7 @@ Status RocksStore::Append(const Batch& batch) {
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   rocksdb::WriteBatch writes;
-  AddBatch(*database, batch, OpenPeriod(), &writes);
+  AddBatch(*database, batch, StoredOpenPeriod(), &writes);
   CJ_RETURN_IF_ERROR(Write(*database, &writes, false, "appending to"));
   MutexLock lock(mutex_);
   next_sequence_.value += batch.records.size();
@@ -175,7 +208,7 @@ Status RocksStore::Append(const Batch& batch) {
 }
 
 Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const PeriodInfo& opened) {
-  PeriodInfo open = OpenPeriod();
+  PeriodInfo open = StoredOpenPeriod();
   CJ_CHECK(sealed.id == open.id && !sealed.open(), "only the open period can be sealed");
   CJ_CHECK(opened.id == sealed.id.Next() && opened.open(), "periods follow one another");
   CJ_CHECK(sealed.start_usec == open.start_usec, "a period's start is what its records count from");
@@ -189,7 +222,7 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
   MutexLock write_lock(write_mutex_);
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   // There may be one more since the database was opened again.
-  for (const Gap& gap : OpenPeriod().gaps) {
+  for (const Gap& gap : StoredOpenPeriod().gaps) {
     if (std::find(ended.gaps.begin(), ended.gaps.end(), gap) == ended.gaps.end()) {
       cj::AddGap(gap, &ended.gaps);
     }
@@ -202,8 +235,8 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
   MutexLock lock(mutex_);
   next_sequence_ = begun.first_sequence;
   if (last.spool.has_value()) spool_ = *last.spool;
-  periods_.back() = std::move(ended);
-  periods_.push_back(std::move(begun));
+  periods_.Set(ended);
+  periods_.Add(begun);
   return {};
 }
 
@@ -218,8 +251,8 @@ Status RocksStore::Sync() {
 }
 
 Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
-  PeriodId oldest = periods_.front().id;
-  PeriodId from = range.from.value == 0 ? oldest : range.from;
+  const PeriodId oldest = periods_.oldest();
+  const PeriodId from = range.from.value == 0 ? oldest : range.from;
   if (from < oldest) {
     return Error{ErrorCode::kRescanNeeded,
                  PeriodName(from) + " is no longer kept; the oldest is " + PeriodName(oldest)};
@@ -227,8 +260,8 @@ Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
   CursorPlan plan;
   plan.reverse = range.reverse;
   plan.end = next_sequence_;
-  for (const PeriodInfo& period : periods_) {
-    if (period.id < from || period.id >= range.until) continue;
+  for (PeriodId id = from; id < range.until && periods_.Has(id); id = id.Next()) {
+    const PeriodInfo period = periods_.Get(id);
     SequenceNumber end(period.first_sequence.value + period.record_count);
     bool all_before = !period.open() && end.value - 1 <= range.after.value;
     if (all_before) continue;
@@ -270,7 +303,7 @@ Result<std::optional<DeadDirectory>> RocksStore::FindDeadDirectory(
   CJ_ASSIGN_OR_RETURN(DeadDirectory dead, DecodeDeadDirectory(volume, directory, value));
   MutexLock lock(mutex_);
   // Of a dropped period: a compaction will forget it, and until then it makes no difference.
-  if (dead.period < periods_.front().id) return std::optional<DeadDirectory>();
+  if (dead.period < periods_.oldest()) return std::optional<DeadDirectory>();
   return std::optional<DeadDirectory>(std::move(dead));
 }
 

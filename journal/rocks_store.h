@@ -24,6 +24,7 @@
 #include "base/result.h"
 #include "base/thread_annotations.h"
 #include "journal/keys.h"
+#include "journal/period_table.h"
 #include "journal/record_row.h"
 #include "journal/store.h"
 
@@ -73,6 +74,11 @@ class RocksStore : public Store {
   SequenceNumber next_sequence() const override EXCLUDES(mutex_);
   SpoolPosition spool_position() const override EXCLUDES(mutex_);
   std::vector<PeriodInfo> Periods() const override EXCLUDES(mutex_);
+  PeriodInfo OpenPeriod() const override EXCLUDES(mutex_);
+  PeriodInfo OldestPeriod() const override EXCLUDES(mutex_);
+  std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from, PeriodId until) const override
+      EXCLUDES(mutex_);
+  std::vector<PeriodStart> PeriodStarts() const override EXCLUDES(mutex_);
 
   // range.from 0 is the oldest period; range.until may lie beyond the open one. kRescanNeeded when
   // range.from has been dropped.
@@ -116,7 +122,8 @@ class RocksStore : public Store {
       EXCLUDES(write_mutex_, mutex_);
   Status WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
       REQUIRES(write_mutex_) EXCLUDES(mutex_);
-  PeriodInfo OpenPeriod() const EXCLUDES(mutex_);
+  // As it is in the database: its record_count is not kept.
+  PeriodInfo StoredOpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
 
   const std::string directory_;
@@ -132,7 +139,7 @@ class RocksStore : public Store {
   std::map<VolumeIdentity, VolumeId> volumes_ GUARDED_BY(write_mutex_);
 
   mutable Mutex mutex_;
-  std::vector<PeriodInfo> periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
+  PeriodTable periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
   SequenceNumber next_sequence_ GUARDED_BY(mutex_);
   std::uint64_t losses_ GUARDED_BY(mutex_) = 0;
   std::atomic<std::uint64_t> gap_changes_ = 0;

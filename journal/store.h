@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/period_table.h"
 #include "journal/record.h"
 
 namespace cj {
@@ -53,6 +55,9 @@ class RecordCursor {
   // False at the end. *record is overwritten and may be reused by the caller.
   virtual Result<bool> Next(Record* record) = 0;
 };
+
+// Behind every period.
+inline constexpr PeriodId kNoPeriod{std::numeric_limits<std::uint64_t>::max()};
 
 struct ScanRange {
   PeriodId from;         // first period
@@ -99,8 +104,15 @@ class Store {
   virtual SequenceNumber next_sequence() const = 0;
   // Of the last write that had one.
   virtual SpoolPosition spool_position() const = 0;
-  // Oldest first; the last one is the open period. Never empty. Cheap (kept in memory).
+  // Oldest first; the last one is the open period. Never empty. Kept in memory, but there may be
+  // hundreds of thousands of them: who wants to know of few asks one of the others.
   virtual std::vector<PeriodInfo> Periods() const = 0;
+  virtual PeriodInfo OpenPeriod() const { return Periods().back(); }
+  virtual PeriodInfo OldestPeriod() const { return Periods().front(); }
+  // Those of [from, until) that have gaps, filled or not, oldest first.
+  virtual std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from, PeriodId until) const;
+  // Of all of them, oldest first.
+  virtual std::vector<PeriodStart> PeriodStarts() const;
 
   virtual Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const = 0;
   virtual Result<std::optional<DeadDirectory>> FindDeadDirectory(

@@ -124,9 +124,7 @@ class Daemon {
     Log(Priority::kInfo, "changejournald " CJ_VERSION " is listening for changes",
         {{"STATE_DIRECTORY", options_.config.state_directory}}, kMessageStarted);
     ReportStart(service_->engine_start());
-    const std::vector<PeriodInfo> periods = service_->Periods();
-    const bool sealed = !service_->engine_start().inherited && periods.size() > 1;
-    gaps_reported_ = periods[periods.size() - (sealed ? 2 : 1)].id;
+    gaps_reported_ = service_->PeriodsOfThisStart();
     ReportGaps();
     io_.run();
     EndCalls();
@@ -288,8 +286,7 @@ class Daemon {
 
   // Each gap is logged once, when it is first seen.
   void ReportGaps() {
-    for (const PeriodInfo& period : service_->Periods()) {
-      if (period.id < gaps_reported_) continue;
+    for (const PeriodInfo& period : service_->PeriodsWithGaps(gaps_reported_)) {
       for (const Gap& gap : period.gaps) {
         const std::string key =
             std::to_string(period.id.value) + "/" + gap.volume + "/" + gap.cause;

@@ -28,16 +28,21 @@ Status JournalService::CheckMounts() {
   return flushed;
 }
 
+std::optional<PeriodGap> JournalService::OpenGapSince(PeriodId from,
+                                                      const std::vector<std::string>& paths) const {
+  const PeriodId until = store_->OpenPeriod().id.Next();
+  return FindOpenGap(store_->PeriodsWithGaps(from, until), from, until, binder_->binding()->watches,
+                     paths);
+}
+
 JournalService::CrawlLook JournalService::LookForCrawl(const Question& question) {
   // What is crawled now is told in the open period, which an interval that ends earlier lacks.
   if (question.until.has_value()) return {};
   if (const auto history = LookForHistory(question)) return *history;
-  const std::vector<PeriodInfo> periods = store_->Periods();
   AnswerRequest ignored;
   auto from = FindStart(question, &ignored);
   if (!from.has_value()) return {};
-  const auto open = FindOpenGap(periods, *from, periods.back().id.Next(),
-                                binder_->binding()->watches, question.paths);
+  const auto open = OpenGapSince(*from, question.paths);
   if (!open.has_value()) return {};
   crawler_->Wake();
   const std::string obstacle = crawler_->Obstacle(*open);
@@ -47,7 +52,7 @@ JournalService::CrawlLook JournalService::LookForCrawl(const Question& question)
 // A question that reaches back to before the oldest checkpoint needs a crawl of its own. nullopt:
 // it does not, or that crawl is complete.
 std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Question& question) {
-  const PeriodInfo oldest = store_->Periods().front();
+  const PeriodInfo oldest = store_->OldestPeriod();
   const auto since_usec = question.since.time_usec;
   if (!since_usec.has_value() || *since_usec >= oldest.start_usec) return std::nullopt;
   const HistoryCrawls::Key key{*since_usec, question.paths};
@@ -71,8 +76,7 @@ std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Qu
 
 // Where the records begin that the question needs.
 Result<PeriodId> JournalService::FindStart(const Question& question, AnswerRequest* request) {
-  const std::vector<PeriodInfo> periods = store_->Periods();
-  auto found = FindPosition(question.since, End::kSince, store_->journal_id(), periods);
+  auto found = FindPosition(question.since, End::kSince, *store_);
   if (found.has_value() || !question.since.time_usec.has_value()) return found;
   auto plan = PlanForPaths({}, binder_->binding()->watches, question.paths, 0);
   if (!plan.has_value()) return std::move(plan).error();  // the paths are at fault
@@ -83,11 +87,12 @@ Result<PeriodId> JournalService::FindStart(const Question& question, AnswerReque
     return error;
   }
   const auto outcome = crawler_->OutcomeOf(*crawl);
-  if (!outcome.has_value() || !outcome->status.has_value() || outcome->first < periods.front().id) {
+  if (!outcome.has_value() || !outcome->status.has_value() ||
+      outcome->first < store_->OldestPeriod().id) {
     return found;
   }
   if (question.until.has_value()) {
-    auto until = FindPosition(*question.until, End::kUntil, store_->journal_id(), periods);
+    auto until = FindPosition(*question.until, End::kUntil, *store_);
     if (!until.has_value()) return until;
     if (!(outcome->last < *until)) {
       return Error{
@@ -102,9 +107,7 @@ Result<PeriodId> JournalService::FindStart(const Question& question, AnswerReque
 
 // Says why the gap stays, or what to do to have it filled.
 Error JournalService::WithObstacle(const Question& question, PeriodId from, Error error) {
-  const auto periods = store_->Periods();
-  const auto open = FindOpenGap(periods, from, periods.back().id.Next(),
-                                binder_->binding()->watches, question.paths);
+  const auto open = OpenGapSince(from, question.paths);
   if (!open.has_value() || question.until.has_value()) return error;
   crawler_->Wake();
   const std::string obstacle = crawler_->Obstacle(*open);
@@ -117,7 +120,7 @@ Error JournalService::WithObstacle(const Question& question, PeriodId from, Erro
 Result<std::uint64_t> JournalService::RequestCrawl(const std::vector<std::string>& paths) {
   crawler_->Wake();
   if (paths.empty()) return std::uint64_t{0};
-  const std::int64_t oldest_usec = store_->Periods().front().start_usec;
+  const std::int64_t oldest_usec = store_->OldestPeriod().start_usec;
   return crawler_->Request({paths, oldest_usec - config_.crawl_margin_usec, /*to_all=*/true});
 }
 
@@ -125,7 +128,7 @@ CrawlStep JournalService::LookAtCrawl(std::uint64_t request) {
   CrawlStep step;
   if (request == 0) {
     Question all;
-    all.since.token = TokenOf(store_->Periods().front().id);
+    all.since.token = TokenOf(store_->OldestPeriod().id);
     CrawlLook look = LookForCrawl(all);
     step.done = !look.wait;
     if (!look.obstacle.empty()) {

@@ -73,7 +73,14 @@ std::string JournalService::TokenOf(PeriodId period) const {
   return FormatToken({store_->journal_id(), period});
 }
 
-std::string JournalService::RescanToken() const { return TokenOf(store_->Periods().back().id); }
+// A start that inherits nothing seals a period, unless that is the first of all.
+PeriodId JournalService::PeriodsOfThisStart() const {
+  const PeriodId open = store_->OpenPeriod().id;
+  const bool sealed = !engine_start().inherited && store_->OldestPeriod().id < open;
+  return sealed ? PeriodId(open.value - 1) : open;
+}
+
+std::string JournalService::RescanToken() const { return TokenOf(store_->OpenPeriod().id); }
 
 // When that fails the token is as good as before, and `status` says why.
 void JournalService::BeginRescan() {
@@ -98,7 +105,6 @@ Result<JournalService::Started> JournalService::Checkpoint(const std::string& la
 }
 
 Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
-  JournalId journal = store_->journal_id();
   AnswerRequest request;
   CJ_ASSIGN_OR_RETURN(PeriodId from, FindStart(question, &request));
   request.from = from;
@@ -110,8 +116,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   request.known_first = question.known_first;
   PeriodId next;
   if (question.until.has_value()) {
-    CJ_ASSIGN_OR_RETURN(next,
-                        FindPosition(*question.until, End::kUntil, journal, store_->Periods()));
+    CJ_ASSIGN_OR_RETURN(next, FindPosition(*question.until, End::kUntil, *store_));
     if (next < from) {
       return Error{ErrorCode::kInvalidArgument, "`until` lies before `since`"};
     }
@@ -123,7 +128,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
     request.until = next;
   } else {
     CJ_RETURN_IF_ERROR(engine_->Flush());
-    next = store_->Periods().back().id;
+    next = store_->OpenPeriod().id;
     request.until = next.Next();
   }
   Answer::Environment environment;
@@ -146,7 +151,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
 
 // Whoever is refused because of a gap in the open period goes on from a period without it.
 void JournalService::EndGap() {
-  const std::vector<Gap> gaps = store_->Periods().back().gaps;
+  const std::vector<Gap> gaps = store_->OpenPeriod().gaps;
   const auto binding = binder_->binding();
   // A tree that is still not there would be a gap of the next period, too.
   const bool none_ends = std::all_of(gaps.begin(), gaps.end(), [&](const Gap& gap) {
@@ -160,27 +165,22 @@ void JournalService::EndGap() {
 }
 
 Result<std::unique_ptr<LogReader>> JournalService::OpenLog(const LogQuestion& question) {
-  const JournalId journal = store_->journal_id();
   LogSource source;
-  source.periods = store_->Periods();
   ScanRange& range = source.range;
-  range.from = source.periods.front().id;
-  range.until = source.periods.back().id.Next();
+  range.from = store_->OldestPeriod().id;
   range.after = question.after;
   range.reverse = question.reverse;
   if (question.since.has_value()) {
-    CJ_ASSIGN_OR_RETURN(range.from,
-                        FindPosition(*question.since, End::kSince, journal, source.periods));
+    CJ_ASSIGN_OR_RETURN(range.from, FindPosition(*question.since, End::kSince, *store_));
   }
   range.from = std::max(range.from, question.from_period);
   if (question.until.has_value()) {
-    CJ_ASSIGN_OR_RETURN(range.until,
-                        FindPosition(*question.until, End::kUntil, journal, source.periods));
+    CJ_ASSIGN_OR_RETURN(range.until, FindPosition(*question.until, End::kUntil, *store_));
   } else {
     if (question.flush) CJ_RETURN_IF_ERROR(engine_->Flush());
-    source.periods = store_->Periods();
-    range.until = source.periods.back().id.Next();
+    range.until = store_->OpenPeriod().id.Next();
   }
+  source.gaps = store_->PeriodsWithGaps(range.from, range.until);
   source.watches = binder_->binding()->watches;
   return OpenLogReader(*store_, source, question);
 }
@@ -226,8 +226,9 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   if (some_absent || engine_->LookIsDue()) looked = engine_->Flush();
   crawler_->Wake();
   std::int64_t now = clock_.RealtimeUsec();
-  std::vector<PeriodInfo> periods = store_->Periods();
-  if (periods.back().record_count > 0 && now - periods.back().start_usec > max_age_usec) {
+  const PeriodId oldest = store_->OldestPeriod().id;
+  const PeriodInfo open = store_->OpenPeriod();
+  if (open.record_count > 0 && now - open.start_usec > max_age_usec) {
     CJ_RETURN_IF_ERROR(engine_->Checkpoint(""));
     upkeep.checkpoint_made = true;
   }
@@ -237,7 +238,7 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   limits.keep_free_bytes = config_.keep_free.value_or(0);
   CJ_ASSIGN_OR_RETURN(upkeep.oldest,
                       ApplyRetention(*store_, limits, FreeBytes(config_.state_directory), now));
-  upkeep.dropped = upkeep.oldest > periods.front().id;
+  upkeep.dropped = upkeep.oldest > oldest;
   CJ_RETURN_IF_ERROR(std::move(looked));  // the rest did not have to wait for it
   return upkeep;
 }

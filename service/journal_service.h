@@ -148,6 +148,11 @@ class JournalService {
   // Looks whether the watched filesystems are still there, and marked.
   Status CheckMounts();
   std::vector<PeriodInfo> Periods() const { return store_->Periods(); }
+  std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from) const {
+    return store_->PeriodsWithGaps(from, kNoPeriod);
+  }
+  // The first one that this start may have given a gap.
+  PeriodId PeriodsOfThisStart() const;
   // For the watchdog: see Engine::Alive().
   bool Alive() { return engine_->Alive(); }
   const EngineStart& engine_start() const { return engine_->start(); }
@@ -159,6 +164,7 @@ class JournalService {
   void EndGap();
   void StartCrawler();
   std::optional<CrawlLook> LookForHistory(const Question& question);
+  std::optional<PeriodGap> OpenGapSince(PeriodId from, const std::vector<std::string>& paths) const;
   Result<PeriodId> FindStart(const Question& question, AnswerRequest* request);
   Error WithObstacle(const Question& question, PeriodId from, Error error);
 

@@ -53,7 +53,7 @@ class StoreLogReader : public LogReader {
 
   static std::vector<PeriodGap> Gaps(const LogSource& source, const LogQuestion& question,
                                      const std::vector<PeriodGap>& told) {
-    return GapsForLog(source.periods, source.range.from, source.range.until, source.watches,
+    return GapsForLog(source.gaps, source.range.from, source.range.until, source.watches,
                       question.paths, told);
   }
 

@@ -52,7 +52,7 @@ class LogReader {
 // What is to be read, with all names made numbers.
 struct LogSource {
   ScanRange range;
-  std::vector<PeriodInfo> periods;
+  std::vector<PeriodInfo> gaps;  // the periods of the range that have any
   std::vector<Watch> watches;
 };
 

@@ -8,10 +8,10 @@ namespace {
 
 constexpr JournalId kJournal(7);
 
-std::vector<PeriodInfo> PeriodsFrom(const std::vector<std::int64_t>& starts) {
-  std::vector<PeriodInfo> periods;
+std::vector<PeriodStart> PeriodsFrom(const std::vector<std::int64_t>& starts) {
+  std::vector<PeriodStart> periods;
   for (const std::int64_t start : starts) {
-    PeriodInfo period;
+    PeriodStart period;
     period.id = PeriodId(periods.size() + 1);
     period.start_usec = start;
     periods.push_back(period);
