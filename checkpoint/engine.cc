@@ -13,6 +13,7 @@
 #include "checkpoint/keyed_hash.h"
 #include "checkpoint/point_of_death.h"
 #include "checkpoint/reader.h"
+#include "checkpoint/rollup_thread.h"
 #include "checkpoint/shared_rounds.h"
 #include "checkpoint/spool.h"
 #include "checkpoint/ticket.h"
@@ -153,6 +154,7 @@ class ThreadedEngine : public Engine {
 
   std::thread reader_thread_;
   std::thread writer_thread_;
+  std::unique_ptr<RollupThread> rollups_;  // while the others run
 };
 
 Status ThreadedEngine::StartStrict(Kernel& kernel, UniqueFd kept_ring,
@@ -219,6 +221,7 @@ void ThreadedEngine::StartThreads() {
     while (reader_.Step()) {
     }
   });
+  rollups_ = std::make_unique<RollupThread>(store_);
 }
 
 Result<CheckpointResult> ThreadedEngine::Checkpoint(const std::string& label) {
@@ -231,6 +234,7 @@ Result<CheckpointResult> ThreadedEngine::Checkpoint(const std::string& label) {
                        "no checkpoint was made, the open period goes on");
   }
   checkpoints_.fetch_add(1, std::memory_order_relaxed);
+  rollups_->Wake();
   return result;
 }
 
@@ -324,6 +328,7 @@ Status ThreadedEngine::Stop() {
 }
 
 void ThreadedEngine::EndThreads() {
+  rollups_.reset();
   spool_.Close();
   writer_.Kick();
   reader_.Stop();

@@ -23,8 +23,9 @@ namespace {
 
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
-// A scan looks at each of its periods before it begins, while nobody can write.
-constexpr std::uint64_t kPeriodsPerStep = 1024;
+// A scan looks at each of its periods that no rollup stands for before it begins, while nobody can
+// write.
+constexpr std::uint64_t kPeriodsPerStep = 32 * 1024;
 constexpr std::size_t kCancelInterval = 4096;
 
 enum ListFlag : std::uint8_t {
@@ -97,6 +98,7 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   range.from = list_->from;
   range.until = std::min(list_->until, PeriodId(range.from.value + kPeriodsPerStep));
   range.after = interval_end_.sequence;
+  range.distinct = true;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   const std::size_t target = out_->size() + max;
   Record record;
@@ -106,7 +108,7 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max) {
     if (!more) list_->from = range.until;
     list_->reading = more ? record.sequence < list_->end : range.until < list_->until;
     if (!more || !list_->reading) return {};
-    list_->from = record.period;
+    list_->from = cursor->Resume(record);
     interval_end_ = {record.period, record.sequence};
     if (!IsForAGap(record)) CJ_RETURN_IF_ERROR(ListRecord(directories, record));
   }
@@ -254,6 +256,7 @@ Status Answer::FoldList() {
   ScanRange range;
   range.from = request_.from;
   range.until = list_->until;
+  range.distinct = true;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;
   for (std::size_t read = 0;; ++read) {

@@ -55,6 +55,60 @@ Result<PeriodId> ParsePeriodKey(std::string_view key) {
   return period;
 }
 
+namespace {
+
+// What begins with this level is no row: none has it.
+constexpr std::uint8_t kStates = 0;
+
+// Nothing where there is no such block.
+std::optional<RollupBlock> TakeBlock(ByteReader& reader) {
+  RollupBlock block;
+  block.level = reader.Byte();
+  block.first = PeriodId(reader.Fixed64());
+  if (!reader.ok() || block.level < 1 || block.level > kRollupLevels) return std::nullopt;
+  if (block.first.value % block.periods() != 0 || block.until() < block.first) return std::nullopt;
+  return block;
+}
+
+void PutBlock(const RollupBlock& block, ByteWriter& writer) {
+  writer.Byte(static_cast<std::uint8_t>(block.level));
+  writer.Fixed64(block.first.value);
+}
+
+}  // namespace
+
+std::string RollupStateKey(const RollupBlock& block) {
+  std::string key;
+  ByteWriter writer(&key);
+  writer.Byte(kStates);
+  PutBlock(block, writer);
+  return key;
+}
+
+Result<RollupBlock> ParseRollupStateKey(std::string_view key) {
+  ByteReader reader(key);
+  const bool is_state = reader.Byte() == kStates;
+  const auto block = TakeBlock(reader);
+  if (!is_state || !block.has_value() || !reader.Done()) return Damaged("rollups");
+  return *block;
+}
+
+std::string RollupKey(const RollupRowKey& row) {
+  std::string key;
+  ByteWriter writer(&key);
+  PutBlock(row.block, writer);
+  writer.Fixed64(row.first.value);
+  return key;
+}
+
+Result<RollupRowKey> ParseRollupKey(std::string_view key) {
+  ByteReader reader(key);
+  const auto block = TakeBlock(reader);
+  const SequenceNumber first(reader.Fixed64());
+  if (!block.has_value() || !reader.Done()) return Damaged("rollups");
+  return RollupRowKey{*block, first};
+}
+
 std::string DirectoryKey(VolumeId volume, const FileHandle& directory) {
   CJ_CHECK(directory.encoded.size() <= kMaxEncodedHandle, "a handle longer than MAX_HANDLE_SZ");
   std::string key;

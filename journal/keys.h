@@ -12,6 +12,7 @@
 #include "fanotify/volume.h"
 #include "journal/ids.h"
 #include "journal/record.h"
+#include "journal/rollup_table.h"
 
 namespace cj {
 
@@ -39,6 +40,16 @@ Result<RecordPosition> ParseRecordKey(std::string_view key);
 // `periods`
 std::string PeriodKey(PeriodId period);
 Result<PeriodId> ParsePeriodKey(std::string_view key);
+
+// `rollups`: what has become of the blocks, then the rows of those that have a rollup.
+struct RollupRowKey {
+  RollupBlock block;
+  SequenceNumber first;  // of the row's first record
+};
+std::string RollupStateKey(const RollupBlock& block);
+Result<RollupBlock> ParseRollupStateKey(std::string_view key);
+std::string RollupKey(const RollupRowKey& row);
+Result<RollupRowKey> ParseRollupKey(std::string_view key);
 
 // `directories`: volume, then the handle up to the end.
 std::string DirectoryKey(VolumeId volume, const FileHandle& directory);

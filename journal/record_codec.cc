@@ -215,6 +215,25 @@ Result<PeriodId> PeekDeadDirectoryPeriod(std::string_view value) {
   return period;
 }
 
+void EncodeRollupState(const RollupState& state, std::string* out) {
+  ByteWriter writer(out);
+  writer.Byte(static_cast<std::uint8_t>(state.kind));
+  writer.Varint(state.records);
+}
+
+Result<RollupState> DecodeRollupState(std::string_view value) {
+  ByteReader reader(value);
+  RollupState state;
+  const std::uint8_t kind = reader.Byte();
+  state.records = reader.Varint();
+  if (!reader.Done() || kind > static_cast<std::uint8_t>(RollupState::Kind::kMade)) {
+    return Damaged("rollup");
+  }
+  state.kind = static_cast<RollupState::Kind>(kind);
+  if (state.kind != RollupState::Kind::kMade && state.records > 0) return Damaged("rollup");
+  return state;
+}
+
 void EncodeVolumeId(VolumeId volume, std::string* out) { ByteWriter(out).Varint(volume.value); }
 
 Result<VolumeId> DecodeVolumeId(std::string_view value) {

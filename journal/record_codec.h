@@ -16,16 +16,20 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "journal/record.h"
+#include "journal/rollup_table.h"
 
 namespace cj {
 
 // The version of the format as a whole: keys, values, column families. A journal of a newer version
 // is refused.
 // Version 1 knew no gaps that are filled, and no kCrawled; version 2 no PeriodInfo::unscanned_usec
-// and no SpoolPosition::complete_usec; version 3 no rows of more than one record. Else they are the
+// and no SpoolPosition::complete_usec; version 3 no rows of more than one record; version 4 no
+// rollups. Else they are the
 // same, so that their values are read as they are, and opening such a journal makes it one of this
 // version.
-inline constexpr std::uint64_t kFormatVersion = 4;
+inline constexpr std::uint64_t kFormatVersion = 5;
+// The first with the column family of rollups: what is older is opened without it.
+inline constexpr std::uint64_t kRollupFormatVersion = 5;
 
 // A record as it stands in its row; refers to the row's bytes.
 struct RecordView {
@@ -63,6 +67,10 @@ Result<DeadDirectory> DecodeDeadDirectory(VolumeId volume, const FileHandle& dir
                                           std::string_view value);
 // The period alone, for the compaction filter, which sees every entry.
 Result<PeriodId> PeekDeadDirectoryPeriod(std::string_view value);
+
+// Without the block, which is the key.
+void EncodeRollupState(const RollupState& state, std::string* out);
+Result<RollupState> DecodeRollupState(std::string_view value);
 
 void EncodeVolumeId(VolumeId volume, std::string* out);
 Result<VolumeId> DecodeVolumeId(std::string_view value);

@@ -182,7 +182,8 @@ class DatabaseOpener {
     rocksdb::DBOptions options = MakeDatabaseOptions(env_);
     options.info_log = OpenRocksLog(directory_);
     options.create_if_missing = create;
-    options.create_missing_column_families = create;
+    // There may be one that older versions did not have.
+    options.create_missing_column_families = true;
     std::vector<std::string> names(kColumnNames.begin(), kColumnNames.end());
     return Open(std::move(database), names, false,
                 [&](const auto& columns, auto* handles, auto** db) {

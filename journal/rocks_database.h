@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "journal/record.h"
 #include "journal/rocks_options.h"
+#include "journal/rollup_table.h"
 
 namespace cj {
 
@@ -28,6 +29,7 @@ struct StoreState {
   SequenceNumber next_sequence;
   std::map<VolumeIdentity, VolumeId> volumes;
   SpoolPosition spool;
+  RollupTable rollups;
   bool records_lost = false;  // DatabaseKeeper::Reopen() only: some that were stored are gone
 };
 

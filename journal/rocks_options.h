@@ -16,11 +16,19 @@ class Env;
 
 namespace cj {
 
-enum class Column : std::size_t { kMeta, kRecords, kPeriods, kDirectories, kLinks, kVolumes };
-inline constexpr std::size_t kColumnCount = 6;
+enum class Column : std::size_t {
+  kMeta,
+  kRecords,
+  kPeriods,
+  kDirectories,
+  kLinks,
+  kVolumes,
+  kRollups
+};
+inline constexpr std::size_t kColumnCount = 7;
 // The names of docs/format.md, in the order of Column.
 inline constexpr std::array<const char*, kColumnCount> kColumnNames = {
-    "default", "records", "periods", "directories", "links", "volumes"};
+    "default", "records", "periods", "directories", "links", "volumes", "rollups"};
 
 // The store's memory is these two, some index blocks and one scan's readahead per query.
 inline constexpr std::size_t kMemtableBudget = 32 << 20;

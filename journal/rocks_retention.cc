@@ -17,6 +17,20 @@ namespace {
 // The first possible key of a period in `records`.
 std::string PeriodBegin(PeriodId period) { return RecordKey({period, SequenceNumber(0)}); }
 
+// Those that have a record of a period that goes. Their space is given back by compactions.
+rocksdb::Status DropRollups(const Database& database, int level, PeriodId oldest,
+                            rocksdb::WriteBatch* writes) {
+  RollupBlock begin{level, PeriodId(0)};
+  const std::uint64_t periods = begin.periods();
+  // The first block that stays.
+  RollupBlock end{level, PeriodId((oldest.value + periods - 1) / periods * periods)};
+  rocksdb::ColumnFamilyHandle* column = database.column(Column::kRollups);
+  rocksdb::Status status = writes->DeleteRange(column, RollupStateKey(begin), RollupStateKey(end));
+  if (!status.ok()) return status;
+  return writes->DeleteRange(column, RollupKey({begin, SequenceNumber()}),
+                             RollupKey({end, SequenceNumber()}));
+}
+
 // Gives back the space of [begin, end), of which a range tombstone is the last trace. Whole files
 // go at once; the few that also hold something else are rewritten, which ends the tombstone, too.
 rocksdb::Status Reclaim(const Database& database, const std::string& begin,
@@ -46,6 +60,7 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
     }
     // Off the list before the records go: see Scan.
     dropped = periods_.DropBefore(oldest);
+    rollups_.DropBefore(oldest);
   }
   if (dropped.empty()) return {};
 
@@ -72,6 +87,9 @@ Status RocksStore::WriteDropLocked(const std::vector<PeriodInfo>& dropped, Perio
   rocksdb::WriteBatch writes;
   rocksdb::Status status = writes.DeleteRange(database->column(Column::kRecords),
                                               PeriodBegin(dropped.front().id), PeriodBegin(oldest));
+  for (int level = 1; level <= kRollupLevels && status.ok(); ++level) {
+    status = DropRollups(*database, level, oldest, &writes);
+  }
   for (const PeriodInfo& period : dropped) {
     if (!status.ok()) break;
     status = writes.Delete(database->column(Column::kPeriods), PeriodKey(period.id));

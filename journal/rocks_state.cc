@@ -104,6 +104,26 @@ Status LoadVolumes(const Database& database, StoreState* state) {
   return FromRocks(it->status(), "reading the volumes");
 }
 
+Status LoadRollups(const Database& database, StoreState* state) {
+  if (database.column(Column::kRollups) == nullptr) return {};
+  // States come before all rows.
+  const std::string end = RollupKey({{1, PeriodId()}, SequenceNumber()});
+  const rocksdb::Slice upper = end;
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  Iterator it(database.db().NewIterator(options, database.column(Column::kRollups)));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    CJ_ASSIGN_OR_RETURN(const RollupBlock block, ParseRollupStateKey(View(it->key())));
+    CJ_ASSIGN_OR_RETURN(const RollupState rollup, DecodeRollupState(View(it->value())));
+    if (block.until() > state->periods.back().id) {
+      return Inconsistent("it has a rollup of periods that have not ended");
+    }
+    state->rollups.Add(block, rollup);
+  }
+  state->rollups.DropBefore(state->periods.front().id);
+  return FromRocks(it->status(), "reading the rollups");
+}
+
 // kNotFound, alone, is an answer and not an error.
 Result<std::optional<std::string>> GetMeta(const Database& database, const char* key) {
   std::string value;
@@ -126,7 +146,9 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
   }
   CJ_ASSIGN_OR_RETURN(const std::uint64_t version, CheckVersion(*format));
   for (std::size_t i = 0; i < kColumnCount; ++i) {
-    if (database.column(static_cast<Column>(i)) == nullptr) {
+    const auto column = static_cast<Column>(i);
+    const bool is_older = column == Column::kRollups && version < kRollupFormatVersion;
+    if (database.column(column) == nullptr && !is_older) {
       return Inconsistent(std::string("its column family ") + kColumnNames[i] + " is missing");
     }
   }
@@ -143,6 +165,7 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
   CJ_RETURN_IF_ERROR(LoadPeriods(database, &state));
   CJ_RETURN_IF_ERROR(LoadSequence(database, &state));
   CJ_RETURN_IF_ERROR(LoadVolumes(database, &state));
+  CJ_RETURN_IF_ERROR(LoadRollups(database, &state));
   return std::optional<StoreState>(std::move(state));
 }
 

@@ -40,6 +40,10 @@ Error RocksError(const rocksdb::Status& status, const std::string& what) {
   return Error{CodeOf(status), what + ": " + status.ToString()};
 }
 
+void MustAdd(const rocksdb::Status& status) {
+  CJ_CHECK(status.ok(), "a batch that RocksDB cannot hold");
+}
+
 Status FromRocks(const rocksdb::Status& status, const std::string& what) {
   if (status.ok()) return {};
   return RocksError(status, what);

@@ -21,5 +21,7 @@ namespace cj {
 Status FromRocks(const rocksdb::Status& status, const std::string& what);
 // The same for a status that is known to be an error.
 Error RocksError(const rocksdb::Status& status, const std::string& what);
+// Of adding to a batch in memory, which fails only when it grows past 4 GiB, far beyond any drain.
+void MustAdd(const rocksdb::Status& status);
 
 }  // namespace cj

@@ -19,11 +19,6 @@
 namespace cj {
 namespace {
 
-// Adding to a batch in memory fails only when it grows past 4 GiB, far beyond any drain.
-void MustAdd(const rocksdb::Status& status) {
-  CJ_CHECK(status.ok(), "a batch that RocksDB cannot hold");
-}
-
 void PutPeriod(const Database& database, const PeriodInfo& period, rocksdb::WriteBatch* writes) {
   std::string value;
   EncodePeriod(period, &value);
@@ -42,8 +37,6 @@ void Count(SequenceNumber next, PeriodInfo* period) {
   if (period->open()) period->record_count = next.value - period->first_sequence.value;
 }
 
-std::string PeriodName(PeriodId period) { return "period " + std::to_string(period.value); }
-
 }  // namespace
 
 RocksStore::RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> keeper,
@@ -53,6 +46,7 @@ RocksStore::RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> ke
       journal_(state.journal),
       volumes_(std::move(state.volumes)),
       periods_(state.periods),
+      rollups_(std::move(state.rollups)),
       next_sequence_(state.next_sequence),
       spool_(state.spool) {}
 
@@ -72,6 +66,7 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
     MutexLock lock(mutex_);
     const PeriodId oldest = found.periods.front().id;
     if (periods_.oldest() < oldest) periods_.DropBefore(oldest);
+    rollups_ = std::move(found.rollups);  // those that nothing had synced may be gone
     PeriodInfo open = periods_.Get(periods_.newest());
     open.gaps = found.periods.back().gaps;
     periods_.Set(open);
@@ -248,47 +243,6 @@ Status RocksStore::Sync() {
   Error error = RocksError(status, "syncing the journal in " + directory_);
   keeper_->Fail(error);
   return error;
-}
-
-Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
-  const PeriodId oldest = periods_.oldest();
-  const PeriodId from = range.from.value == 0 ? oldest : range.from;
-  if (from < oldest) {
-    return Error{ErrorCode::kRescanNeeded,
-                 PeriodName(from) + " is no longer kept; the oldest is " + PeriodName(oldest)};
-  }
-  CursorPlan plan;
-  plan.reverse = range.reverse;
-  plan.end = next_sequence_;
-  for (PeriodId id = from; id < range.until && periods_.Has(id); id = id.Next()) {
-    const PeriodInfo period = periods_.Get(id);
-    SequenceNumber end(period.first_sequence.value + period.record_count);
-    bool all_before = !period.open() && end.value - 1 <= range.after.value;
-    if (all_before) continue;
-    plan.periods.push_back(period);
-  }
-  constexpr SequenceNumber kNothingAfter(std::numeric_limits<std::uint64_t>::max());
-  if (range.after == kNothingAfter) plan.periods.clear();
-  if (plan.periods.empty()) return plan;
-  const PeriodInfo& last = plan.periods.back();
-  plan.begin = std::max(plan.periods.front().first_sequence, range.after.Next());
-  if (!last.open()) plan.end = SequenceNumber(last.first_sequence.value + last.record_count);
-  return plan;
-}
-
-Result<std::unique_ptr<RecordCursor>> RocksStore::Scan(const ScanRange& range) const {
-  // The snapshot is taken under the lock: a drop takes periods off the list first, so a scan that
-  // found its period there has its view before the records go.
-  MutexLock lock(mutex_);
-  CJ_ASSIGN_OR_RETURN(CursorPlan plan, PlanScan(range));
-  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
-  const bool open = !plan.periods.empty() && plan.periods.back().open();
-  if (open && keeper_->losses() != losses_) {
-    return Error{ErrorCode::kBusy,
-                 "the journal's disk has just lost records, which is being noted; ask again"};
-  }
-  return std::unique_ptr<RecordCursor>(std::make_unique<RocksCursor>(
-      database->db(), database->column(Column::kRecords), std::move(plan), keeper_->cursors()));
 }
 
 Result<std::optional<DeadDirectory>> RocksStore::FindDeadDirectory(

@@ -15,8 +15,10 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,8 @@
 #include "journal/keys.h"
 #include "journal/period_table.h"
 #include "journal/record_row.h"
+#include "journal/rollup_row.h"
+#include "journal/rollup_table.h"
 #include "journal/store.h"
 
 namespace rocksdb {
@@ -38,6 +42,7 @@ namespace cj {
 class Database;
 class DatabaseKeeper;
 struct CursorPlan;
+struct PeriodRecords;
 struct StoreState;
 
 struct RocksStoreOptions {
@@ -92,6 +97,11 @@ class RocksStore : public Store {
   Status AddLinkNames(const std::vector<LinkName>& names) override EXCLUDES(write_mutex_);
   Result<VolumeId> InternVolume(const VolumeIdentity& identity) override EXCLUDES(write_mutex_);
 
+  // Reads what it has to through the store, writes it in one write that is not synced: what power
+  // loss takes is made again.
+  Result<bool> RollUp(const std::function<bool()>& cancelled) override
+      EXCLUDES(write_mutex_, mutex_);
+
   // Blocks while the files at the edge of what is dropped are rewritten, so that the space is free
   // when it returns but for what open cursors hold. kNotFound when `oldest` does not exist.
   Status DropPeriodsBefore(PeriodId oldest) override EXCLUDES(drop_mutex_, write_mutex_, mutex_);
@@ -122,6 +132,19 @@ class RocksStore : public Store {
       EXCLUDES(write_mutex_, mutex_);
   Status WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
       REQUIRES(write_mutex_) EXCLUDES(mutex_);
+  // rocks_scan.cc
+  PeriodRecords RecordsOf(PeriodId id) const REQUIRES(mutex_);
+  void PlanPeriods(PeriodId from, PeriodId until, CursorPlan* plan) const REQUIRES(mutex_);
+  void PlanPart(const ScanPart& part, CursorPlan* plan) const REQUIRES(mutex_);
+  Result<std::unique_ptr<RecordCursor>> OpenCursor(CursorPlan plan) const REQUIRES(mutex_);
+  // rocks_rollups.cc
+  struct RollupWork;
+  std::optional<RollupWork> NextRollup() const EXCLUDES(mutex_);
+  std::uint64_t CostOf(const std::vector<ScanPart>& parts) const REQUIRES(mutex_);
+  Result<RollupState> MakeRollup(const RollupWork& work, const std::function<bool()>& cancelled,
+                                 std::vector<RollupRow>* rows) const EXCLUDES(mutex_);
+  Status WriteRollup(const RollupBlock& block, const RollupState& state,
+                     const std::vector<RollupRow>& rows) EXCLUDES(write_mutex_, mutex_);
   // As it is in the database: its record_count is not kept.
   PeriodInfo StoredOpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
@@ -140,6 +163,7 @@ class RocksStore : public Store {
 
   mutable Mutex mutex_;
   PeriodTable periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
+  RollupTable rollups_ GUARDED_BY(mutex_);
   SequenceNumber next_sequence_ GUARDED_BY(mutex_);
   std::uint64_t losses_ GUARDED_BY(mutex_) = 0;
   std::atomic<std::uint64_t> gap_changes_ = 0;

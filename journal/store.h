@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -54,6 +55,8 @@ class RecordCursor {
   virtual ~RecordCursor() = default;
   // False at the end. *record is overwritten and may be reused by the caller.
   virtual Result<bool> Next(Record* record) = 0;
+  // The first period of a scan that goes on behind `last`, the record that was given last.
+  virtual PeriodId Resume(const Record& last) const { return last.period; }
 };
 
 // Behind every period.
@@ -64,6 +67,9 @@ struct ScanRange {
   PeriodId until;        // first period that is not read any more
   SequenceNumber after;  // only records with a greater number; 0: all
   bool reverse = false;  // newest first
+  // Not in reverse: records may be missing that change nothing in what an answer makes of them all
+  // (rollup.h).
+  bool distinct = false;
 };
 
 // A note is read and written as a whole.
@@ -125,6 +131,11 @@ class Store {
 
   // The number of this volume; a new identity gets the next one, durably.
   virtual Result<VolumeId> InternVolume(const VolumeIdentity& identity) = 0;
+
+  // Makes scans of distinct records faster: the next rollup that can be made is made, or found not
+  // to be worth it. False: none can be made now. One thread at a time; takes up to a second, and
+  // ends early, with kCancelled, when `cancelled` says so.
+  virtual Result<bool> RollUp(const std::function<bool()>& cancelled) = 0;
 
   // Drops the records of all periods before `oldest`, which must exist and may be the open one.
   virtual Status DropPeriodsBefore(PeriodId oldest) = 0;

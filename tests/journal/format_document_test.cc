@@ -9,6 +9,7 @@
 #include "journal/keys.h"
 #include "journal/record_codec.h"
 #include "journal/record_row.h"
+#include "journal/rollup_row.h"
 
 namespace cj {
 namespace {
@@ -125,6 +126,8 @@ TEST_CASE("format.md: what it says of the bounds of a row and of a handle") {
   CHECK(text.find("There are 1 to " + std::to_string(kMostRowRecords)) != std::string::npos);
   CHECK(text.find(std::to_string(kFullRowBytes >> 10) + " KiB or more") != std::string::npos);
   CHECK(text.find("varint " + std::to_string(kMaxEncodedHandle + 2)) != std::string::npos);
+  CHECK(text.find(std::to_string(kRollupFanOut) + "^level periods, level 1 to " +
+                  std::to_string(kRollupLevels)) != std::string::npos);
   CHECK(text.find("a version, now " + std::to_string(kFormatVersion)) != std::string::npos);
 }
 
@@ -148,6 +151,27 @@ TEST_CASE("format.md: periods and what stands alone") {
         Made([](std::string* out) { EncodeVolumeId(VolumeId(1), out); }));
 }
 
+TEST_CASE("format.md: a rollup") {
+  Example example;
+  constexpr RollupBlock kBlock{1, PeriodId(8)};
+  Record record = FirstRecord();
+  record.period = PeriodId(9);
+  record.sequence = SequenceNumber(310);
+  record.time_usec = kStart + 1'000'000;
+  record.operations = kModified;
+  record.name = "report.old";
+  RollupRowWriter writer(kBlock.first, kStart);
+  writer.Add(record);
+  const std::vector<RollupRow> rows = writer.Finish();
+  REQUIRE(rows.size() == 1);
+  CHECK(example["rollups/1-8 key"] == RollupKey({kBlock, record.sequence}));
+  CHECK(example["rollups/1-8 value"] == rows.front().value);
+  CHECK(example["rollups/1-8-state key"] == RollupStateKey(kBlock));
+  CHECK(example["rollups/1-8-state value"] == Made([](std::string* out) {
+          EncodeRollupState({RollupState::Kind::kMade, 1}, out);
+        }));
+}
+
 TEST_CASE("format.md: directories and links") {
   Example example;
   DeadDirectory dead{VolumeId(1), InodeHandle(13, 0), kDirectoryHandle, "draft", PeriodId(7)};
@@ -157,8 +181,8 @@ TEST_CASE("format.md: directories and links") {
   LinkName link{VolumeId(1), kFile, kDirectoryHandle, "report.old"};
   CHECK(example["links/1 key"] == LinkKey(link));
   CHECK(example["links/1 value"].empty());
-  // Two parts of each of the seven entries: none of them is unchecked.
-  CHECK(example.size() == 14);
+  // Two parts of each of the nine entries: none of them is unchecked.
+  CHECK(example.size() == 18);
 }
 
 }  // namespace

@@ -245,8 +245,8 @@ TEST_CASE("rows: those that cannot be where they are, or cannot be read, are cor
        "from 11 on reaches over the end"},
       {"of a number of the period before", PeriodId(3), 5, 1, "", "from 5 on begins before its",
        "from 5 on begins before its"},
-      {"in a period that has none", PeriodId(2), kMax, 1, "", "reaches over the end",
-       "reaches over the end"},
+      {"in a period that has none", PeriodId(2), kMax, 1, "", "is in a period that has none",
+       "is in a period that has none"},
       {"too short for its count", PeriodId(1), 5, 0, std::string("\0\x05xyz", 5),
        "from 5 on cannot be read: a damaged row", "from 5 on cannot be read"},
       {"without records", PeriodId(3), 12, 0, std::string("\0\0", 2), "damaged row", "damaged row"},
@@ -271,6 +271,19 @@ TEST_CASE("rows: those that cannot be where they are, or cannot be read, are cor
   }
 }
 
+// From the one with record `begin` on.
+std::vector<PeriodRecords> PeriodsWith(const std::vector<PeriodInfo>& periods,
+                                       std::uint64_t begin) {
+  std::vector<PeriodRecords> found;
+  for (const PeriodInfo& period : periods) {
+    const std::uint64_t end = period.first_sequence.value + period.record_count;
+    if (end <= begin) continue;
+    const SequenceNumber last(period.open() ? std::numeric_limits<std::uint64_t>::max() : end);
+    found.push_back({period.id, period.first_sequence, last, period.start_usec, false});
+  }
+  return found;
+}
+
 TEST_CASE("rows: a cursor gives what its plan has and no more, also from within a row") {
   // The snapshot may be younger than the plan: a write that nobody has been told of is in it.
   ScratchDirectory scratch;
@@ -283,11 +296,11 @@ TEST_CASE("rows: a cursor gives what its plan has and no more, also from within 
       for (std::uint64_t end = std::max<std::uint64_t>(begin, 16); end <= 19; ++end) {
         for (bool reverse : {false, true}) {
           CAPTURE(begin, end, reverse);
-          CursorPlan plan{periods, SequenceNumber(begin), SequenceNumber(end), reverse};
-          while (plan.periods.size() > 1 && plan.periods[1].first_sequence <= plan.begin) {
-            plan.periods.erase(plan.periods.begin());
-          }
-          RocksCursor cursor(db, handles[static_cast<std::size_t>(Column::kRecords)], plan,
+          CursorPlan plan;
+          plan.periods = PeriodsWith(periods, begin);
+          plan.ranges = {{SequenceNumber(begin), SequenceNumber(end)}};
+          plan.reverse = reverse;
+          RocksCursor cursor(db, handles[static_cast<std::size_t>(Column::kRecords)], nullptr, plan,
                              std::make_shared<CursorRegistry>());
           std::vector<std::uint64_t> found;
           Record record;

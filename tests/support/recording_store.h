@@ -61,6 +61,7 @@ class RecordingStore : public Store {
                                               const FileHandle& object) const override;
   Status AddLinkNames(const std::vector<LinkName>& names) override;
   Result<VolumeId> InternVolume(const VolumeIdentity& identity) override;
+  Result<bool> RollUp(const std::function<bool()>&) override { return false; }
   Status DropPeriodsBefore(PeriodId oldest) override;
   std::uint64_t ApproximateSize(PeriodId, PeriodId) const override { return 0; }
   Result<std::uint64_t> DiskUsage() const override { return std::uint64_t{0}; }

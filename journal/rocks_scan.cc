@@ -1,0 +1,93 @@
+// The part of RocksStore that reads records: which of them are in which rows, and what stands for
+// them in rollups.
+#include <algorithm>
+#include <limits>
+
+#include "journal/database_keeper.h"
+#include "journal/rocks_cursor.h"
+#include "journal/rocks_database.h"
+#include "journal/rocks_store.h"
+
+namespace cj {
+namespace {
+
+constexpr SequenceNumber kNoEnd(std::numeric_limits<std::uint64_t>::max());
+
+std::string PeriodName(PeriodId period) { return "period " + std::to_string(period.value); }
+
+}  // namespace
+
+PeriodRecords RocksStore::RecordsOf(PeriodId id) const {
+  const PeriodInfo period = periods_.Get(id);
+  const SequenceNumber end(period.first_sequence.value + period.record_count);
+  return {id, period.first_sequence, period.open() ? kNoEnd : end, period.start_usec,
+          periods_.HasGaps(id)};
+}
+
+// The periods [from, until), which are there.
+void RocksStore::PlanPeriods(PeriodId from, PeriodId until, CursorPlan* plan) const {
+  for (PeriodId id = from; id < until; id = id.Next()) {
+    const PeriodRecords period = RecordsOf(id);
+    const SequenceNumber begin = std::max(period.first, plan->after.Next());
+    // Of the open one what is stored by now.
+    const SequenceNumber end = std::min(period.end, next_sequence_);
+    if (begin >= end) continue;
+    plan->periods.push_back(period);
+    if (!plan->ranges.empty() && plan->ranges.back().end == begin) {
+      plan->ranges.back().end = end;
+    } else {
+      plan->ranges.push_back({begin, end});
+    }
+  }
+}
+
+void RocksStore::PlanPart(const ScanPart& part, CursorPlan* plan) const {
+  if (part.level == 0) return PlanPeriods(part.from, part.until, plan);
+  if (part.records == 0) return;
+  // The period behind it is there: only what has ended is rolled up.
+  if (periods_.Get(part.until).first_sequence <= plan->after.Next()) return;
+  const std::int64_t start_usec = periods_.Get(part.from).start_usec;
+  plan->rollups.push_back({{part.level, part.from}, part.records, start_usec});
+}
+
+Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
+  const PeriodId oldest = periods_.oldest();
+  const PeriodId from = range.from.value == 0 ? oldest : range.from;
+  if (from < oldest) {
+    return Error{ErrorCode::kRescanNeeded,
+                 PeriodName(from) + " is no longer kept; the oldest is " + PeriodName(oldest)};
+  }
+  CursorPlan plan;
+  plan.reverse = range.reverse;
+  plan.after = range.after;
+  if (range.after == kNoEnd) return plan;
+  const PeriodId until = std::min(range.until, periods_.newest().Next());
+  if (!range.distinct) {
+    PlanPeriods(from, until, &plan);
+    return plan;
+  }
+  for (const ScanPart& part : rollups_.Cover(from, until)) PlanPart(part, &plan);
+  return plan;
+}
+
+Result<std::unique_ptr<RecordCursor>> RocksStore::Scan(const ScanRange& range) const {
+  // The snapshot is taken under the lock: a drop takes periods off the list first, so a scan that
+  // found its period there has its view before the records go.
+  MutexLock lock(mutex_);
+  CJ_ASSIGN_OR_RETURN(CursorPlan plan, PlanScan(range));
+  return OpenCursor(std::move(plan));
+}
+
+Result<std::unique_ptr<RecordCursor>> RocksStore::OpenCursor(CursorPlan plan) const {
+  CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
+  const bool open = !plan.periods.empty() && plan.periods.back().id == periods_.newest();
+  if (open && keeper_->losses() != losses_) {
+    return Error{ErrorCode::kBusy,
+                 "the journal's disk has just lost records, which is being noted; ask again"};
+  }
+  return std::unique_ptr<RecordCursor>(std::make_unique<RocksCursor>(
+      database->db(), database->column(Column::kRecords), database->column(Column::kRollups),
+      std::move(plan), keeper_->cursors()));
+}
+
+}  // namespace cj

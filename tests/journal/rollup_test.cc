@@ -1,0 +1,193 @@
+// What is left out changes nothing; what is left out, and what is kept.
+#include "journal/rollup.h"
+
+#include "fixture.h"
+#include "fold_text.h"
+
+namespace cj {
+namespace {
+
+using Records = std::vector<Record>;
+
+constexpr PeriodId kFirst(8);
+constexpr std::int64_t kStartUsec = 1'000'000;
+
+// Numbered from 1 on, in periods from kFirst on.
+Records Numbered(Records records, std::mt19937_64& random) {
+  std::uint64_t sequence = 0;
+  PeriodId period = kFirst;
+  for (Record& record : records) {
+    record.sequence = SequenceNumber(++sequence);
+    if (random() % 4 == 0) period = period.Next();
+    record.period = period;
+  }
+  return records;
+}
+
+// What the rollup of these has.
+Records RolledUp(const Records& records) {
+  RollupBuilder builder(kFirst, kStartUsec);
+  for (const Record& record : records) REQUIRE(builder.Add(record));
+  Records kept;
+  RollupRowReader reader;
+  for (const RollupRow& row : builder.Finish()) {
+    REQUIRE(reader.Parse(kFirst, row.first, row.value));
+    for (std::size_t i = 0; i < reader.size(); ++i) {
+      kept.emplace_back();
+      reader.Get(i, kStartUsec, &kept.back());
+    }
+  }
+  CHECK(kept.size() == builder.records());
+  return kept;
+}
+
+std::vector<std::string> Folded(const std::vector<const Records*>& parts) {
+  Fold fold(1'000'000);
+  for (const Records* records : parts) {
+    for (const Record& record : *records) REQUIRE(fold.Add(record));
+  }
+  return TextOf(fold);
+}
+
+Records RandomRecordsOf(std::size_t count, std::mt19937_64& random) {
+  Records records;
+  for (std::size_t i = 0; i < count; ++i) records.push_back(RandomChange(random, 2));
+  return records;
+}
+
+// Whether each is one of `all`, as it was there.
+bool IsPartOf(const Records& kept, const Records& all) {
+  std::size_t at = 0;
+  for (const Record& record : kept) {
+    while (at < all.size() && !(all[at] == record)) ++at;
+    if (at++ == all.size()) return false;
+  }
+  return true;
+}
+
+TEST_CASE("rollups: leaving records out changes no fold, whatever comes before and after") {
+  const std::uint64_t seed = TestSeed();
+  INFO("CJ_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  std::size_t left_out = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    const Records before = RandomRecordsOf(random() % 10, random);
+    const Records records = Numbered(RandomRecordsOf(1 + random() % 60, random), random);
+    const Records after = RandomRecordsOf(random() % 10, random);
+    const Records kept = RolledUp(records);
+    REQUIRE(IsPartOf(kept, records));
+    REQUIRE(kept.back() == records.back());
+    REQUIRE(Folded({&before, &records, &after}) == Folded({&before, &kept, &after}));
+    // What was read of it is as good as the same much of the records.
+    const std::size_t some = random() % kept.size();
+    const Records begun(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(some));
+    Records rest;
+    for (const Record& record : records) {
+      if (begun.empty() || record.sequence > begun.back().sequence) rest.push_back(record);
+    }
+    REQUIRE(Folded({&before, &records, &after}) == Folded({&before, &begun, &rest, &after}));
+    left_out += records.size() - kept.size();
+  }
+  CHECK(left_out > 3'000);
+}
+
+Record Change(std::uint32_t operations, std::uint64_t object, const std::string& name) {
+  Record record;
+  record.volume = VolumeId(1);
+  record.operations = operations;
+  record.object = HandleNumber(object);
+  record.parent = HandleNumber(100);
+  record.name = name;
+  return record;
+}
+
+// The numbers of those that are kept; a last one that says nothing new is added first.
+std::vector<std::uint64_t> Kept(Records records) {
+  records.push_back(Change(kCreated, 99, "last"));
+  std::mt19937_64 random;
+  std::vector<std::uint64_t> numbers;
+  for (const Record& record : RolledUp(Numbered(std::move(records), random))) {
+    numbers.push_back(record.sequence.value);
+  }
+  numbers.pop_back();
+  return numbers;
+}
+
+using Numbers = std::vector<std::uint64_t>;
+
+TEST_CASE("rollups: what is kept of a name") {
+  const Record data = Change(kModified, 1, "a");
+  const Record metadata = Change(kAttributes, 1, "a");
+  CHECK(Kept({data, data, data}) == Numbers{1});
+  CHECK(Kept({data, Change(kClosedWrite, 1, "a"), Change(kSilent, 1, "a")}) == Numbers{1});
+  CHECK(Kept({data, metadata, data, metadata}) == Numbers{1, 2});
+  CHECK(Kept({Change(kModified | kAttributes, 1, "a"), data, metadata}) == Numbers{1});
+  CHECK(Kept({data, Change(kModified, 1, "b"), data}) == Numbers{1, 2});
+  CHECK(Kept({data, Change(kModified, 2, "a"), Change(kModified, 2, "a")}) == Numbers{1, 2});
+  // Something came or went in between.
+  CHECK(Kept({data, Change(kDeleted, 1, "a"), data}) == Numbers{1, 2, 3});
+  CHECK(Kept({data, Change(kCreated, 2, "b"), data}) == Numbers{1, 2});
+  Record renamed = Change(kRenamed, 2, "b");
+  renamed.old_parent = renamed.parent;
+  renamed.old_name = "a";
+  CHECK(Kept({data, renamed, data}) == Numbers{1, 2, 3});
+}
+
+TEST_CASE("rollups: an opening for writing says nothing of data") {
+  const Record opened = Change(kIntent, 1, "a");
+  CHECK(Kept({opened, opened, Change(kModified, 1, "a"), opened}) == Numbers{1, 3});
+  CHECK(Kept({Change(kIntent | kModified, 1, "a"), Change(kModified, 1, "a")}) == Numbers{1, 2});
+}
+
+TEST_CASE("rollups: directories, objects without a name, and what a crawl found") {
+  Record self = Change(kAttributes | kDirectory, 100, ".");
+  CHECK(Kept({self, self}) == Numbers{1});
+  CHECK(Kept({self, Change(kAttributes, 100, "."), self}) == Numbers{1, 2, 3});
+  Record nameless = Change(kModified, 1, "");
+  nameless.parent = {};
+  Record other = nameless;
+  other.object = HandleNumber(2);
+  CHECK(Kept({nameless, other, nameless, other}) == Numbers{1, 2});
+  const Record crawled = Change(kCrawled, 1, "a");
+  CHECK(Kept({crawled, crawled}) == Numbers{1, 2});
+  // Of nothing at all the name is known.
+  CHECK(Kept({Change(0, 1, "a"), Change(0, 1, "a")}) == Numbers{1});
+}
+
+TEST_CASE("rollups: the last record says how far it goes") {
+  std::mt19937_64 random;
+  const Record data = Change(kModified, 1, "a");
+  const Records kept = RolledUp(Numbered({data, data, data}, random));
+  REQUIRE(kept.size() == 2);
+  CHECK(kept.back().sequence == SequenceNumber(3));
+}
+
+TEST_CASE("rollups: too many names, and too many bytes") {
+  RollupBuilder names(kFirst, kStartUsec);
+  std::uint64_t sequence = 0;
+  bool room = true;
+  while (room) {
+    Record record = Change(kModified, 1, std::to_string(sequence));
+    record.sequence = SequenceNumber(++sequence);
+    record.period = kFirst;
+    room = names.Add(record);
+  }
+  // The directory and the object are names as well.
+  CHECK(sequence == kMostRollupNames - 1);
+
+  RollupBuilder bytes(kFirst, kStartUsec);
+  std::uint64_t made = 0;
+  room = true;
+  while (room) {
+    // What cannot be left out, of two names.
+    Record record = Change(made % 2 == 0 ? kCreated : kDeleted, 1, std::string(255, 'a'));
+    record.sequence = SequenceNumber(++made);
+    record.period = kFirst;
+    room = bytes.Add(record);
+  }
+  CHECK(made > kMostRollupBytes / 300);
+  CHECK(made < kMostRollupBytes / 255);
+}
+
+}  // namespace
+}  // namespace cj
