@@ -145,7 +145,7 @@ Status Answer::Scan() {
   ScanRange range;
   range.from = request_.from;
   range.until = request_.until;
-  range.distinct = true;
+  range.distinct = !environment_.limits.every_record;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;
   for (;;) {

@@ -61,6 +61,8 @@ struct AnswerLimits {
   std::size_t max_moved_links = 1024 * 1024;
   // So many names are looked at by two threads: fewer take as long as starting one.
   std::size_t names_for_two = 512;
+  // Reads all records, also those that rollups leave out: what is told has to be the same.
+  bool every_record = false;
 };
 
 class Answer {

@@ -98,7 +98,7 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   range.from = list_->from;
   range.until = std::min(list_->until, PeriodId(range.from.value + kPeriodsPerStep));
   range.after = interval_end_.sequence;
-  range.distinct = true;
+  range.distinct = !environment_.limits.every_record;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   const std::size_t target = out_->size() + max;
   Record record;
@@ -256,7 +256,7 @@ Status Answer::FoldList() {
   ScanRange range;
   range.from = request_.from;
   range.until = list_->until;
-  range.distinct = true;
+  range.distinct = !environment_.limits.every_record;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
   Record record;
   for (std::size_t read = 0;; ++read) {

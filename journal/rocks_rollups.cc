@@ -29,6 +29,7 @@ bool IsWorthIt(std::uint64_t records, std::uint64_t cost) {
 struct RocksStore::RollupWork {
   RollupBlock block;
   std::int64_t start_usec = 0;
+  bool gaps = false;       // in some of its periods
   std::uint64_t cost = 0;  // of what a scan reads without it
   bool too_large = false;  // as is known without reading
 };
@@ -54,6 +55,7 @@ std::optional<RocksStore::RollupWork> RocksStore::NextRollup() const {
   RollupWork work;
   work.block = *block;
   work.start_usec = periods_.Get(block->first).start_usec;
+  work.gaps = !periods_.WithGaps(block->first, block->until()).empty();
   work.cost = CostOf(rollups_.Cover(block->first, block->until(), block->level));
   work.too_large = rollups_.IsTooLarge(*block);
   return work;
@@ -70,7 +72,7 @@ Result<RollupState> RocksStore::MakeRollup(const RollupWork& work,
   range.until = work.block.until();
   range.distinct = true;
   CJ_ASSIGN_OR_RETURN(auto cursor, Scan(range));
-  RollupBuilder builder(work.block.first, work.start_usec);
+  RollupBuilder builder(work.block.first, work.start_usec, work.gaps);
   Record record;
   for (std::uint64_t read = 0;; ++read) {
     if (read % kCancelInterval == 0 && cancelled && cancelled()) {
@@ -114,6 +116,7 @@ Status RocksStore::WriteRollup(const RollupBlock& block, const RollupState& stat
 }
 
 Result<bool> RocksStore::RollUp(const std::function<bool()>& cancelled) {
+  MutexLock one_at_a_time(rollup_mutex_);
   const auto work = NextRollup();
   if (!work.has_value()) return false;
   std::vector<RollupRow> rows;

@@ -100,7 +100,7 @@ class RocksStore : public Store {
   // Reads what it has to through the store, writes it in one write that is not synced: what power
   // loss takes is made again.
   Result<bool> RollUp(const std::function<bool()>& cancelled) override
-      EXCLUDES(write_mutex_, mutex_);
+      EXCLUDES(rollup_mutex_, write_mutex_, mutex_);
 
   // Blocks while the files at the edge of what is dropped are rewritten, so that the space is free
   // when it returns but for what open cursors hold. kNotFound when `oldest` does not exist.
@@ -154,8 +154,9 @@ class RocksStore : public Store {
   const JournalId journal_;
 
   // Locks are taken in this order.
-  Mutex drop_mutex_;   // one drop at a time
-  Mutex write_mutex_;  // one write at a time: none slips in between a failure and its cure
+  Mutex rollup_mutex_;  // one rollup at a time
+  Mutex drop_mutex_;    // one drop at a time
+  Mutex write_mutex_;   // one write at a time: none slips in between a failure and its cure
   std::string key_ GUARDED_BY(write_mutex_);  // memory that every append reuses
   std::string value_ GUARDED_BY(write_mutex_);
   RowWriter row_ GUARDED_BY(write_mutex_);

@@ -1,5 +1,9 @@
 #include "journal/rollup.h"
 
+#include <utility>
+
+#include "base/check.h"
+
 namespace cj {
 namespace {
 
@@ -11,6 +15,8 @@ enum Telling : std::uint8_t {
 };
 
 constexpr std::uint32_t kRepeatable = kDataOperations | kMetadataOperations | kIntent | kDirectory;
+// What is not said of a file that passes.
+constexpr std::uint32_t kLasting = kDirectory | kLinked | kIntent | kSilent | kCrawled;
 
 // What a fold takes from a record of such operations: beside an intent nothing.
 std::uint8_t TellingOf(std::uint32_t operations) {
@@ -22,56 +28,160 @@ std::uint8_t TellingOf(std::uint32_t operations) {
   return telling;
 }
 
+bool IsRepeatable(const Record& record) {
+  return (record.operations & ~kRepeatable) == 0 && !record.object.empty();
+}
+
+template <typename T>
+T& At(std::vector<T>& all, std::uint32_t index) {
+  if (index >= all.size()) all.resize(index + 1);
+  return all[index];
+}
+
 }  // namespace
 
-RollupBuilder::Told& RollupBuilder::ToldAt(VolumeId volume, const FileHandle& parent,
-                                           const std::string& name) {
+std::uint32_t RollupBuilder::ObjectOf(const Record& record) {
+  if (record.object.empty()) return kNone;
+  return handles_.Intern(record.volume.value, record.object.encoded);
+}
+
+std::uint32_t RollupBuilder::NameOf(VolumeId volume, const FileHandle& parent,
+                                    std::string_view name) {
   const std::uint32_t directory = handles_.Intern(volume.value, parent.encoded);
-  const std::uint32_t index = names_.Intern(directory, name);
-  if (index >= told_.size()) told_.resize(index + 1);
-  return told_[index];
+  return name_numbers_.Intern(directory, name);
 }
 
-void RollupBuilder::Forget(VolumeId volume, const FileHandle& parent, const std::string& name) {
-  ToldAt(volume, parent, name) = {};
+// Objects without a name each have a place of their own.
+std::uint32_t RollupBuilder::NameOf(const Record& record) {
+  return NameOf(record.volume, record.parent,
+                record.parent.empty() ? record.object.encoded : record.name);
 }
 
-bool RollupBuilder::IsRepeated(const Record& record) {
-  if ((record.operations & ~kRepeatable) != 0 || record.object.empty()) {
-    Forget(record.volume, record.parent, record.name);
-    if (!record.old_parent.empty()) Forget(record.volume, record.old_parent, record.old_name);
+bool RollupBuilder::IsRepeated(const Record& record, std::uint32_t object, std::uint32_t name) {
+  Name& at = At(names_, name);
+  if (!IsRepeatable(record)) {
+    at.object = kNone;
     return false;
   }
-  const std::uint32_t object = handles_.Intern(record.volume.value, record.object.encoded);
   const std::uint8_t telling = TellingOf(record.operations);
-  // Objects without a name each have a place of their own.
-  Told& told = ToldAt(record.volume, record.parent,
-                      record.parent.empty() ? record.object.encoded : record.name);
-  const bool is_same = told.object == object && ((told.what ^ telling) & kIsDirectory) == 0;
-  if (!is_same) told = {object, 0};
-  const bool repeated = is_same && (telling & ~told.what) == 0;
-  told.what |= telling;
+  const bool is_same = at.object == object && ((at.told ^ telling) & kIsDirectory) == 0;
+  if (!is_same) {
+    at.object = object;
+    at.told = 0;
+  }
+  const bool repeated = is_same && (telling & ~at.told) == 0;
+  at.told |= telling;
   return repeated;
+}
+
+void RollupBuilder::Live(const Record& record, std::uint32_t object) {
+  if (object == kNone) return;
+  Life& life = At(lives_, object);
+  const bool made = !life.known && (record.operations & kCreated) != 0;
+  const bool passes = (record.operations & kLasting) == 0 && !record.parent.empty();
+  life.passes = passes && (made || life.passes);
+  life.gone = (record.operations & (kDeleted | kReplaced)) != 0;
+  life.known = true;
+}
+
+void RollupBuilder::NoteEntry(std::uint32_t name, std::uint32_t object) {
+  Name& at = At(names_, name);
+  if (!std::exchange(at.has_entries, true)) at.first = object;
+  at.before_last = std::exchange(at.last, object);
+}
+
+void RollupBuilder::NoteEntries(const Record& record, std::uint32_t object, std::uint32_t name) {
+  if ((record.operations & kEntryOperations) == 0) return;
+  if (!record.old_parent.empty()) {
+    const std::uint32_t old = NameOf(record.volume, record.old_parent, record.old_name);
+    NoteEntry(old, object);
+    names_[old].object = kNone;
+  }
+  NoteEntry(name, object);
 }
 
 void RollupBuilder::Keep(const Record& record) {
   rows_.Add(record);
-  ++kept_;
+  ++records_;
 }
 
 bool RollupBuilder::Add(const Record& record) {
-  if (IsRepeated(record)) {
+  const std::uint32_t object = ObjectOf(record);
+  const std::uint32_t name = NameOf(record);
+  Live(record, object);
+  NoteEntries(record, object, name);
+  if (IsRepeated(record, object, name)) {
     left_out_ = record;
     return true;
   }
   left_out_.reset();
   Keep(record);
-  return handles_.size() + names_.size() <= kMostRollupNames && rows_.bytes() <= kMostRollupBytes;
+  return handles_.size() + name_numbers_.size() <= kMostRollupNames &&
+         rows_.bytes() <= kMostRollupBytes;
+}
+
+template <typename Take>
+void RollupBuilder::ForEach(const std::vector<RollupRow>& rows, const Take& take) {
+  RollupRowReader reader;
+  Record record;
+  for (const RollupRow& row : rows) {
+    // Written a moment ago.
+    CJ_CHECK(reader.Parse(first_, row.first, row.value).has_value(), "a row that is none");
+    for (std::size_t i = 0; i < reader.size(); ++i) {
+      reader.Get(i, start_usec_, &record);
+      const std::uint32_t object = ObjectOf(record);
+      take(record, object, object == kNone || lives_[object].kept);
+    }
+  }
+}
+
+// Whether there is any. The range's last record is of none: it says that its object went, and then
+// nothing came to the name or went from it later.
+bool RollupBuilder::FindPassing() {
+  for (Life& life : lives_) life.kept = gaps_ || !(life.passes && life.gone);
+  auto keep = [this](std::uint32_t object) {
+    if (object != kNone) lives_[object].kept = true;
+  };
+  for (const Name& name : names_) {
+    if (!name.has_entries) continue;
+    keep(name.first);
+    keep(name.before_last);
+    keep(name.last);
+  }
+  for (const Life& life : lives_) {
+    if (life.known && !life.kept) return true;
+  }
+  return false;
+}
+
+// Keeps what tells a class of change of a name that no other record tells.
+void RollupBuilder::KeepTellers() {
+  ForEach(written_, [this](const Record& record, std::uint32_t, bool kept) {
+    if (kept) names_[NameOf(record)].kept |= TellingOf(record.operations);
+  });
+  ForEach(written_, [this](const Record& record, std::uint32_t object, bool kept) {
+    if (kept) return;
+    std::uint8_t& told = names_[NameOf(record)].kept;
+    const std::uint8_t telling = TellingOf(record.operations);
+    if ((telling & ~told) == 0) return;
+    told |= telling;
+    lives_[object].kept = true;
+  });
 }
 
 std::vector<RollupRow> RollupBuilder::Finish() {
   if (left_out_.has_value()) Keep(*left_out_);
-  return rows_.Finish();
+  written_ = rows_.Finish();
+  if (!FindPassing()) return std::move(written_);
+  KeepTellers();
+  RollupRowWriter rest(first_, start_usec_);
+  records_ = 0;
+  ForEach(written_, [&](const Record& record, std::uint32_t, bool kept) {
+    if (!kept) return;
+    rest.Add(record);
+    ++records_;
+  });
+  return rest.Finish();
 }
 
 }  // namespace cj

@@ -133,8 +133,8 @@ class Store {
   virtual Result<VolumeId> InternVolume(const VolumeIdentity& identity) = 0;
 
   // Makes scans of distinct records faster: the next rollup that can be made is made, or found not
-  // to be worth it. False: none can be made now. One thread at a time; takes up to a second, and
-  // ends early, with kCancelled, when `cancelled` says so.
+  // to be worth it. False: none can be made now. Any thread; takes up to a second, and ends early,
+  // with kCancelled, when `cancelled` says so.
   virtual Result<bool> RollUp(const std::function<bool()>& cancelled) = 0;
 
   // Drops the records of all periods before `oldest`, which must exist and may be the open one.

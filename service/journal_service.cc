@@ -243,6 +243,13 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   return upkeep;
 }
 
+Status JournalService::RollUp() {
+  for (bool more = true; more;) {
+    CJ_ASSIGN_OR_RETURN(more, store_->RollUp({}));
+  }
+  return {};
+}
+
 void JournalService::SetAppendListener(std::function<void(SequenceNumber)> listener) {
   engine_->SetAppendListener(std::move(listener));
 }

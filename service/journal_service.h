@@ -137,6 +137,9 @@ class JournalService {
   };
   Result<Upkeep> Maintain(std::int64_t max_age_usec);
 
+  // Rolls up what has ended, which is else done when there is time.
+  Status RollUp();
+
   // `listener` is called on the writer's thread after every append; it must not block.
   void SetAppendListener(std::function<void(SequenceNumber)> listener);
   SequenceNumber next_sequence() const { return store_->next_sequence(); }

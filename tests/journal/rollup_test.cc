@@ -1,6 +1,9 @@
 // What is left out changes nothing; what is left out, and what is kept.
 #include "journal/rollup.h"
 
+#include <algorithm>
+
+#include "fake_tree.h"
 #include "fixture.h"
 #include "fold_text.h"
 
@@ -25,13 +28,13 @@ Records Numbered(Records records, std::mt19937_64& random) {
 }
 
 // What the rollup of these has.
-Records RolledUp(const Records& records) {
-  RollupBuilder builder(kFirst, kStartUsec);
+Records RolledUp(const Records& records, bool gaps, PeriodId first = kFirst) {
+  RollupBuilder builder(first, kStartUsec, gaps);
   for (const Record& record : records) REQUIRE(builder.Add(record));
   Records kept;
   RollupRowReader reader;
   for (const RollupRow& row : builder.Finish()) {
-    REQUIRE(reader.Parse(kFirst, row.first, row.value));
+    REQUIRE(reader.Parse(first, row.first, row.value));
     for (std::size_t i = 0; i < reader.size(); ++i) {
       kept.emplace_back();
       reader.Get(i, kStartUsec, &kept.back());
@@ -74,7 +77,7 @@ TEST_CASE("rollups: leaving records out changes no fold, whatever comes before a
     const Records before = RandomRecordsOf(random() % 10, random);
     const Records records = Numbered(RandomRecordsOf(1 + random() % 60, random), random);
     const Records after = RandomRecordsOf(random() % 10, random);
-    const Records kept = RolledUp(records);
+    const Records kept = RolledUp(records, /*gaps=*/true);
     REQUIRE(IsPartOf(kept, records));
     REQUIRE(kept.back() == records.back());
     REQUIRE(Folded({&before, &records, &after}) == Folded({&before, &kept, &after}));
@@ -89,6 +92,58 @@ TEST_CASE("rollups: leaving records out changes no fold, whatever comes before a
     left_out += records.size() - kept.size();
   }
   CHECK(left_out > 3'000);
+}
+
+// The lines of `whole` that are not in `part`; REQUIREs that the others are all that `part` has.
+std::vector<std::string> LinesBeyond(const std::vector<std::string>& whole,
+                                     const std::vector<std::string>& part) {
+  std::vector<std::string> beyond;
+  std::set_difference(whole.begin(), whole.end(), part.begin(), part.end(),
+                      std::back_inserter(beyond));
+  REQUIRE(std::includes(whole.begin(), whole.end(), part.begin(), part.end()));
+  return beyond;
+}
+
+TEST_CASE("rollups: a fold lacks files that passed, and nothing else") {
+  const std::uint64_t seed = TestSeed();
+  INFO("CJ_SEED=" << seed);
+  std::mt19937_64 random(seed);
+  std::size_t passed = 0;
+  for (int i = 0; i < 3'000; ++i) {
+    CAPTURE(i);
+    FakeTree tree(random);
+    for (std::uint64_t left = random() % 20; left > 0; --left) tree.Step();
+    tree.NextPeriod();
+    const std::size_t begin = tree.records().size();
+    const PeriodId first = tree.period();
+    for (std::uint64_t left = 1 + random() % 100; left > 0; --left) {
+      tree.Step();
+      if (random() % 8 == 0) tree.NextPeriod();
+    }
+    tree.NextPeriod();
+    const std::size_t end = tree.records().size();
+    const FakeTree then = tree;
+    for (std::uint64_t left = random() % 20; left > 0; --left) tree.Step();
+    const auto at = tree.records().begin();
+    const Records before(at, at + static_cast<std::ptrdiff_t>(begin));
+    const Records records(at + static_cast<std::ptrdiff_t>(begin),
+                          at + static_cast<std::ptrdiff_t>(end));
+    const Records after(at + static_cast<std::ptrdiff_t>(end), tree.records().end());
+    if (records.empty()) continue;
+    const Records kept = RolledUp(records, false, first);
+    REQUIRE(IsPartOf(kept, records));
+    REQUIRE(kept.back() == records.back());
+    const auto beyond =
+        LinesBeyond(Folded({&before, &records, &after}), Folded({&before, &kept, &after}));
+    for (const std::string& line : beyond) REQUIRE(line.starts_with("object "));
+    std::set<std::string> objects;
+    for (const Record& record : kept) objects.insert(record.object.encoded);
+    for (const Record& record : records) {
+      if (objects.count(record.object.encoded) == 0) REQUIRE_FALSE(then.IsAlive(record.object));
+    }
+    passed += beyond.size();
+  }
+  CHECK(passed > 3'000);
 }
 
 Record Change(std::uint32_t operations, std::uint64_t object, const std::string& name) {
@@ -106,7 +161,7 @@ std::vector<std::uint64_t> Kept(Records records) {
   records.push_back(Change(kCreated, 99, "last"));
   std::mt19937_64 random;
   std::vector<std::uint64_t> numbers;
-  for (const Record& record : RolledUp(Numbered(std::move(records), random))) {
+  for (const Record& record : RolledUp(Numbered(std::move(records), random), false)) {
     numbers.push_back(record.sequence.value);
   }
   numbers.pop_back();
@@ -133,6 +188,41 @@ TEST_CASE("rollups: what is kept of a name") {
   CHECK(Kept({data, renamed, data}) == Numbers{1, 2, 3});
 }
 
+TEST_CASE("rollups: of locks that came and went the first and the last are kept") {
+  Records records;
+  for (std::uint64_t lock = 1; lock <= 10; ++lock) {
+    records.push_back(Change(kCreated, lock, "lock"));
+    records.push_back(Change(kDeleted, lock, "lock"));
+  }
+  CHECK(Kept(records) == Numbers{1, 2, 19, 20});
+  // One in between that another name was given to, or that is there no more at the start.
+  records[9].operations = kCreated | kLinked;
+  records[13].operations = kAttributes;
+  CHECK(Kept(records) == Numbers{1, 2, 9, 10, 13, 14, 19, 20});
+}
+
+TEST_CASE("rollups: of the versions of a file that is replaced the first and the last are kept") {
+  Records records;
+  for (std::uint64_t version = 1; version <= 10; ++version) {
+    records.push_back(Change(kCreated | kModified, version, "new"));
+    records.push_back(Change(kRenamed, version, "name"));
+    records.back().old_parent = records.back().parent;
+    records.back().old_name = "new";
+    records.push_back(Change(kReplaced, version - 1, "name"));
+  }
+  // The first replaces what was there before; the last but one is what the last record is of.
+  CHECK(Kept(records) == Numbers{1, 2, 3, 6, 25, 26, 28, 29, 30});
+}
+
+TEST_CASE("rollups: what a name has been told of once is told still") {
+  Records records = {Change(kCreated, 1, "lock"),  Change(kDeleted, 1, "lock"),
+                     Change(kCreated, 2, "lock"),  Change(kModified, 2, "lock"),
+                     Change(kDeleted, 2, "lock"),  Change(kCreated, 3, "lock"),
+                     Change(kModified, 3, "lock"), Change(kDeleted, 3, "lock"),
+                     Change(kCreated, 4, "lock"),  Change(kDeleted, 4, "lock")};
+  CHECK(Kept(records) == Numbers{1, 2, 3, 4, 5, 9, 10});
+}
+
 TEST_CASE("rollups: an opening for writing says nothing of data") {
   const Record opened = Change(kIntent, 1, "a");
   CHECK(Kept({opened, opened, Change(kModified, 1, "a"), opened}) == Numbers{1, 3});
@@ -157,13 +247,13 @@ TEST_CASE("rollups: directories, objects without a name, and what a crawl found"
 TEST_CASE("rollups: the last record says how far it goes") {
   std::mt19937_64 random;
   const Record data = Change(kModified, 1, "a");
-  const Records kept = RolledUp(Numbered({data, data, data}, random));
+  const Records kept = RolledUp(Numbered({data, data, data}, random), false);
   REQUIRE(kept.size() == 2);
   CHECK(kept.back().sequence == SequenceNumber(3));
 }
 
 TEST_CASE("rollups: too many names, and too many bytes") {
-  RollupBuilder names(kFirst, kStartUsec);
+  RollupBuilder names(kFirst, kStartUsec, false);
   std::uint64_t sequence = 0;
   bool room = true;
   while (room) {
@@ -175,7 +265,7 @@ TEST_CASE("rollups: too many names, and too many bytes") {
   // The directory and the object are names as well.
   CHECK(sequence == kMostRollupNames - 1);
 
-  RollupBuilder bytes(kFirst, kStartUsec);
+  RollupBuilder bytes(kFirst, kStartUsec, false);
   std::uint64_t made = 0;
   room = true;
   while (room) {
