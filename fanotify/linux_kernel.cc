@@ -1,6 +1,9 @@
+#include <mutex>
+
 #include "fanotify/barrier.h"
 #include "fanotify/group.h"
 #include "fanotify/kernel.h"
+#include "fanotify/kernel_threads.h"
 #include "fanotify/silent_writers.h"
 
 namespace cj {
@@ -20,8 +23,13 @@ class RealKernel : public Kernel {
   Status Barrier() override { return WaitForNotifications(); }
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override {
-    return FindSilentWriters(volumes);
+    const std::lock_guard lock(mutex_);
+    return FindSilentWriters(volumes, true, &kernel_threads_);
   }
+
+ private:
+  std::mutex mutex_;  // of kernel_threads_: one scan at a time
+  KernelThreads kernel_threads_;
 };
 
 }  // namespace

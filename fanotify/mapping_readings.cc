@@ -1,5 +1,6 @@
 #include "fanotify/mapping_readings.h"
 
+#include <algorithm>
 #include <iterator>
 
 namespace cj {
@@ -12,6 +13,11 @@ constexpr int kReadingsThatMatter = 2;
 void MappingReadings::Listed(const File& file, bool found) {
   const auto [entry, first] = listed_.emplace(file, found);
   if (!first) entry->second = entry->second && found;
+}
+
+bool MappingReadings::missing() const {
+  return std::any_of(listed_.begin(), listed_.end(),
+                     [](const auto& listed) { return !listed.second; });
 }
 
 bool MappingReadings::End(bool disturbed) {

@@ -35,6 +35,8 @@ class MappingReadings {
   // One mapping of the present reading. `found`: it was still there when it was looked up, or is
   // known to be of a file that has been found.
   void Listed(const File& file, bool found);
+  // The present reading has listed one that was not found.
+  bool missing() const;
   // Ends the present reading. True when no other one is needed. `disturbed`: the reader was put
   // aside in the middle of it, so that a mapping had much time to move; such a reading does not
   // count, unless there have been kMaxDisturbed of them: the machine has other things to do.

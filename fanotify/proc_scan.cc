@@ -11,9 +11,9 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "fanotify/kernel_abi.h"
 #include "fanotify/proc_text.h"
@@ -59,29 +59,22 @@ bool StartsWith(std::string_view text, std::string_view start) {
 }  // namespace
 
 Result<std::vector<pid_t>> ProcScan::List(const std::string& directory) const {
-  auto names = ListNames(proc_.get(), directory.c_str());
-  if (!names) return Refused(names.error().errno_value, directory);
-  std::vector<pid_t> numbers;
-  for (const std::string& name : *names) {
-    pid_t number = 0;
-    const char* name_end = name.data() + name.size();
-    const auto [end, problem] = std::from_chars(name.data(), name_end, number);
-    if (problem == std::errc() && end == name_end) numbers.push_back(number);
-  }
+  auto numbers = ListNumbers(proc_, directory.c_str());
+  if (!numbers) return Refused(numbers.error().errno_value, directory);
   return numbers;
 }
 
 Status ProcScan::Run() {
-  proc_.reset(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!proc_) return ErrnoError(errno, "/proc");
+  CJ_ASSIGN_OR_RETURN(proc_, kernel_threads_->Proc());
   may_trace_everything_ = MayTraceEverything();
   for (int pass = 1; pass <= kMaxPasses; ++pass) {
     CJ_ASSIGN_OR_RETURN(const std::vector<pid_t> pids, List("."));
+    kernel_threads_->ForgetEnded();  // after the listing: what it still has was listed as such
     bool settled = true;
     for (const pid_t pid : pids) {
       if (!pass_of_.emplace(pid, pass).second) continue;
       if (settled && !(pass >= kSettledPass && ParentWasKnown(pid, pass))) settled = false;
-      CJ_RETURN_IF_ERROR(ScanProcess(pid));
+      if (!kernel_threads_->Has(pid)) CJ_RETURN_IF_ERROR(ScanProcess(pid));
     }
     if (settled) return {};
   }
@@ -106,17 +99,18 @@ Status ProcScan::ScanProcess(pid_t pid) {
   if (!status && IsGone(status.error())) return {};
   if (!status || !empty) return status;
   // No maps: a kernel thread, a zombie, or a leader that has exited before its threads.
-  return HasOtherThreads(process) ? ScanOtherThreads(pid, process) : Status();
+  if (HasOtherThreads(process)) return ScanOtherThreads(pid, process);
+  kernel_threads_->Learn(pid);
+  return {};
 }
 
 // A directory's links are itself, its name and what is in it, here the threads: proc_task_getattr
-// in the kernel's fs/proc/base.c. Most processes of a machine are kernel threads, which are told
-// apart by this for a third of what reading their state costs.
+// in the kernel's fs/proc/base.c.
 bool ProcScan::HasOtherThreads(const std::string& process) const {
   constexpr nlink_t kLinksWithOneThread = 3;
   struct stat info;
   const std::string path = process + "/task";
-  return ::fstatat(proc_.get(), path.c_str(), &info, 0) == 0 && info.st_nlink > kLinksWithOneThread;
+  return ::fstatat(proc_, path.c_str(), &info, 0) == 0 && info.st_nlink > kLinksWithOneThread;
 }
 
 Status ProcScan::ScanOtherThreads(pid_t pid, const std::string& process) {
@@ -137,10 +131,19 @@ Status ProcScan::ScanOtherThreads(pid_t pid, const std::string& process) {
   return {};
 }
 
+void ProcScan::BeginReading() {
+  if (!switches_) switches_ = ThreadSwitches();
+}
+
+bool ProcScan::WasDisturbed() {
+  const std::uint64_t before = std::exchange(switches_, ThreadSwitches()).value_or(0);
+  return before != *switches_;
+}
+
 Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) {
-  std::uint64_t switches = ThreadSwitches();
-  Status status = ReadMaps(directory, empty);
-  bool disturbed = switches != ThreadSwitches();
+  UniqueFd maps;
+  BeginReading();
+  Status status = ReadMaps(directory, &maps, empty);
   // Only here: a refusal further on means that a capability is missing, which is an error.
   if (!status && status.error().code == ErrorCode::kPermissionDenied && may_trace_everything_) {
     guarded_.push_back(pid);
@@ -148,16 +151,26 @@ Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) 
     return {};
   }
   if (!status || *empty) return status;
+  bool disturbed = WasDisturbed();
   MappingReadings readings;
   found_.clear();
   bool asynchronous = all_descriptors_;
   for (int reading = 1; reading <= kMaxMapsReadings; ++reading) {
+    // This takes its time, and is no part of a reading.
+    if (!mappings_.empty()) switches_.reset();
     CJ_RETURN_IF_ERROR(LookUpMappings(pid, directory, &readings, &asynchronous));
+    // It was looked for in the address space that the process has now, which execve(2) may have
+    // made: what was read is another one's, that of a parent perhaps, where it stays.
+    if (readings.missing()) maps.reset();
     bool done = readings.End(disturbed);
-    switches = ThreadSwitches();
-    if (!done) CJ_RETURN_IF_ERROR(ReadMaps(directory, &done));
-    disturbed = switches != ThreadSwitches();
-    if (done) return asynchronous ? AddDescriptors(pid, directory) : Status();
+    BeginReading();
+    if (!done) CJ_RETURN_IF_ERROR(ReadMaps(directory, &maps, &done));
+    disturbed = WasDisturbed();
+    if (done) {
+      if (!asynchronous) return {};
+      switches_.reset();
+      return AddDescriptors(pid, directory);
+    }
   }
   return Error{ErrorCode::kBusy,
                "process " + std::to_string(pid) +
@@ -166,19 +179,21 @@ Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) 
                0};
 }
 
-Status ProcScan::ReadMaps(const std::string& directory, bool* empty) {
+Status ProcScan::ReadMaps(const std::string& directory, UniqueFd* maps, bool* empty) {
   const std::string path = directory + "/maps";
-  UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
   mappings_.clear();
-  // Linux 6.16 says so of whoever has no address space, a leader that has exited as well.
-  *empty = !fd && errno == ESRCH;
-  if (*empty) return {};
-  if (!fd) return Refused(errno, path);
+  if (!*maps) {
+    maps->reset(::openat(proc_, path.c_str(), O_RDONLY | O_CLOEXEC));
+    // Linux 6.16 says so of whoever has no address space, a leader that has exited as well.
+    *empty = !*maps && errno == ESRCH;
+    if (*empty) return {};
+    if (!*maps) return Refused(errno, path);
+  }
   if (may_query_) {
-    CJ_ASSIGN_OR_RETURN(may_query_, QueryMaps(fd.get(), path, empty));
+    CJ_ASSIGN_OR_RETURN(may_query_, QueryMaps(maps->get(), path, empty));
     if (may_query_) return {};
   }
-  return ReadMapsText(fd.get(), path, empty);
+  return ReadMapsText(maps->get(), path, empty);
 }
 
 Result<bool> ProcScan::QueryMaps(int maps_fd, const std::string& path, bool* empty) {
@@ -218,7 +233,9 @@ Result<bool> ProcScan::QueryMaps(int maps_fd, const std::string& path, bool* emp
 }
 
 Status ProcScan::ReadMapsText(int maps_fd, const std::string& path, bool* empty) {
-  Status status = ReadAll(maps_fd, &text_);
+  Status status;
+  if (::lseek(maps_fd, 0, SEEK_SET) != 0) status = ErrnoError(errno, path);
+  if (status) status = ReadAll(maps_fd, &text_);
   if (!status) return Refused(status.error().errno_value, path);
   *empty = text_.empty();
   std::string_view rest = text_;
@@ -256,14 +273,14 @@ Result<ProcScan::Looked> ProcScan::LookUp(pid_t pid, const std::string& director
                                           const Mapping& mapping) {
   const std::string link = directory + "/map_files/" + mapping.range;
   struct stat info;
-  if (::fstatat(proc_.get(), link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+  if (::fstatat(proc_, link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno != ENOENT && errno != ESRCH) return Refused(errno, link);
     return Looked::kGone;
   }
   // The link may be written through when the mapped file was opened for writing. That counts, not
   // the mapping's present protection: mprotect(2) may have changed it to and fro.
   if ((info.st_mode & S_IWUSR) == 0) return Looked::kReadOnly;
-  auto outcome = files_->Add(proc_.get(), link.c_str(), pid);
+  auto outcome = files_->Add(proc_, link.c_str(), pid);
   if (!outcome) return Refused(outcome.error().errno_value, link);
   return *outcome == SilentFiles::Outcome::kGone ? Looked::kGone : Looked::kWritten;
 }
@@ -277,9 +294,9 @@ Status ProcScan::AddDescriptors(pid_t pid, const std::string& directory) {
   for (const int descriptor : *descriptors) {
     const std::string link = directory + "/fd/" + std::to_string(descriptor);
     struct stat info;
-    if (::fstatat(proc_.get(), link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (::fstatat(proc_, link.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if ((info.st_mode & S_IWUSR) == 0) continue;
-    auto outcome = files_->Add(proc_.get(), link.c_str(), pid);
+    auto outcome = files_->Add(proc_, link.c_str(), pid);
     if (!outcome) return Refused(outcome.error().errno_value, link);
   }
   return {};
@@ -288,7 +305,7 @@ Status ProcScan::AddDescriptors(pid_t pid, const std::string& directory) {
 // 4242 (name (with) anything) S 1 4242 4242 0 -1 4194560 ...
 Result<pid_t> ProcScan::ParentOf(const std::string& directory) {
   const std::string path = directory + "/stat";
-  UniqueFd fd(::openat(proc_.get(), path.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd fd(::openat(proc_, path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) return Refused(errno, path);
   std::string text;
   Status status = ReadAll(fd.get(), &text);

@@ -7,6 +7,7 @@
 #include <array>
 #include <climits>
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -15,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "fanotify/kernel_threads.h"
 #include "fanotify/mapping_readings.h"
 #include "fanotify/silent_files.h"
 
@@ -22,9 +24,10 @@ namespace cj {
 
 class ProcScan {
  public:
-  // `may_query` false: as on a kernel without PROCMAP_QUERY.
-  explicit ProcScan(SilentFiles* files, bool may_query = true)
-      : files_(files), may_query_(may_query) {}
+  // `may_query` false: as on a kernel without PROCMAP_QUERY. What `kernel_threads` has is passed
+  // over, and it learns of others.
+  ProcScan(SilentFiles* files, KernelThreads* kernel_threads, bool may_query = true)
+      : files_(files), kernel_threads_(kernel_threads), may_query_(may_query) {}
   // Files open for writing count in every process, not only where asynchronous I/O is done.
   void WantAllDescriptors() { all_descriptors_ = true; }
   Status Run();
@@ -48,8 +51,9 @@ class ProcScan {
   Status ScanOtherThreads(pid_t pid, const std::string& process);
   // Scans the maps in this directory of /proc; *empty is true when there were none (any more).
   Status ScanMaps(pid_t pid, const std::string& directory, bool* empty);
-  // Reads maps, and leaves in mappings_ those that can matter.
-  Status ReadMaps(const std::string& directory, bool* empty);
+  // Reads maps from their beginning, and leaves in mappings_ those that can matter. *maps is opened
+  // if it is not: it stays with the address space that the process had then.
+  Status ReadMaps(const std::string& directory, UniqueFd* maps, bool* empty);
   // The two ways of it: asking the kernel for shared mappings only (Linux 6.11), some 20 times
   // faster, or reading all of the text. QueryMaps is false where the kernel cannot be asked.
   Result<bool> QueryMaps(int maps_fd, const std::string& path, bool* empty);
@@ -63,17 +67,22 @@ class ProcScan {
   Result<pid_t> ParentOf(const std::string& directory);
   bool HasOtherThreads(const std::string& process) const;
   bool ParentWasKnown(pid_t pid, int pass);
+  // True when this thread has been put aside since the last call, or since BeginReading().
+  void BeginReading();
+  bool WasDisturbed();
 
   SilentFiles* files_;
+  KernelThreads* kernel_threads_;
   bool may_query_;
   bool all_descriptors_ = false;
-  UniqueFd proc_;
+  int proc_ = -1;
   bool may_trace_everything_ = false;
   std::vector<pid_t> guarded_;
   std::unordered_map<pid_t, int> pass_of_;  // in which pass a process was read
   std::string text_;
   // Room for the longest path that the kernel makes.
   std::array<char, PATH_MAX> name_{};
+  std::optional<std::uint64_t> switches_;  // of this thread, a moment ago; none: not known
   std::vector<Mapping> mappings_;
   std::set<FoundFile> found_;  // in the process that is being looked at
 };

@@ -5,9 +5,12 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <memory>
+
+#include "base/unique_fd.h"
 
 namespace cj {
 namespace {
@@ -55,6 +58,28 @@ Result<std::vector<std::string>> ListNames(int directory_fd, const char* path) {
   }
   if (errno != 0) return ErrnoError(errno, path);
   return names;
+}
+
+// Not by readdir(3), which asks for more than the names, and without a string for each: this is a
+// tenth of a scan of processes.
+Result<std::vector<int>> ListNumbers(int directory_fd, const char* path) {
+  const UniqueFd fd(::openat(directory_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return ErrnoError(errno, path);
+  alignas(dirent64) std::array<char, kReadChunkBytes> entries;
+  std::vector<int> numbers;
+  while (true) {
+    const ssize_t count = ::getdents64(fd.get(), entries.data(), entries.size());
+    if (count < 0) return ErrnoError(errno, path);
+    if (count == 0) return numbers;
+    for (ssize_t at = 0; at < count;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(entries.data() + at);
+      at += entry->d_reclen;
+      const std::string_view name(entry->d_name);
+      int number = 0;
+      const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+      if (problem == std::errc() && end == name.data() + name.size()) numbers.push_back(number);
+    }
+  }
 }
 
 Status ReadAll(int fd, std::string* text) {

@@ -16,6 +16,9 @@ namespace cj {
 // The names in a directory, without "." and "..". The errno is in the error.
 Result<std::vector<std::string>> ListNames(int directory_fd, const char* path);
 
+// The numbers among them: processes, threads, descriptors.
+Result<std::vector<int>> ListNumbers(int directory_fd, const char* path);
+
 // Replaces what *text holds by all that can still be read from fd. The errno is in the error.
 Status ReadAll(int fd, std::string* text);
 

@@ -17,22 +17,25 @@ Result<std::vector<SilentWriter>> Scan(ProcScan* processes, SilentFiles* files) 
 }  // namespace
 
 Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes,
-                                                    bool may_query) {
+                                                    bool may_query, KernelThreads* kernel_threads) {
   CJ_ASSIGN_OR_RETURN(SilentFiles files, SilentFiles::Of(volumes));
-  ProcScan processes(&files, may_query);
+  KernelThreads none(0);
+  ProcScan processes(&files, kernel_threads != nullptr ? kernel_threads : &none, may_query);
   return Scan(&processes, &files);
 }
 
 Result<std::vector<SilentWriter>> FindOpenWriters(std::span<const VolumeMount> volumes) {
   CJ_ASSIGN_OR_RETURN(SilentFiles files, SilentFiles::Of(volumes));
-  ProcScan processes(&files);
+  KernelThreads none(0);
+  ProcScan processes(&files, &none);
   processes.WantAllDescriptors();
   return Scan(&processes, &files);
 }
 
 Result<std::vector<pid_t>> FindGuardedProcesses() {
   CJ_ASSIGN_OR_RETURN(SilentFiles files, SilentFiles::Of({}));
-  ProcScan processes(&files);
+  KernelThreads none(0);
+  ProcScan processes(&files, &none);
   CJ_RETURN_IF_ERROR(processes.Run());
   return processes.guarded();
 }

@@ -1,6 +1,7 @@
 // Files that change without an event: see SilentWriter in kernel.h. Inside this folder and its
-// tests only. Any thread; one call takes about 5 ms of processor time with 200 processes, three
-// times that where the kernel lacks PROCMAP_QUERY (before 6.11).
+// tests only. Any thread; one call takes some 4 ms of processor time with 200 programs, three times
+// that where the kernel lacks PROCMAP_QUERY (before 6.11). The kernel's own threads, which are most
+// of what /proc lists on a quiet machine, cost nothing once they are known (kernel_threads.h).
 //
 // What is looked at: shared mappings of files that were open for writing when they were mapped
 // (proc_scan.cc), files open for writing in processes with an asynchronous I/O context
@@ -11,7 +12,9 @@
 //
 // One process: its maps are read at least twice, and until each file of the first two readings has
 // been looked at or unmapped (mapping_readings.h). To be missed, a mapping would have to be moved
-// by mremap(2) twice, each time across the place that is being read.
+// by mremap(2) twice, each time across the place that is being read. They are of one
+// address space, unless a mapping was not where it should be: one that execve(2) puts in its place
+// holds only mappings that were made after the scan had begun.
 //
 // Processes that end: one that is gone before it is read left nothing but what it gave to its
 // children, because the kernel queues CLOSE_WRITE for the last reference to a file before the
@@ -49,6 +52,7 @@
 
 #include "base/result.h"
 #include "fanotify/kernel.h"
+#include "fanotify/kernel_threads.h"
 
 namespace cj {
 
@@ -64,9 +68,11 @@ inline constexpr int kMaxMapsReadings = 64;
 // container's border guards them. What they write through mappings is seen when the mapping goes.
 Result<std::vector<pid_t>> FindGuardedProcesses();
 
-// `may_query` false makes it work as on kernels before 6.11, for tests and comparison.
+// `may_query` false makes it work as on kernels before 6.11, for tests and comparison. With
+// `kernel_threads`, which one call at a time may use, those need not be looked into every time.
 Result<std::vector<SilentWriter>> FindSilentWriters(std::span<const VolumeMount> volumes,
-                                                    bool may_query = true);
+                                                    bool may_query = true,
+                                                    KernelThreads* kernel_threads = nullptr);
 
 // Those, and every file that a process has open for writing; see Kernel::ScanOpenWriters. Takes
 // about 1 us more for each descriptor of the machine.

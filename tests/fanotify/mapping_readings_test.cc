@@ -69,4 +69,16 @@ TEST_CASE("a process's maps are read until all that stays mapped has been looked
   }
 }
 
+TEST_CASE("a mapping that is not found is missing until its reading ends") {
+  MappingReadings bookkeeping;
+  CHECK_FALSE(bookkeeping.missing());
+  bookkeeping.Listed({1, 1}, true);
+  CHECK_FALSE(bookkeeping.missing());
+  bookkeeping.Listed({1, 2}, false);
+  bookkeeping.Listed({1, 2}, true);  // another mapping of the file
+  CHECK(bookkeeping.missing());
+  bookkeeping.End();
+  CHECK_FALSE(bookkeeping.missing());
+}
+
 }  // namespace cj

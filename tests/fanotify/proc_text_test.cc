@@ -1,8 +1,14 @@
 #include "fanotify/proc_text.h"
 
+#include <fcntl.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cerrno>
+
+#include "../kernel/recorder.h"
+#include "../support/filesystems.h"
 
 namespace cj {
 
@@ -64,6 +70,29 @@ TEST_CASE("a directory that is not there is kNotFound with its errno") {
   REQUIRE_FALSE(names);
   CHECK(names.error().code == ErrorCode::kNotFound);
   CHECK(names.error().errno_value == ENOENT);
+}
+
+TEST_CASE("the numbers in a directory are listed, however many, and no other names") {
+  TemporaryDirectory directory;
+  constexpr int kNumbers = 3000;  // more than one call of the kernel brings
+  for (int number = 1; number <= kNumbers; ++number) {
+    WriteFile(directory.path(std::to_string(number)), "");
+    // A bit more, so that those before and after are in the same piece.
+    if (number % 7 == 0) WriteFile(directory.path(std::to_string(number) + "x"), "");
+  }
+  for (const char* other : {"x1", "1.", "99999999999999999999", "self"}) {
+    WriteFile(directory.path(other), "");
+  }
+  auto numbers = ListNumbers(AT_FDCWD, directory.path().c_str());
+  REQUIRE(numbers);
+  std::sort(numbers->begin(), numbers->end());
+  REQUIRE(numbers->size() == kNumbers);
+  CHECK(numbers->front() == 1);
+  CHECK(numbers->back() == kNumbers);
+  CHECK(std::adjacent_find(numbers->begin(), numbers->end()) == numbers->end());
+  auto none = ListNumbers(AT_FDCWD, directory.path("gone").c_str());
+  REQUIRE_FALSE(none);
+  CHECK(none.error().errno_value == ENOENT);
 }
 
 }  // namespace cj

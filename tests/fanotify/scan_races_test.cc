@@ -197,6 +197,39 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("children that share a mapping until they execute a program neither stop nor hide it") {
+  auto filesystem = TestFilesystem::Create("tmpfs");
+  if (!filesystem) {
+    WARN("SKIPPED: " << filesystem.error().message);
+    return;
+  }
+  WriteFile(filesystem->path("f"), std::string(kMappedBytes, 'x'));
+  auto volume = FindVolume(filesystem->path());
+  REQUIRE(volume);
+  ChildProcess holder([&] {
+    if (!MapShared(filesystem->path("f"), O_RDWR, PROT_READ | PROT_WRITE)) return false;
+    const pid_t parent = ::getpid();
+    if (::fork() != 0) return UnmapShared();
+    while (::getppid() == parent) {
+      const pid_t child = ::vfork();
+      // Each lives in its parent's address space for about as long as a scan takes.
+      if (child == 0) {
+        SpinFor(std::chrono::microseconds(300));
+        ::execl("/bin/true", "true", nullptr);
+        ::_exit(1);
+      }
+      if (child > 0) ::waitpid(child, nullptr, 0);
+    }
+    ::_exit(0);
+  });
+  REQUIRE(holder.ready());
+  for (int i = 0; i < 1500; ++i) {
+    auto found = FindSilentWriters(std::vector<VolumeMount>{*volume}, i % 2 == 0);
+    if (!found) FAIL(found.error().message);
+    REQUIRE(Has(found, "f"));
+  }
+}
+
 TEST_CASE("a process that exits while it is looked into may have its files closed in our name") {
   auto filesystem = TestFilesystem::Create("tmpfs");
   if (!filesystem) {
