@@ -6,7 +6,7 @@
 
 namespace cj {
 
-// Backing files of loop devices that are open for writing (/sys/block/loop*/loop/backing_file).
+// Backing files of loop devices that are open for writing (loop/backing_file of each in sysfs).
 Status AddLoopDevices(SilentFiles* files);
 
 // Swap files (/proc/swaps).

@@ -23,6 +23,7 @@
 #include "../kernel/recorder.h"
 #include "../support/on_every_filesystem.h"
 #include "child_process.h"
+#include "fanotify/proc_text.h"
 
 namespace cj {
 namespace {
@@ -219,6 +220,27 @@ TEST_CASE("backing files of loop devices are found, those of read-only devices a
     const auto found = Scan(filesystem);
     CHECK(Names(found) == Texts{"image"});
   });
+}
+
+TEST_CASE("every loop device is among the virtual block devices, where they are looked for") {
+  TemporaryDirectory directory;
+  WriteFile(directory.path("image"), std::string(1 << 20, '\0'));
+  LoopDevice device({"losetup", "--find"}, directory.path("image"));
+  auto all = ListNames(AT_FDCWD, "/sys/block");
+  auto looked_for = ListNames(AT_FDCWD, "/sys/devices/virtual/block");
+  REQUIRE(all);
+  if (!looked_for) {
+    WARN("SKIPPED: they are looked for in /sys/block");
+    return;
+  }
+  int devices = 0;
+  for (const std::string& name : *all) {
+    if (name.compare(0, 4, "loop") != 0) continue;
+    ++devices;
+    INFO(name);
+    CHECK(std::count(looked_for->begin(), looked_for->end(), name) == 1);
+  }
+  CHECK(devices > 0);
 }
 
 TEST_CASE("a swap file is found") {
