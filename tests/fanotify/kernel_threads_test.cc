@@ -16,8 +16,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <fstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "../kernel/recorder.h"
 #include "../support/filesystems.h"
