@@ -1,5 +1,4 @@
-#include <mutex>
-
+#include "base/thread_annotations.h"
 #include "fanotify/barrier.h"
 #include "fanotify/group.h"
 #include "fanotify/kernel.h"
@@ -23,13 +22,13 @@ class RealKernel : public Kernel {
   Status Barrier() override { return WaitForNotifications(); }
   Result<std::vector<SilentWriter>> ScanSilentWriters(
       std::span<const VolumeMount> volumes) override {
-    const std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return FindSilentWriters(volumes, true, &kernel_threads_);
   }
 
  private:
-  std::mutex mutex_;  // of kernel_threads_: one scan at a time
-  KernelThreads kernel_threads_;
+  Mutex mutex_;  // one scan at a time
+  KernelThreads kernel_threads_ GUARDED_BY(mutex_);
 };
 
 }  // namespace
