@@ -30,7 +30,7 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/keyed_hash.h"
+#include "base/keyed_hash.h"
 #include "fanotify/file_handle.h"
 #include "fanotify/volume.h"
 #include "journal/ids.h"

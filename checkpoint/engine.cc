@@ -5,12 +5,12 @@
 #include <thread>
 #include <utility>
 
+#include "base/keyed_hash.h"
 #include "base/thread_annotations.h"
 #include "checkpoint/alternation.h"
 #include "checkpoint/closer.h"
 #include "checkpoint/hot_files.h"
 #include "checkpoint/inheritance.h"
-#include "checkpoint/keyed_hash.h"
 #include "checkpoint/point_of_death.h"
 #include "checkpoint/reader.h"
 #include "checkpoint/rollup_thread.h"

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/keyed_hash.h"
+#include "base/keyed_hash.h"
 #include "fanotify/file_handle.h"
 #include "fanotify/volume.h"
 

@@ -5,16 +5,20 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <string_view>
+
+#include "base/keyed_hash.h"
 
 namespace cj {
 
 inline constexpr std::uint32_t kNone = 0xffffffff;  // no number
 
 // Of bytes that belong to something with a number: a name in a directory, a handle on a volume.
-inline std::uint32_t HashOf(std::uint32_t owner, std::string_view bytes) noexcept {
-  const std::uint64_t hash = std::hash<std::string_view>()(bytes) + owner * 0x9e3779b97f4a7c15ULL;
+// With a key, because names are chosen by whoever makes files: those of one hash, by the thousand,
+// would make a table as slow as a list.
+inline std::uint32_t HashOf(std::uint32_t owner, std::string_view bytes) {
+  static const HashKey& key = ProcessHashKey();
+  const std::uint64_t hash = KeyedHash64(key, bytes) + owner * 0x9e3779b97f4a7c15ULL;
   return static_cast<std::uint32_t>(hash ^ (hash >> 32));
 }
 

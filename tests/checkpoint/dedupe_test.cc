@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "checkpoint/keyed_hash.h"
+#include "base/keyed_hash.h"
 #include "checkpoint/recent_links.h"
 
 namespace cj {

@@ -23,5 +23,9 @@ struct Hash128 {
 HashKey RandomHashKey();
 
 Hash128 KeyedHash(const HashKey& key, std::string_view bytes);
+// The first half of it, for tables that compare keys as well.
+std::uint64_t KeyedHash64(const HashKey& key, std::string_view bytes);
+// One key for all such tables of this process.
+const HashKey& ProcessHashKey();
 
 }  // namespace cj

@@ -1,4 +1,4 @@
-#include "checkpoint/keyed_hash.h"
+#include "base/keyed_hash.h"
 
 #include <sys/random.h>
 
@@ -58,7 +58,15 @@ HashKey RandomHashKey() {
   return key;
 }
 
-Hash128 KeyedHash(const HashKey& key, std::string_view bytes) {
+const HashKey& ProcessHashKey() {
+  static const HashKey key = RandomHashKey();
+  return key;
+}
+
+namespace {
+
+// All of the bytes, before either half is made.
+SipState Absorbed(const HashKey& key, std::string_view bytes) {
   SipState state{0x736f6d6570736575ULL ^ key.low, 0x646f72616e646f6dULL ^ key.high ^ 0xee,
                  0x6c7967656e657261ULL ^ key.low, 0x7465646279746573ULL ^ key.high};
   const std::size_t whole = bytes.size() / 8 * 8;
@@ -69,6 +77,17 @@ Hash128 KeyedHash(const HashKey& key, std::string_view bytes) {
   }
   state.Absorb(last);
   state.v2 ^= 0xee;
+  return state;
+}
+
+}  // namespace
+
+std::uint64_t KeyedHash64(const HashKey& key, std::string_view bytes) {
+  return Absorbed(key, bytes).Squeeze();
+}
+
+Hash128 KeyedHash(const HashKey& key, std::string_view bytes) {
+  SipState state = Absorbed(key, bytes);
   Hash128 hash;
   hash.low = state.Squeeze();
   state.v1 ^= 0xdd;
