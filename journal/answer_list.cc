@@ -23,8 +23,7 @@ namespace {
 
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
-// A scan looks at each of its periods that no rollup stands for before it begins, while nobody can
-// write.
+// A scan looks at each of its periods that no rollup stands for before it begins.
 constexpr std::uint64_t kPeriodsPerStep = 32 * 1024;
 constexpr std::size_t kCancelInterval = 4096;
 
@@ -96,6 +95,10 @@ Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
 Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   ScanRange range;
   range.from = list_->from;
+  // A rollup that was read may have lost its first period since; what follows is there all the
+  // same.
+  const PeriodId oldest = environment_.store->OldestPeriod().id;
+  if (range.from < oldest && oldest <= interval_end_.period) range.from = interval_end_.period;
   range.until = std::min(list_->until, PeriodId(range.from.value + kPeriodsPerStep));
   range.after = interval_end_.sequence;
   range.distinct = !environment_.limits.every_record;

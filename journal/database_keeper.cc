@@ -1,7 +1,6 @@
 #include "journal/database_keeper.h"
 
 #include <rocksdb/write_batch.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "journal/keys.h"
 #include "journal/record_codec.h"
 #include "journal/rocks_status.h"
+#include "journal/state_directory.h"
 
 namespace cj {
 namespace {
@@ -67,12 +67,6 @@ Status TakeBack(const Database& database, const StoreState& found, const StoreSt
   return FromRocks(status, "taking back what a failed write has left");
 }
 
-std::uint64_t FreeBytes(const std::string& directory) {
-  struct statvfs state {};
-  if (statvfs(directory.c_str(), &state) != 0) return 0;
-  return static_cast<std::uint64_t>(state.f_bavail) * state.f_frsize;
-}
-
 }  // namespace
 
 DatabaseKeeper::DatabaseKeeper(std::string directory, rocksdb::Env* env, const Clock& clock,
@@ -97,7 +91,7 @@ bool DatabaseKeeper::WorthTrying() const {
   // Replacing the database cuts off its cursors, so it is not done without hope.
   bool full = error_ && error_->code == ErrorCode::kLimit;
   return clock_.MonotonicUsec() >= next_attempt_usec_ &&
-         (!full || FreeBytes(directory_) >= kReopenRoomBytes);
+         (!full || FreeBytes(directory_).value_or(0) >= kReopenRoomBytes);
 }
 
 // Under the lock nobody new can get it, however often somebody asks.

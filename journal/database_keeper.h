@@ -45,8 +45,10 @@ class DatabaseKeeper {
   // How often records were found to be gone, also where Reopen() has failed since. Any thread.
   std::uint64_t losses() const { return losses_; }
 
-  // The rest is for whoever writes, one thread at a time.
+  // Since a write failed, and Reopen() has not succeeded. Any thread.
   bool failed() const { return failed_; }
+
+  // The rest is for whoever writes, one thread at a time.
   // A write failed: none may follow before Reopen() has succeeded.
   void Fail(const Error& error) EXCLUDES(mutex_);
   // Opens the database again and makes it what was `promised`: periods and records that were never
@@ -66,7 +68,7 @@ class DatabaseKeeper {
   const Clock& clock_;
   const std::shared_ptr<CursorRegistry> cursors_ = std::make_shared<CursorRegistry>();
 
-  bool failed_ = false;
+  std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> losses_ = 0;
   std::int64_t next_attempt_usec_ = 0;
   std::int64_t interval_usec_ = kReopenIntervalUsec;

@@ -28,8 +28,6 @@ namespace cj {
 // same, so that their values are read as they are, and opening such a journal makes it one of this
 // version.
 inline constexpr std::uint64_t kFormatVersion = 5;
-// The first with the column family of rollups: what is older is opened without it.
-inline constexpr std::uint64_t kRollupFormatVersion = 5;
 
 // A record as it stands in its row; refers to the row's bytes.
 struct RecordView {

@@ -187,6 +187,18 @@ void RocksCursor::TakeRecord(Record* record) {
   rollup_.reset();
 }
 
+// Who asks again is answered from the records themselves.
+Status RocksCursor::NextOfRollups() {
+  Result<bool> more = rollups_->Advance();
+  if (!more) {
+    registry_->NoteBadRollup();
+    return Error{ErrorCode::kBusy, more.error().message + "; they are rolled up anew: ask again"};
+  }
+  rolled_up_ = *more;
+  if (!rolled_up_) rollups_.reset();
+  return {};
+}
+
 // Periods' own records and those of rollups are of different periods: the next one is of that side
 // which has the smaller number.
 Result<bool> RocksCursor::NextOfBoth(Record* record) {
@@ -194,10 +206,7 @@ Result<bool> RocksCursor::NextOfBoth(Record* record) {
   if (iterator_ != nullptr) {
     CJ_ASSIGN_OR_RETURN(has_row, NextRow());
   }
-  if (rollups_ != nullptr && !rolled_up_) {
-    CJ_ASSIGN_OR_RETURN(rolled_up_, rollups_->Advance());
-    if (!rolled_up_) rollups_.reset();
-  }
+  if (rollups_ != nullptr && !rolled_up_) CJ_RETURN_IF_ERROR(NextOfRollups());
   if (!has_row && !rolled_up_) return false;
   if (has_row && !(rolled_up_ && rollups_->sequence() < SequenceNumber(first_.value + begin_))) {
     TakeRecord(record);

@@ -3,6 +3,7 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -55,7 +56,13 @@ class CursorRegistry {
   void Remove(RocksCursor* cursor) EXCLUDES(mutex_);
   void AbandonAll() EXCLUDES(mutex_);
 
+  // A rollup could not be read: no scan is to use any before all are made anew.
+  void NoteBadRollup() { bad_rollup_ = true; }
+  void ForgetBadRollup() { bad_rollup_ = false; }
+  bool has_bad_rollup() const { return bad_rollup_; }
+
  private:
+  std::atomic<bool> bad_rollup_ = false;
   Mutex mutex_;  // taken before a cursor's own
   std::set<RocksCursor*> cursors_ GUARDED_BY(mutex_);
 };
@@ -71,8 +78,8 @@ class RocksCursor : public RecordCursor {
   ~RocksCursor() override;
   RocksCursor(const RocksCursor&) = delete;
   RocksCursor& operator=(const RocksCursor&) = delete;
-  // kBusy when the cursor was cut off: ask again. kRescanNeeded: a record was lost, and no gap says
-  // so.
+  // kBusy when the cursor was cut off, or a rollup is damaged: ask again. kRescanNeeded: a record
+  // was lost, and no gap says so.
   Result<bool> Next(Record* record) override EXCLUDES(mutex_);
   PeriodId Resume(const Record& last) const override EXCLUDES(mutex_);
   void Abandon() EXCLUDES(mutex_);
@@ -80,6 +87,7 @@ class RocksCursor : public RecordCursor {
  private:
   void OpenRecords(rocksdb::DB& db, rocksdb::ColumnFamilyHandle* records) REQUIRES(mutex_);
   Result<bool> NextOfBoth(Record* record) REQUIRES(mutex_);
+  Status NextOfRollups() REQUIRES(mutex_);
   void TakeRecord(Record* record);
   Status CheckLoss() const;
   Result<bool> NextRow() REQUIRES(mutex_);

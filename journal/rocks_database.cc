@@ -233,6 +233,12 @@ Database::~Database() {
   db_->Close().PermitUncheckedError();
 }
 
+rocksdb::Status DeleteRollups(const Database& database) {
+  // Behind every level that there is.
+  const std::string end(1, static_cast<char>(kRollupLevels + 1));
+  return database.db().DeleteRange({}, database.column(Column::kRollups), rocksdb::Slice(), end);
+}
+
 Result<std::unique_ptr<Database>> OpenDatabaseToLook(const std::string& directory,
                                                      rocksdb::Env* env) {
   return DatabaseOpener(directory, env).OpenToLook();
@@ -269,6 +275,9 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
   CJ_CHECK(loaded->has_value(), "a journal that was just made is not there");
   *state = **std::move(loaded);
   CJ_RETURN_IF_ERROR(RaiseFormat(*database, state->format, directory));
+  if (state->rollups_damaged) {
+    CJ_RETURN_IF_ERROR(FromRocks(DeleteRollups(*database), "deleting damaged rollups"));
+  }
   database->SetOldestPeriod(state->periods.front().id);
   return database;
 }

@@ -30,7 +30,8 @@ struct StoreState {
   std::map<VolumeIdentity, VolumeId> volumes;
   SpoolPosition spool;
   RollupTable rollups;
-  bool records_lost = false;  // DatabaseKeeper::Reopen() only: some that were stored are gone
+  bool rollups_damaged = false;  // they were not loaded
+  bool records_lost = false;     // DatabaseKeeper::Reopen() only: some that were stored are gone
 };
 
 class Database {
@@ -75,6 +76,9 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
 // The same for reading only: nothing is written, and nothing that is appended later is seen.
 Result<std::unique_ptr<Database>> OpenDatabaseToLook(const std::string& directory,
                                                      rocksdb::Env* env);
+
+// Deletes all rollups.
+rocksdb::Status DeleteRollups(const Database& database);
 
 // Reads the whole state and checks that it is consistent. nullopt: all column families are empty,
 // because making the journal was interrupted. Messages begin with "it": the caller says which.

@@ -17,15 +17,16 @@ namespace {
 // The first possible key of a period in `records`.
 std::string PeriodBegin(PeriodId period) { return RecordKey({period, SequenceNumber(0)}); }
 
-// Those that have a record of a period that goes. Their space is given back by compactions.
-rocksdb::Status DropRollups(const Database& database, int level, PeriodId oldest,
+// Those that have a record of a period in [dropped, oldest). Only where there are any: what lies
+// under many tombstones is slow to read. Their space is given back by compactions.
+rocksdb::Status DropRollups(const Database& database, int level, PeriodId dropped, PeriodId oldest,
                             rocksdb::WriteBatch* writes) {
-  RollupBlock begin{level, PeriodId(0)};
-  const std::uint64_t periods = begin.periods();
-  // The first block that stays.
-  RollupBlock end{level, PeriodId((oldest.value + periods - 1) / periods * periods)};
+  const RollupBlock begin = FirstBlock(level, dropped);
+  const RollupBlock end = FirstBlock(level, oldest);  // the first that stays
+  if (begin == end) return rocksdb::Status::OK();
   rocksdb::ColumnFamilyHandle* column = database.column(Column::kRollups);
-  rocksdb::Status status = writes->DeleteRange(column, RollupStateKey(begin), RollupStateKey(end));
+  const rocksdb::Status status =
+      writes->DeleteRange(column, RollupStateKey(begin), RollupStateKey(end));
   if (!status.ok()) return status;
   return writes->DeleteRange(column, RollupKey({begin, SequenceNumber()}),
                              RollupKey({end, SequenceNumber()}));
@@ -52,6 +53,7 @@ rocksdb::Status Reclaim(const Database& database, const std::string& begin,
 Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
   MutexLock one_at_a_time(drop_mutex_);
   std::vector<PeriodInfo> dropped;
+  RollupTable rollups;
   {
     MutexLock lock(mutex_);
     if (!periods_.Has(oldest)) {
@@ -60,11 +62,11 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
     }
     // Off the list before the records go: see Scan.
     dropped = periods_.DropBefore(oldest);
-    rollups_.DropBefore(oldest);
+    rollups = rollups_.DropBefore(oldest);
   }
   if (dropped.empty()) return {};
 
-  CJ_RETURN_IF_ERROR(WriteDrop(dropped, oldest));
+  CJ_RETURN_IF_ERROR(WriteDrop(dropped, std::move(rollups), oldest));
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   database->SetOldestPeriod(oldest);
   return FromRocks(Reclaim(*database, PeriodBegin(dropped.front().id), PeriodBegin(oldest)),
@@ -73,12 +75,16 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
 
 // Where it fails they are on the list again before anybody else writes: whoever opens the database
 // again takes those off that went all the same.
-Status RocksStore::WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest) {
+Status RocksStore::WriteDrop(const std::vector<PeriodInfo>& dropped, RollupTable rollups,
+                             PeriodId oldest) {
   MutexLock write_lock(write_mutex_);
   Status written = WriteDropLocked(dropped, oldest);
   if (written) return written;
   MutexLock lock(mutex_);
+  // Whoever opened the database meanwhile has seen that more are gone.
+  if (dropped.back().id.Next() != periods_.oldest()) return written;
   periods_.PutBack(dropped);
+  rollups_.PutBack(std::move(rollups));
   return written;
 }
 
@@ -88,7 +94,7 @@ Status RocksStore::WriteDropLocked(const std::vector<PeriodInfo>& dropped, Perio
   rocksdb::Status status = writes.DeleteRange(database->column(Column::kRecords),
                                               PeriodBegin(dropped.front().id), PeriodBegin(oldest));
   for (int level = 1; level <= kRollupLevels && status.ok(); ++level) {
-    status = DropRollups(*database, level, oldest, &writes);
+    status = DropRollups(*database, level, dropped.front().id, oldest, &writes);
   }
   for (const PeriodInfo& period : dropped) {
     if (!status.ok()) break;

@@ -43,11 +43,13 @@ void RocksStore::PlanPeriods(PeriodId from, PeriodId until, CursorPlan* plan) co
 
 void RocksStore::PlanPart(const ScanPart& part, CursorPlan* plan) const {
   if (part.level == 0) return PlanPeriods(part.from, part.until, plan);
-  if (part.records == 0) return;
   // The period behind it is there: only what has ended is rolled up.
-  if (periods_.Get(part.until).first_sequence <= plan->after.Next()) return;
-  const std::int64_t start_usec = periods_.Get(part.from).start_usec;
-  plan->rollups.push_back({{part.level, part.from}, part.records, start_usec});
+  const PeriodInfo first = periods_.Get(part.from);
+  const SequenceNumber end = periods_.Get(part.until).first_sequence;
+  if (end <= plan->after.Next()) return;
+  if (part.records == 0) return PlanPeriods(part.from, part.until, plan);  // it should be empty
+  plan->rollups.push_back(
+      {{part.level, part.from}, part.records, first.start_usec, SequenceNumber(end.value - 1)});
 }
 
 Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
@@ -62,7 +64,9 @@ Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
   plan.after = range.after;
   if (range.after == kNoEnd) return plan;
   const PeriodId until = std::min(range.until, periods_.newest().Next());
-  if (!range.distinct) {
+  // What a database that failed has lost may be rollups.
+  const bool rollups_fail = keeper_->failed() || keeper_->cursors()->has_bad_rollup();
+  if (!range.distinct || rollups_fail) {
     PlanPeriods(from, until, &plan);
     return plan;
   }

@@ -104,8 +104,7 @@ Status LoadVolumes(const Database& database, StoreState* state) {
   return FromRocks(it->status(), "reading the volumes");
 }
 
-Status LoadRollups(const Database& database, StoreState* state) {
-  if (database.column(Column::kRollups) == nullptr) return {};
+Status ReadRollups(const Database& database, StoreState* state) {
   // States come before all rows.
   const std::string end = RollupKey({{1, PeriodId()}, SequenceNumber()});
   const rocksdb::Slice upper = end;
@@ -122,6 +121,13 @@ Status LoadRollups(const Database& database, StoreState* state) {
   }
   state->rollups.DropBefore(state->periods.front().id);
   return FromRocks(it->status(), "reading the rollups");
+}
+
+// All that is in them is in the records as well: what cannot be read is made anew.
+void LoadRollups(const Database& database, StoreState* state) {
+  if (database.column(Column::kRollups) == nullptr) return;
+  state->rollups_damaged = !ReadRollups(database, state).has_value();
+  if (state->rollups_damaged) state->rollups = RollupTable();
 }
 
 // kNotFound, alone, is an answer and not an error.
@@ -147,8 +153,8 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
   CJ_ASSIGN_OR_RETURN(const std::uint64_t version, CheckVersion(*format));
   for (std::size_t i = 0; i < kColumnCount; ++i) {
     const auto column = static_cast<Column>(i);
-    const bool is_older = column == Column::kRollups && version < kRollupFormatVersion;
-    if (database.column(column) == nullptr && !is_older) {
+    // Older versions did not have it; and nothing is lost with it.
+    if (database.column(column) == nullptr && column != Column::kRollups) {
       return Inconsistent(std::string("its column family ") + kColumnNames[i] + " is missing");
     }
   }
@@ -165,7 +171,7 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
   CJ_RETURN_IF_ERROR(LoadPeriods(database, &state));
   CJ_RETURN_IF_ERROR(LoadSequence(database, &state));
   CJ_RETURN_IF_ERROR(LoadVolumes(database, &state));
-  CJ_RETURN_IF_ERROR(LoadRollups(database, &state));
+  LoadRollups(database, &state);
   return std::optional<StoreState>(std::move(state));
 }
 

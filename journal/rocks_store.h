@@ -128,7 +128,7 @@ class RocksStore : public Store {
   Status Write(const Database& database, rocksdb::WriteBatch* writes, bool sync, const char* what)
       REQUIRES(write_mutex_);
   // The records and periods before `oldest`, on disk.
-  Status WriteDrop(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
+  Status WriteDrop(const std::vector<PeriodInfo>& dropped, RollupTable rollups, PeriodId oldest)
       EXCLUDES(write_mutex_, mutex_);
   Status WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
       REQUIRES(write_mutex_) EXCLUDES(mutex_);
@@ -145,6 +145,9 @@ class RocksStore : public Store {
                                  std::vector<RollupRow>* rows) const EXCLUDES(mutex_);
   Status WriteRollup(const RollupBlock& block, const RollupState& state,
                      const std::vector<RollupRow>& rows) EXCLUDES(write_mutex_, mutex_);
+  struct RollupPartOfRows;
+  Status WritePart(const RollupPartOfRows& part) EXCLUDES(write_mutex_, mutex_);
+  Status ForgetRollups() EXCLUDES(write_mutex_, mutex_);
   // As it is in the database: its record_count is not kept.
   PeriodInfo StoredOpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);

@@ -46,10 +46,13 @@ void RollupRowWriter::Add(const Record& record) {
 void RollupRowWriter::EndRow() {
   RollupRow row;
   row.first = first_;
-  ByteWriter(&row.value).Varint(count_);
-  row.value += body_;
+  ByteWriter writer(&row.value);
+  writer.Varint(before_row_);
+  writer.Varint(count_);
+  writer.Bytes(body_);
   bytes_ += row.value.size();
   rows_.push_back(std::move(row));
+  before_row_ += count_;
   count_ = 0;
   body_.clear();
 }
@@ -62,6 +65,7 @@ std::vector<RollupRow> RollupRowWriter::Finish() {
 Status RollupRowReader::Parse(PeriodId period, SequenceNumber first, std::string_view value) {
   entries_.clear();
   ByteReader reader(value);
+  before_ = reader.Varint();
   const std::uint64_t count = reader.Varint();
   if (!reader.ok() || count == 0 || count > kMostRowRecords) {
     return Damaged("it tells no possible number of records");

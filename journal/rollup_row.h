@@ -38,7 +38,8 @@ class RollupRowWriter {
   const std::int64_t start_usec_;
   std::vector<RollupRow> rows_;
   std::size_t bytes_ = 0;
-  std::size_t count_ = 0;  // in the row that is being written
+  std::uint64_t before_row_ = 0;  // records in the rows before
+  std::size_t count_ = 0;         // in the row that is being written
   SequenceNumber first_;
   Record before_;
   std::string body_;
@@ -49,6 +50,8 @@ class RollupRowReader {
   // As RowReader::Parse. `period` and `first` are of its key.
   Status Parse(PeriodId period, SequenceNumber first, std::string_view value);
   std::size_t size() const { return entries_.size(); }
+  // How many records the rollup has before this row.
+  std::uint64_t before() const { return before_; }
   PeriodId period(std::size_t index) const { return entries_[index].period; }
   SequenceNumber sequence(std::size_t index) const { return entries_[index].sequence; }
   // `start_usec`: of the rollup.
@@ -60,6 +63,7 @@ class RollupRowReader {
     SequenceNumber sequence;
     RecordView record;
   };
+  std::uint64_t before_ = 0;
   std::vector<Entry> entries_;
 };
 

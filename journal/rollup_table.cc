@@ -12,6 +12,13 @@ std::uint64_t RollupBlock::periods() const {
   return count;
 }
 
+RollupBlock FirstBlock(int level, PeriodId oldest) {
+  RollupBlock block{level, PeriodId()};
+  const std::uint64_t periods = block.periods();
+  block.first = PeriodId((oldest.value + periods - 1) / periods * periods);
+  return block;
+}
+
 void RollupTable::Add(const RollupBlock& block, const RollupState& state) {
   CJ_CHECK(
       block.level >= 1 && block.level <= kRollupLevels && block.first.value % block.periods() == 0,
@@ -19,18 +26,31 @@ void RollupTable::Add(const RollupBlock& block, const RollupState& state) {
   levels_.at(static_cast<std::size_t>(block.level))[block.first] = state;
 }
 
-void RollupTable::DropBefore(PeriodId oldest) {
-  for (auto& level : levels_) level.erase(level.begin(), level.lower_bound(oldest));
+bool RollupTable::Follows(const RollupBlock& block) const {
+  const auto& known = levels_.at(static_cast<std::size_t>(block.level));
+  return known.empty() || RollupBlock{block.level, known.rbegin()->first}.until() == block.first;
+}
+
+RollupTable RollupTable::DropBefore(PeriodId oldest) {
+  RollupTable dropped;
+  for (std::size_t i = 0; i < levels_.size(); ++i) {
+    auto& level = levels_[i];
+    while (!level.empty() && level.begin()->first < oldest) {
+      dropped.levels_[i].insert(level.extract(level.begin()));
+    }
+  }
+  return dropped;
+}
+
+void RollupTable::PutBack(RollupTable dropped) {
+  for (std::size_t i = 0; i < levels_.size(); ++i) levels_[i].merge(dropped.levels_[i]);
 }
 
 RollupBlock RollupTable::NextOf(int level, PeriodId oldest) const {
   const auto& known = levels_.at(static_cast<std::size_t>(level));
-  RollupBlock block{level, PeriodId()};
+  RollupBlock block = FirstBlock(level, oldest);
   if (!known.empty()) {
-    block.first = RollupBlock{level, known.rbegin()->first}.until();
-  } else {
-    const std::uint64_t periods = block.periods();
-    block.first = PeriodId((oldest.value + periods - 1) / periods * periods);
+    block.first = std::max(block.first, RollupBlock{level, known.rbegin()->first}.until());
   }
   return block;
 }

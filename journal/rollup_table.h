@@ -31,6 +31,9 @@ struct RollupBlock {
   friend bool operator==(const RollupBlock&, const RollupBlock&) = default;
 };
 
+// The first block of a level that has no period before `oldest`.
+RollupBlock FirstBlock(int level, PeriodId oldest);
+
 // What has become of a block.
 struct RollupState {
   enum class Kind : std::uint8_t {
@@ -56,8 +59,12 @@ class RollupTable {
  public:
   // Each once; those of a level in their order.
   void Add(const RollupBlock& block, const RollupState& state);
-  // Forgets what begins before `oldest`: it has records of periods that are gone.
-  void DropBefore(PeriodId oldest);
+  // Whether it is the next one of its level that would be made.
+  bool Follows(const RollupBlock& block) const;
+  // Forgets what begins before `oldest`: it has records of periods that are gone. Returns that.
+  RollupTable DropBefore(PeriodId oldest);
+  // What DropBefore() returned.
+  void PutBack(RollupTable dropped);
 
   // The block that is to be rolled up next: all its periods are there, ended before `open`, and the
   // blocks below it have been looked at.

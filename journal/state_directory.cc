@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -130,6 +131,12 @@ std::optional<pid_t> LockHolder(const std::string& path) {
     return std::nullopt;
   }
   return lock.l_pid;
+}
+
+std::optional<std::uint64_t> FreeBytes(const std::string& path) {
+  struct statvfs state {};
+  if (::statvfs(path.c_str(), &state) != 0) return std::nullopt;
+  return std::uint64_t{state.f_bavail} * state.f_frsize;
 }
 
 Result<std::uint64_t> DirectoryUsage(const std::string& path) {

@@ -1,7 +1,6 @@
 #include "service/journal_service.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <climits>
@@ -11,17 +10,12 @@
 #include "base/text.h"
 #include "journal/gaps.h"
 #include "journal/rocks_store.h"
+#include "journal/state_directory.h"
 #include "journal/token.h"
 #include "service/strict_watches.h"
 
 namespace cj {
 namespace {
-
-std::uint64_t FreeBytes(const std::string& path) {
-  struct statvfs status {};
-  if (::statvfs(path.c_str(), &status) != 0) return UINT64_MAX;
-  return std::uint64_t{status.f_bavail} * status.f_frsize;
-}
 
 std::uint64_t DescriptorLimit() {
   rlimit limit{};
@@ -236,8 +230,8 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   limits.max_use_bytes = config_.max_use.value_or(0);
   limits.max_age_usec = config_.max_age_usec.value_or(0);
   limits.keep_free_bytes = config_.keep_free.value_or(0);
-  CJ_ASSIGN_OR_RETURN(upkeep.oldest,
-                      ApplyRetention(*store_, limits, FreeBytes(config_.state_directory), now));
+  const std::uint64_t free_bytes = FreeBytes(config_.state_directory).value_or(UINT64_MAX);
+  CJ_ASSIGN_OR_RETURN(upkeep.oldest, ApplyRetention(*store_, limits, free_bytes, now));
   upkeep.dropped = upkeep.oldest > oldest;
   CJ_RETURN_IF_ERROR(std::move(looked));  // the rest did not have to wait for it
   return upkeep;

@@ -43,6 +43,7 @@ TEST_CASE("rows of rollups: random ones come back as they were, with periods and
     for (const RollupRow& row : RowsOf(records)) {
       REQUIRE(row.first == records.at(at).sequence);
       REQUIRE(reader.Parse(kFirst, row.first, row.value));
+      REQUIRE(reader.before() == at);
       REQUIRE(reader.size() <= kMostRowRecords);
       REQUIRE(row.value.size() < kFullRowBytes + 2'000);
       Record record;
@@ -64,6 +65,15 @@ Error Refusal(const std::string& value, SequenceNumber first = SequenceNumber(1)
   return error;
 }
 
+// Of the first row.
+std::string Head(std::uint64_t count) {
+  std::string head;
+  ByteWriter writer(&head);
+  writer.Varint(0);
+  writer.Varint(count);
+  return head;
+}
+
 // In the first period of the rollup, and `numbers` behind the record before it.
 std::string Entry(std::uint64_t periods, std::uint64_t numbers) {
   std::string entry;
@@ -74,7 +84,7 @@ std::string Entry(std::uint64_t periods, std::uint64_t numbers) {
 }
 
 TEST_CASE("rows of rollups: what none can be is refused") {
-  const std::string two = "\x02" + Entry(0, 0) + Entry(0, 1);
+  const std::string two = Head(2) + Entry(0, 0) + Entry(0, 1);
   RollupRowReader reader;
   REQUIRE(reader.Parse(kFirst, SequenceNumber(1), two));
   for (std::size_t bytes = 0; bytes < two.size(); ++bytes) {
@@ -82,16 +92,14 @@ TEST_CASE("rows of rollups: what none can be is refused") {
     Refusal(two.substr(0, bytes));
   }
   CHECK(Refusal(two + '\0').message.find("something follows") != std::string::npos);
-  CHECK(Refusal(std::string(1, '\0')).message.find("number of records") != std::string::npos);
-  std::string many;
-  ByteWriter(&many).Varint(kMostRowRecords + 1);
-  CHECK(Refusal(many).message.find("number of records") != std::string::npos);
+  CHECK(Refusal(Head(0)).message.find("number of records") != std::string::npos);
+  CHECK(Refusal(Head(kMostRowRecords + 1)).message.find("number of records") != std::string::npos);
   // Out of order, or beyond all numbers.
-  Refusal("\x02" + Entry(0, 0) + Entry(0, 0));
-  Refusal("\x02" + Entry(0, 1) + Entry(0, 1));
+  Refusal(Head(2) + Entry(0, 0) + Entry(0, 0));
+  Refusal(Head(2) + Entry(0, 1) + Entry(0, 1));
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-  Refusal("\x02" + Entry(0, 0) + Entry(0, most), SequenceNumber(2));
-  Refusal("\x02" + Entry(0, 0) + Entry(most, 1));
+  Refusal(Head(2) + Entry(0, 0) + Entry(0, most), SequenceNumber(2));
+  Refusal(Head(2) + Entry(0, 0) + Entry(most, 1));
 }
 
 TEST_CASE("rows of rollups: random damage never does harm") {

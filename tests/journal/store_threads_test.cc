@@ -175,5 +175,65 @@ TEST_CASE("threads: readers go on while a failing disk has the database opened a
   CHECK(ScanAll(*OpenStore(scratch / "journal"), Everything()).size() == 1 + kRounds * kBatchSize);
 }
 
+// Distinct records of all that is kept, which grows and is dropped meanwhile.
+void ReadDistinct(const Store& store, const std::atomic<bool>& stop, Complaints& complaints) {
+  while (!stop.load()) {
+    ScanRange range = Everything();
+    range.from = PeriodId(store.OldestPeriod().id.value);
+    range.distinct = true;
+    auto cursor = store.Scan(range);
+    if (!cursor.has_value() && cursor.error().code == ErrorCode::kRescanNeeded) continue;
+    if (complaints.Failed(cursor)) return;
+    Record record;
+    SequenceNumber last;
+    for (;;) {
+      const Result<bool> more = (*cursor)->Next(&record);
+      if (complaints.Failed(more) || !*more) break;
+      if (record.sequence <= last) complaints.Add("a record out of order");
+      last = record.sequence;
+    }
+  }
+}
+
+TEST_CASE("threads: periods are rolled up while others write, read and drop") {
+  ScratchDirectory scratch(ScratchDirectory::Medium::kMemory);
+  auto store = OpenStore(scratch / "journal");
+  Complaints complaints;
+  std::atomic<bool> stop = false;
+  std::atomic<int> made = 0;
+  std::vector<std::thread> others;
+  for (int i = 0; i < 2; ++i) {
+    others.emplace_back([&] { ReadDistinct(*store, stop, complaints); });
+    others.emplace_back([&] {
+      while (!stop.load()) {
+        const auto more = store->RollUp([&] { return stop.load(); });
+        // What was dropped meanwhile is no block any more.
+        if (more.has_value() && *more) ++made;
+      }
+    });
+  }
+  others.emplace_back([&] {
+    while (!stop.load()) {
+      const std::uint64_t newest = store->OpenPeriod().id.value;
+      const std::uint64_t oldest = store->OldestPeriod().id.value;
+      if (newest - oldest > 60) complaints.Failed(store->DropPeriodsBefore(PeriodId(newest - 40)));
+    }
+  });
+  while (store->OpenPeriod().id < PeriodId(300) || made < 20) {
+    Batch batch = NextBatch(*store, 3);
+    for (Record& record : batch.records) record.object = HandleNumber(1);
+    for (Record& record : batch.records) record.name = "name";
+    PeriodInfo sealed = store->OpenPeriod();
+    sealed.end_usec = sealed.start_usec + 1;
+    PeriodInfo opened;
+    opened.id = sealed.id.Next();
+    opened.start_usec = sealed.end_usec;
+    if (complaints.Failed(store->Advance(batch, sealed, opened))) break;
+  }
+  stop.store(true);
+  for (std::thread& thread : others) thread.join();
+  CHECK(complaints.text() == "");
+}
+
 }  // namespace
 }  // namespace cj
