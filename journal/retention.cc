@@ -43,14 +43,17 @@ PeriodId OldestToKeep(std::span<const PeriodUse> periods, const RetentionLimits&
 
 Result<PeriodId> ApplyRetention(Store& store, const RetentionLimits& limits,
                                 std::uint64_t free_bytes, std::int64_t now_usec) {
-  std::vector<PeriodUse> uses;
-  for (const PeriodInfo& period : store.Periods()) {
-    uses.push_back(
-        {period.id, period.end_usec, store.ApproximateSize(period.id, period.id.Next())});
-  }
   DiskState disk;
   disk.free_bytes = free_bytes;
   CJ_ASSIGN_OR_RETURN(disk.used_bytes, store.DiskUsage());
+  // Asking for the size of each of many periods takes its time.
+  const bool size_matters = Excess(limits, disk) > 0;
+  std::vector<PeriodUse> uses;
+  for (const PeriodInfo& period : store.Periods()) {
+    const PeriodId next = period.id.Next();
+    const std::uint64_t bytes = size_matters ? store.ApproximateSize(period.id, next) : 0;
+    uses.push_back({period.id, period.end_usec, bytes});
+  }
   PeriodId oldest = OldestToKeep(uses, limits, disk, now_usec);
   if (oldest > uses.front().id) CJ_RETURN_IF_ERROR(store.DropPeriodsBefore(oldest));
   return oldest;

@@ -18,7 +18,7 @@ namespace {
 std::string PeriodBegin(PeriodId period) { return RecordKey({period, SequenceNumber(0)}); }
 
 // Those that have a record of a period in [dropped, oldest). Only where there are any: what lies
-// under many tombstones is slow to read. Their space is given back by compactions.
+// under many tombstones is slow to read.
 rocksdb::Status DropRollups(const Database& database, int level, PeriodId dropped, PeriodId oldest,
                             rocksdb::WriteBatch* writes) {
   const RollupBlock begin = FirstBlock(level, dropped);
@@ -34,18 +34,31 @@ rocksdb::Status DropRollups(const Database& database, int level, PeriodId droppe
 
 // Gives back the space of [begin, end), of which a range tombstone is the last trace. Whole files
 // go at once; the few that also hold something else are rewritten, which ends the tombstone, too.
-rocksdb::Status Reclaim(const Database& database, const std::string& begin,
+rocksdb::Status Reclaim(const Database& database, Column column, const std::string& begin,
                         const std::string& end) {
   rocksdb::Slice first = begin;
   rocksdb::Slice last = end;
-  rocksdb::ColumnFamilyHandle* records = database.column(Column::kRecords);
+  rocksdb::ColumnFamilyHandle* handle = database.column(column);
   rocksdb::Status status =
-      rocksdb::DeleteFilesInRange(&database.db(), records, &first, &last, false);
+      rocksdb::DeleteFilesInRange(&database.db(), handle, &first, &last, false);
   if (!status.ok()) return status;
   rocksdb::CompactRangeOptions options;
   // Flushes and compactions of what is being written go on beside it.
   options.exclusive_manual_compaction = false;
-  return database.db().CompactRange(options, records, &first, &last);
+  return database.db().CompactRange(options, handle, &first, &last);
+}
+
+rocksdb::Status ReclaimAll(const Database& database, PeriodId dropped, PeriodId oldest) {
+  rocksdb::Status status =
+      Reclaim(database, Column::kRecords, PeriodBegin(dropped), PeriodBegin(oldest));
+  for (int level = 1; level <= kRollupLevels && status.ok(); ++level) {
+    const RollupBlock begin = FirstBlock(level, dropped);
+    const RollupBlock end = FirstBlock(level, oldest);
+    if (begin == end) continue;
+    status = Reclaim(database, Column::kRollups, RollupKey({begin, SequenceNumber()}),
+                     RollupKey({end, SequenceNumber()}));
+  }
+  return status;
 }
 
 }  // namespace
@@ -69,7 +82,7 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
   CJ_RETURN_IF_ERROR(WriteDrop(dropped, std::move(rollups), oldest));
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   database->SetOldestPeriod(oldest);
-  return FromRocks(Reclaim(*database, PeriodBegin(dropped.front().id), PeriodBegin(oldest)),
+  return FromRocks(ReclaimAll(*database, dropped.front().id, oldest),
                    "freeing the space of dropped periods");
 }
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "journal/record_codec.h"
 #include "journal/record_row.h"
+#include "journal/rollup_row.h"
 
 namespace {
 
@@ -52,17 +53,59 @@ void TryDirectory(std::string_view bytes) {
   CJ_CHECK(*cj::DecodeDeadDirectory(cj::VolumeId(1), handle, again) == *dead, "as the same one");
 }
 
+void TryRollupRow(std::string_view bytes) {
+  constexpr cj::PeriodId kFirst(64);
+  constexpr cj::SequenceNumber kSequence(1000);
+  cj::RollupRowReader row;
+  if (!row.Parse(kFirst, kSequence, bytes)) return;
+  cj::RollupRowWriter writer(kFirst, kStart);
+  cj::Record record;
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    row.Get(i, kStart, &record);
+    writer.Add(record);
+  }
+  const std::vector<cj::RollupRow> again = writer.Finish();
+  // What we write is of no more than one row, unless that was larger than we make them.
+  cj::RollupRowReader second;
+  std::size_t at = 0;
+  for (const cj::RollupRow& each : again) {
+    CJ_CHECK(second.Parse(kFirst, each.first, each.value).has_value(), "what we write, we read");
+    for (std::size_t i = 0; i < second.size(); ++i, ++at) {
+      cj::Record other;
+      row.Get(at, kStart, &record);
+      second.Get(i, kStart, &other);
+      CJ_CHECK(record == other, "as the same records");
+    }
+  }
+  CJ_CHECK(at == row.size(), "all of them");
+}
+
+void TryRollupState(std::string_view bytes) {
+  auto state = cj::DecodeRollupState(bytes);
+  if (!state) return;
+  std::string again;
+  cj::EncodeRollupState(*state, &again);
+  CJ_CHECK(*cj::DecodeRollupState(again) == *state, "as the same state");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 4) {
+  switch (data[0] % 8) {
     case 0:
       TryPeriod(bytes);
       break;
     case 1:
       TryDirectory(bytes);
+      break;
+    case 2:
+      TryRollupState(bytes);
+      break;
+    case 3:
+    case 4:
+      TryRollupRow(bytes);
       break;
     default:
       TryRow(bytes);

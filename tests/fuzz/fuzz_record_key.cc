@@ -14,6 +14,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (auto period = cj::ParsePeriodKey(bytes)) {
     CJ_CHECK(cj::PeriodKey(*period) == bytes, "a period's key");
   }
+  if (auto block = cj::ParseRollupStateKey(bytes)) {
+    CJ_CHECK(cj::RollupStateKey(*block) == bytes, "a rollup state's key");
+  }
+  if (auto row = cj::ParseRollupKey(bytes)) {
+    CJ_CHECK(cj::RollupKey(*row) == bytes, "a rollup row's key");
+  }
   if (auto link = cj::ParseLinkKey(bytes)) {
     std::string key = cj::LinkKey(*link);
     CJ_CHECK(*cj::ParseLinkKey(key) == *link, "a link's key");
