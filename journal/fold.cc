@@ -107,6 +107,11 @@ void Fold::SetBefore(NameIndex name, ObjectIndex object, bool is_directory) {
   }
 }
 
+// To any name, within the interval.
+bool Fold::CameWithin(ObjectIndex object) const {
+  return object != kNone && (objects_[object].renamed || objects_[object].created);
+}
+
 void Fold::Appear(NameIndex name, ObjectIndex object, Existence before, bool is_directory) {
   FoldedName& folded = names_[name];
   if ((folded.classes & kEntryClass) == 0) folded.before = before;
@@ -122,7 +127,7 @@ void Fold::Disappear(NameIndex name, ObjectIndex object, bool is_directory) {
   bool other_came = folded.after == Existence::kPresent && folded.object_after != object;
   bool first = (folded.classes & kEntryClass) == 0;
   folded.directory_left |= is_directory;
-  bool exchanged = other_came && folded.before == Existence::kUnknown;
+  bool exchanged = other_came && folded.before == Existence::kUnknown && !CameWithin(object);
   if (first || exchanged) SetBefore(name, object, is_directory);
   folded.classes |= kEntryClass;
   directories_[folded.directory].entries_changed = true;
@@ -159,8 +164,9 @@ void Fold::AddEntry(const Record& record, ObjectIndex object) {
     if (object != kNone) objects_[object].unlinked = true;
     // Follows the rename that did it: what was there before is known after all.
     // Not if the victim itself came here within the interval.
-    bool came = object != kNone && (objects_[object].renamed || objects_[object].created);
-    if (names_[name].before == Existence::kUnknown && !came) SetBefore(name, object, is_directory);
+    if (names_[name].before == Existence::kUnknown && !CameWithin(object)) {
+      SetBefore(name, object, is_directory);
+    }
     return;
   }
   bool linked = (record.operations & kLinked) != 0;

@@ -140,6 +140,7 @@ class Fold {
   NameIndex InternName(DirectoryIndex directory, std::string_view name);
   void Appear(NameIndex name, ObjectIndex object, Existence before, bool is_directory);
   void Disappear(NameIndex name, ObjectIndex object, bool is_directory);
+  bool CameWithin(ObjectIndex object) const;
   void SetBefore(NameIndex name, ObjectIndex object, bool is_directory);
   void AddEntry(const Record& record, ObjectIndex object);
   void AddRename(const Record& record, ObjectIndex object);

@@ -96,11 +96,22 @@ void FakeTree::Move(const Place& from, const Place& to) {
   }
   tree_.erase(from);
   tree_[to] = object;
+  TellMove(from, to, object);
+  if (replaced.has_value()) Tell(RecordOf(to, *replaced, kReplaced));
+}
+
+void FakeTree::TellMove(const Place& from, const Place& to, const Object& object) {
   Record record = RecordOf(to, object, kRenamed);
   record.old_parent = HandleNumber(from.directory);
   record.old_name = from.name;
   Tell(std::move(record));
-  if (replaced.has_value()) Tell(RecordOf(to, *replaced, kReplaced));
+}
+
+void FakeTree::Exchange(const Place& a, const Place& b) {
+  if (tree_.count(b) == 0 || tree_.at(a).number == tree_.at(b).number) return;
+  TellMove(a, b, tree_.at(a));
+  TellMove(b, a, tree_.at(b));
+  std::swap(tree_.at(a), tree_.at(b));
 }
 
 // As careful programs save.
@@ -124,7 +135,7 @@ void FakeTree::Step() {
     return tree_.count(lock) == 0 ? Make(lock) : Remove(lock);
   }
   if (tree_.count(place) == 0) return Make(place);
-  switch (OneOf(7)) {
+  switch (OneOf(8)) {
     case 0:
     case 1:
       return Remove(place);
@@ -135,6 +146,8 @@ void FakeTree::Step() {
       return;
     case 4:
       return Save(place);
+    case 5:
+      return Exchange(place, other);
     default:
       return Change(place);
   }

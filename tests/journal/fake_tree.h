@@ -44,6 +44,8 @@ class FakeTree {
   void Change(const Place& place);
   void Link(const Place& from, const Place& to);
   void Move(const Place& from, const Place& to);
+  void Exchange(const Place& a, const Place& b);
+  void TellMove(const Place& from, const Place& to, const Object& object);
   void Save(const Place& place);
   Record RecordOf(const Place& place, const Object& object, std::uint32_t operations) const;
   void Tell(Record record);

@@ -16,7 +16,7 @@ class Programs {
   }
   void Step() {
     const std::string path = File();
-    switch (OneOf(9)) {
+    switch (OneOf(10)) {
       case 0:
         return IsThere(path) ? Unlink(path) : WriteFile(path, "1");
       case 1:
@@ -29,6 +29,8 @@ class Programs {
         return AddLink(path, File());
       case 5:
         return MoveDirectory();
+      case 6:
+        return Swap(path, File());
       default:
         return Change(path);
     }
@@ -56,6 +58,9 @@ class Programs {
   }
   static void Move(const std::string& from, const std::string& to) {
     if (IsThere(from)) Rename(from, to);
+  }
+  static void Swap(const std::string& a, const std::string& b) {
+    if (IsThere(a) && IsThere(b)) Exchange(a, b);
   }
   static void AddLink(const std::string& from, const std::string& to) {
     if (IsThere(from) && !IsThere(to)) Link(from, to);
