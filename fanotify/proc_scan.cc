@@ -150,6 +150,12 @@ Status ProcScan::ScanMaps(pid_t pid, const std::string& directory, bool* empty) 
     *empty = false;
     return {};
   }
+  // Opened before an execve(2): what the process has open it may have kept.
+  if (status && *empty && maps) {
+    maps.reset();
+    BeginReading();
+    status = ReadMaps(directory, &maps, empty);
+  }
   if (!status || *empty) return status;
   bool disturbed = WasDisturbed();
   MappingReadings readings;

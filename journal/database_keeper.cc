@@ -135,6 +135,7 @@ Result<StoreState> DatabaseKeeper::Reopen(const StoreState& promised) {
   database_.reset();
   Result<StoreState> found = Open(promised);
   if (found) {
+    ++openings_;
     failed_ = false;
     lost_ = false;
     next_attempt_usec_ = 0;

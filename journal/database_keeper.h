@@ -47,6 +47,8 @@ class DatabaseKeeper {
 
   // Since a write failed, and Reopen() has not succeeded. Any thread.
   bool failed() const { return failed_; }
+  // How often it has been opened again. Any thread.
+  std::uint64_t openings() const { return openings_; }
 
   // The rest is for whoever writes, one thread at a time.
   // A write failed: none may follow before Reopen() has succeeded.
@@ -69,6 +71,7 @@ class DatabaseKeeper {
   const std::shared_ptr<CursorRegistry> cursors_ = std::make_shared<CursorRegistry>();
 
   std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> openings_ = 0;
   std::atomic<std::uint64_t> losses_ = 0;
   std::int64_t next_attempt_usec_ = 0;
   std::int64_t interval_usec_ = kReopenIntervalUsec;

@@ -25,6 +25,7 @@ inline constexpr const char* kJournalKey = "journal";
 inline constexpr const char* kSpoolKey = "spool";
 inline constexpr const char* kCrawlKey = "crawl";
 inline constexpr const char* kWatchedKey = "watched";
+inline constexpr const char* kBadRollupsKey = "bad-rollups";
 
 // Where a record is: the key of the column family `records`.
 struct RecordPosition {

@@ -192,7 +192,8 @@ Status RocksCursor::NextOfRollups() {
   Result<bool> more = rollups_->Advance();
   if (!more) {
     registry_->NoteBadRollup();
-    return Error{ErrorCode::kBusy, more.error().message + "; they are rolled up anew: ask again"};
+    return Error{ErrorCode::kBusy,
+                 more.error().message + "; the records themselves have: ask again"};
   }
   rolled_up_ = *more;
   if (!rolled_up_) rollups_.reset();

@@ -56,9 +56,8 @@ class CursorRegistry {
   void Remove(RocksCursor* cursor) EXCLUDES(mutex_);
   void AbandonAll() EXCLUDES(mutex_);
 
-  // A rollup could not be read: no scan is to use any before all are made anew.
+  // A rollup could not be read: no scan is to use any from now on.
   void NoteBadRollup() { bad_rollup_ = true; }
-  void ForgetBadRollup() { bad_rollup_ = false; }
   bool has_bad_rollup() const { return bad_rollup_; }
 
  private:

@@ -191,6 +191,22 @@ class DatabaseOpener {
                 });
   }
 
+  // With its files: what is damaged in them must not be read by a compaction, either.
+  static rocksdb::Status RemakeRollups(Database& database) {
+    rocksdb::ColumnFamilyHandle*& rollups =
+        database.columns_[static_cast<std::size_t>(Column::kRollups)];
+    rocksdb::DB& db = database.db();
+    rocksdb::ColumnFamilyDescriptor made;
+    rocksdb::Status status = rollups->GetDescriptor(&made);
+    if (status.ok()) status = db.DropColumnFamily(rollups);
+    if (!status.ok()) return status;
+    db.DestroyColumnFamilyHandle(rollups).PermitUncheckedError();
+    rollups = nullptr;
+    status = db.CreateColumnFamily(made.options, made.name, &rollups);
+    if (status.ok()) status = db.Delete({}, database.column(Column::kMeta), kBadRollupsKey);
+    return status;
+  }
+
  private:
   static std::unique_ptr<Database> Make() {
     std::unique_ptr<Database> database(new Database());
@@ -233,12 +249,6 @@ Database::~Database() {
   db_->Close().PermitUncheckedError();
 }
 
-rocksdb::Status DeleteRollups(const Database& database) {
-  // Behind every level that there is.
-  const std::string end(1, static_cast<char>(kRollupLevels + 1));
-  return database.db().DeleteRange({}, database.column(Column::kRollups), rocksdb::Slice(), end);
-}
-
 Result<std::unique_ptr<Database>> OpenDatabaseToLook(const std::string& directory,
                                                      rocksdb::Env* env) {
   return DatabaseOpener(directory, env).OpenToLook();
@@ -276,7 +286,7 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
   *state = **std::move(loaded);
   CJ_RETURN_IF_ERROR(RaiseFormat(*database, state->format, directory));
   if (state->rollups_damaged) {
-    CJ_RETURN_IF_ERROR(FromRocks(DeleteRollups(*database), "deleting damaged rollups"));
+    CJ_RETURN_IF_ERROR(FromRocks(opener.RemakeRollups(*database), "deleting damaged rollups"));
   }
   database->SetOldestPeriod(state->periods.front().id);
   return database;

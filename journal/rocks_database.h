@@ -77,9 +77,6 @@ Result<std::unique_ptr<Database>> OpenDatabase(const std::string& directory, boo
 Result<std::unique_ptr<Database>> OpenDatabaseToLook(const std::string& directory,
                                                      rocksdb::Env* env);
 
-// Deletes all rollups.
-rocksdb::Status DeleteRollups(const Database& database);
-
 // Reads the whole state and checks that it is consistent. nullopt: all column families are empty,
 // because making the journal was interrupted. Messages begin with "it": the caller says which.
 Result<std::optional<StoreState>> LoadState(const Database& database);

@@ -138,7 +138,7 @@ Status RocksStore::WritePart(const RollupPartOfRows& part) {
     // A drop takes periods off the list before it deletes what was made of them. And whoever opened
     // the database again may have found less.
     MutexLock lock(mutex_);
-    if (part.block.first < periods_.oldest() || !rollups_.Follows(part.block)) {
+    if (!rollups_.IsNext(part.block, periods_.oldest())) {
       return Error{ErrorCode::kBusy, "the rollup's block is not the next any more"};
     }
   }
@@ -191,26 +191,24 @@ Status RocksStore::WriteRollup(const RollupBlock& block, const RollupState& stat
   }
 }
 
-// A rollup that cannot be read has shown: all are made again.
-Status RocksStore::ForgetRollups() {
+// A rollup could not be read: none is used any more, and the next start makes all of them anew. Not
+// this one: where a disk goes on failing there would be no end to it.
+Status RocksStore::NoteBadRollups() {
   MutexLock write_lock(write_mutex_);
   if (keeper_->failed()) return Error{ErrorCode::kBusy, "the journal cannot be written now"};
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
-  const rocksdb::Status status = DeleteRollups(*database);
-  if (!status.ok()) {
-    Error error = RocksError(status, "forgetting the rollups of the journal in " + directory_);
-    keeper_->Fail(error);
-    return error;
-  }
-  MutexLock lock(mutex_);
-  rollups_ = RollupTable();
-  keeper_->cursors()->ForgetBadRollup();
-  return {};
+  rocksdb::WriteBatch writes;
+  MustAdd(writes.Put(database->column(Column::kMeta), kBadRollupsKey, rocksdb::Slice()));
+  return Write(*database, &writes, false, "noting a damaged rollup in");
 }
 
 Result<bool> RocksStore::RollUp(const std::function<bool()>& cancelled) {
   MutexLock one_at_a_time(rollup_mutex_);
-  if (keeper_->cursors()->has_bad_rollup()) CJ_RETURN_IF_ERROR(ForgetRollups());
+  if (keeper_->cursors()->has_bad_rollup()) {
+    if (!bad_rollups_noted_) CJ_RETURN_IF_ERROR(NoteBadRollups());
+    bad_rollups_noted_ = true;
+    return false;
+  }
   const auto work = NextRollup();
   if (!work.has_value() || FreeBytes(directory_).value_or(0) < kRollupRoomBytes) return false;
   std::vector<RollupRow> rows;
@@ -223,7 +221,7 @@ Result<bool> RocksStore::RollUp(const std::function<bool()>& cancelled) {
   if (code != ErrorCode::kCorruption && code != ErrorCode::kIo) return std::move(made).error();
   // Whoever asks for these records is told by them. Here they are passed over until the next start.
   MutexLock lock(mutex_);
-  if (rollups_.Follows(work->block) && work->block.first >= periods_.oldest()) {
+  if (rollups_.IsNext(work->block, periods_.oldest())) {
     rollups_.Add(work->block, {Kind::kTooLarge, 0});
   }
   return true;

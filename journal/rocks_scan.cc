@@ -65,7 +65,8 @@ Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
   if (range.after == kNoEnd) return plan;
   const PeriodId until = std::min(range.until, periods_.newest().Next());
   // What a database that failed has lost may be rollups.
-  const bool rollups_fail = keeper_->failed() || keeper_->cursors()->has_bad_rollup();
+  const bool rollups_fail = keeper_->failed() || keeper_->openings() != rollups_of_ ||
+                            keeper_->cursors()->has_bad_rollup();
   if (!range.distinct || rollups_fail) {
     PlanPeriods(from, until, &plan);
     return plan;

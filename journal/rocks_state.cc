@@ -123,13 +123,6 @@ Status ReadRollups(const Database& database, StoreState* state) {
   return FromRocks(it->status(), "reading the rollups");
 }
 
-// All that is in them is in the records as well: what cannot be read is made anew.
-void LoadRollups(const Database& database, StoreState* state) {
-  if (database.column(Column::kRollups) == nullptr) return;
-  state->rollups_damaged = !ReadRollups(database, state).has_value();
-  if (state->rollups_damaged) state->rollups = RollupTable();
-}
-
 // kNotFound, alone, is an answer and not an error.
 Result<std::optional<std::string>> GetMeta(const Database& database, const char* key) {
   std::string value;
@@ -138,6 +131,15 @@ Result<std::optional<std::string>> GetMeta(const Database& database, const char*
   if (status.IsNotFound()) return std::optional<std::string>();
   CJ_RETURN_IF_ERROR(FromRocks(status, "reading the format version"));
   return std::optional<std::string>(std::move(value));
+}
+
+// All that is in them is in the records as well: what cannot be read is made anew.
+void LoadRollups(const Database& database, StoreState* state) {
+  if (database.column(Column::kRollups) == nullptr) return;
+  auto noted = GetMeta(database, kBadRollupsKey);
+  const bool is_noted = noted.has_value() && noted->has_value();
+  state->rollups_damaged = is_noted || !ReadRollups(database, state).has_value();
+  if (state->rollups_damaged) state->rollups = RollupTable();
 }
 
 }  // namespace

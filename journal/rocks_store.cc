@@ -68,6 +68,7 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
     if (periods_.oldest() < oldest) periods_.DropBefore(oldest);
     rollups_ = std::move(found.rollups);  // those that nothing had synced may be gone
     rollups_.DropBefore(periods_.oldest());
+    rollups_of_ = keeper_->openings();
     PeriodInfo open = periods_.Get(periods_.newest());
     open.gaps = found.periods.back().gaps;
     periods_.Set(open);

@@ -147,7 +147,7 @@ class RocksStore : public Store {
                      const std::vector<RollupRow>& rows) EXCLUDES(write_mutex_, mutex_);
   struct RollupPartOfRows;
   Status WritePart(const RollupPartOfRows& part) EXCLUDES(write_mutex_, mutex_);
-  Status ForgetRollups() EXCLUDES(write_mutex_, mutex_);
+  Status NoteBadRollups() EXCLUDES(write_mutex_, mutex_);
   // As it is in the database: its record_count is not kept.
   PeriodInfo StoredOpenPeriod() const EXCLUDES(mutex_);
   Result<CursorPlan> PlanScan(const ScanRange& range) const REQUIRES(mutex_);
@@ -158,8 +158,9 @@ class RocksStore : public Store {
 
   // Locks are taken in this order.
   Mutex rollup_mutex_;  // one rollup at a time
-  Mutex drop_mutex_;    // one drop at a time
-  Mutex write_mutex_;   // one write at a time: none slips in between a failure and its cure
+  bool bad_rollups_noted_ GUARDED_BY(rollup_mutex_) = false;
+  Mutex drop_mutex_;   // one drop at a time
+  Mutex write_mutex_;  // one write at a time: none slips in between a failure and its cure
   std::string key_ GUARDED_BY(write_mutex_);  // memory that every append reuses
   std::string value_ GUARDED_BY(write_mutex_);
   RowWriter row_ GUARDED_BY(write_mutex_);
@@ -168,6 +169,8 @@ class RocksStore : public Store {
   mutable Mutex mutex_;
   PeriodTable periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
   RollupTable rollups_ GUARDED_BY(mutex_);
+  std::uint64_t rollups_of_ GUARDED_BY(mutex_) =
+      0;  // the keeper's openings() when they were loaded
   SequenceNumber next_sequence_ GUARDED_BY(mutex_);
   std::uint64_t losses_ GUARDED_BY(mutex_) = 0;
   std::atomic<std::uint64_t> gap_changes_ = 0;

@@ -76,7 +76,11 @@ bool RollupBuilder::IsRepeated(const Record& record, std::uint32_t object, std::
 
 void RollupBuilder::Live(const Record& record, std::uint32_t object) {
   if (object == kNone) return;
+  constexpr std::uint32_t kMove = kRenamed | kDirectory;
+  directories_move_ |= (record.operations & kMove) == kMove;
   Life& life = At(lives_, object);
+  if (!life.known) life.merged = (record.operations & kDeleted) != 0;
+  life.told |= TellingOf(record.operations);
   const bool made = !life.known && (record.operations & kCreated) != 0;
   const bool passes = (record.operations & kLasting) == 0 && !record.parent.empty();
   life.passes = passes && (made || life.passes);
@@ -138,7 +142,10 @@ void RollupBuilder::ForEach(const std::vector<RollupRow>& rows, const Take& take
 // Whether there is any. The range's last record is of none: it says that its object went, and then
 // nothing came to the name or went from it later.
 bool RollupBuilder::FindPassing() {
-  for (Life& life : lives_) life.kept = gaps_ || !(life.passes && life.gone);
+  for (Life& life : lives_) {
+    const bool is_older = life.merged && directories_move_;
+    life.kept = gaps_ || is_older || !(life.passes && life.gone);
+  }
   auto keep = [this](std::uint32_t object) {
     if (object != kNone) lives_[object].kept = true;
   };
@@ -156,17 +163,36 @@ bool RollupBuilder::FindPassing() {
 
 // Keeps what tells a class of change of a name that no other record tells.
 void RollupBuilder::KeepTellers() {
-  ForEach(written_, [this](const Record& record, std::uint32_t, bool kept) {
-    if (kept) names_[NameOf(record)].kept |= TellingOf(record.operations);
+  ForEach(written_, [this](const Record& record, std::uint32_t object, bool kept) {
+    if (kept) NoteKept(record, object);
   });
   ForEach(written_, [this](const Record& record, std::uint32_t object, bool kept) {
-    if (kept) return;
-    std::uint8_t& told = names_[NameOf(record)].kept;
-    const std::uint8_t telling = TellingOf(record.operations);
-    if ((telling & ~told) == 0) return;
-    told |= telling;
-    lives_[object].kept = true;
+    if (!kept && !TellsMore(record, object)) return;
+    if (!kept) lives_[object].kept = true;
+    NoteKept(record, object);
   });
+}
+
+// The names that the record's object came to, or went from.
+template <typename Take>
+void RollupBuilder::ForEachEntry(const Record& record, const Take& take) {
+  if ((record.operations & kEntryOperations) == 0) return;
+  take(names_[NameOf(record)]);
+  if (record.old_parent.empty()) return;
+  take(names_[NameOf(record.volume, record.old_parent, record.old_name)]);
+}
+
+void RollupBuilder::NoteKept(const Record& record, std::uint32_t object) {
+  names_[NameOf(record)].kept |= TellingOf(record.operations);
+  const std::uint8_t told = object == kNone ? std::uint8_t{0} : lives_[object].told;
+  ForEachEntry(record, [told](Name& name) { name.kept_objects |= told; });
+}
+
+bool RollupBuilder::TellsMore(const Record& record, std::uint32_t object) {
+  const std::uint8_t told = lives_[object].told;
+  bool more = (TellingOf(record.operations) & ~names_[NameOf(record)].kept) != 0;
+  ForEachEntry(record, [&](Name& name) { more |= (told & ~name.kept_objects) != 0; });
+  return more;
 }
 
 std::vector<RollupRow> RollupBuilder::Finish() {

@@ -17,12 +17,14 @@
 //  - At each of its names others came or went before it and after it, in the range. What was at the
 //    name before is said by the first of them. What is there then is said by the last: coming says
 //    it alone, going in view of the record before, so that the files of both are kept.
-//  - Records that are kept tell the same classes of change of the name.
+//  - Records that are kept tell the same classes of change of the name, and of what was at it.
 // The fold then lacks an object that is gone. Had it further names, they are in the range's
 // records. A file that is older than the range may look as if it had been made in it, where the
-// kernel merged that it went from a name with its return by link(2): but then it was the first to
-// go from that name in the range. In a range with gaps there may have been links that nobody knows
-// of: no file passes there.
+// kernel merged that it went from a name with its return by link(2). If that name was watched all
+// the time, it was the first to go from there in the range; so where directories were renamed, and
+// may have been elsewhere, no file passes whose first record says both. In a range with gaps there
+// may have been links that nobody knows of: no file passes there. Where merging hides that a file
+// returned to a name by link(2), it may be there still; others are told at that name.
 //
 // All other records are kept as they are: of directories but for their attributes, of links, of
 // what a crawl has found, of what was there before or is there then. So is the last one, which says
@@ -64,7 +66,9 @@ class RollupBuilder {
   struct Life {
     bool known = false;
     bool passes = false;  // made in the range, and nothing else than a file's life since
-    bool gone = false;    // its last record says so
+    bool merged = false;  // its first record says that it came and went, in whatever order
+    std::uint8_t told = 0;
+    bool gone = false;  // its last record says so
     bool kept = false;
   };
   struct Name {
@@ -77,7 +81,8 @@ class RollupBuilder {
     std::uint32_t first = kNone;
     std::uint32_t before_last = kNone;
     std::uint32_t last = kNone;
-    std::uint8_t kept = 0;  // what kept records tell
+    std::uint8_t kept = 0;          // what kept records tell of it
+    std::uint8_t kept_objects = 0;  // what they tell of the objects that came to it or went
   };
   std::uint32_t ObjectOf(const Record& record);
   std::uint32_t NameOf(VolumeId volume, const FileHandle& parent, std::string_view name);
@@ -89,12 +94,17 @@ class RollupBuilder {
   void Keep(const Record& record);
   bool FindPassing();
   void KeepTellers();
+  void NoteKept(const Record& record, std::uint32_t object);
+  bool TellsMore(const Record& record, std::uint32_t object);
+  template <typename Take>
+  void ForEachEntry(const Record& record, const Take& take);
   template <typename Take>
   void ForEach(const std::vector<RollupRow>& rows, const Take& take);
 
   const PeriodId first_;
   const std::int64_t start_usec_;
   const bool gaps_;
+  bool directories_move_ = false;
   InternTable handles_;       // of objects and directories
   InternTable name_numbers_;  // in their directories
   std::vector<Life> lives_;   // by number of the handle

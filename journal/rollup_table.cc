@@ -26,11 +26,6 @@ void RollupTable::Add(const RollupBlock& block, const RollupState& state) {
   levels_.at(static_cast<std::size_t>(block.level))[block.first] = state;
 }
 
-bool RollupTable::Follows(const RollupBlock& block) const {
-  const auto& known = levels_.at(static_cast<std::size_t>(block.level));
-  return known.empty() || RollupBlock{block.level, known.rbegin()->first}.until() == block.first;
-}
-
 RollupTable RollupTable::DropBefore(PeriodId oldest) {
   RollupTable dropped;
   for (std::size_t i = 0; i < levels_.size(); ++i) {

@@ -60,7 +60,9 @@ class RollupTable {
   // Each once; those of a level in their order.
   void Add(const RollupBlock& block, const RollupState& state);
   // Whether it is the next one of its level that would be made.
-  bool Follows(const RollupBlock& block) const;
+  bool IsNext(const RollupBlock& block, PeriodId oldest) const {
+    return NextOf(block.level, oldest) == block;
+  }
   // Forgets what begins before `oldest`: it has records of periods that are gone. Returns that.
   RollupTable DropBefore(PeriodId oldest);
   // What DropBefore() returned.

@@ -214,6 +214,37 @@ TEST_CASE("rollups: of the versions of a file that is replaced the first and the
   CHECK(Kept(records) == Numbers{1, 2, 3, 6, 25, 26, 28, 29, 30});
 }
 
+TEST_CASE("rollups: who came and went in one record may be older where directories move") {
+  Records records;
+  for (std::uint64_t lock = 1; lock <= 5; ++lock) {
+    records.push_back(Change(kCreated | kDeleted, lock, "lock"));
+  }
+  CHECK(Kept(records) == Numbers{1, 4, 5});
+  Record moved = Change(kRenamed | kDirectory, 50, "to");
+  moved.old_parent = moved.parent;
+  moved.old_name = "from";
+  records.push_back(moved);
+  CHECK(Kept(records) == Numbers{1, 2, 3, 4, 5, 6});
+}
+
+TEST_CASE("rollups: what a file that passed two names was told of is told of both") {
+  auto rename = [](std::uint64_t object, const std::string& from, const std::string& to) {
+    Record record = Change(kRenamed, object, to);
+    record.old_parent = record.parent;
+    record.old_name = from;
+    return record;
+  };
+  Records records = {Change(kCreated, 1, "a"),  Change(kDeleted, 1, "a"),  Change(kCreated, 2, "b"),
+                     Change(kModified, 2, "b"), Change(kDeleted, 2, "b"),  Change(kCreated, 3, "a"),
+                     rename(3, "a", "b"),       Change(kModified, 3, "b"), Change(kDeleted, 3, "b"),
+                     Change(kCreated, 4, "a"),  Change(kDeleted, 4, "a"),  Change(kCreated, 5, "b"),
+                     Change(kModified, 5, "b"), Change(kDeleted, 5, "b")};
+  // Of "a" no other tells that what was there has changed.
+  CHECK(Kept(records).size() == records.size());
+  records[0].operations |= kModified;
+  CHECK(Kept(records).size() == records.size() - 4);
+}
+
 TEST_CASE("rollups: what a name has been told of once is told still") {
   Records records = {Change(kCreated, 1, "lock"),  Change(kDeleted, 1, "lock"),
                      Change(kCreated, 2, "lock"),  Change(kModified, 2, "lock"),
