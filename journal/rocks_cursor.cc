@@ -193,7 +193,7 @@ Status RocksCursor::NextOfRollups() {
   if (!more) {
     registry_->NoteBadRollup();
     return Error{ErrorCode::kBusy,
-                 more.error().message + "; the records themselves have: ask again"};
+                 more.error().message + "; ask again, and the records themselves answer"};
   }
   rolled_up_ = *more;
   if (!rolled_up_) rollups_.reset();

@@ -51,8 +51,8 @@ bool HasRows(const Database& database, const RollupBlock& block) {
 struct RocksStore::RollupWork {
   RollupBlock block;
   std::int64_t start_usec = 0;
-  SequenceNumber last;  // its last record's number; has_records: there is one
   bool has_records = false;
+  SequenceNumber last;     // number of the last one
   bool gaps = false;       // in some of its periods
   std::uint64_t cost = 0;  // of what a scan reads without it
   bool too_large = false;  // as is known without reading

@@ -96,12 +96,17 @@ void AppendRecords(Store& store, std::size_t count) {
   if (!status) FAIL(status.error().message);
 }
 
-void AdvanceStore(Store& store, std::size_t count) {
-  PeriodInfo sealed = store.Periods().back();
+std::pair<PeriodInfo, PeriodInfo> PeriodTurn(const Store& store) {
+  PeriodInfo sealed = store.OpenPeriod();
   sealed.end_usec = sealed.start_usec + 1'000'000;
   PeriodInfo opened;
   opened.id = sealed.id.Next();
   opened.start_usec = sealed.end_usec;
+  return {sealed, opened};
+}
+
+void AdvanceStore(Store& store, std::size_t count) {
+  const auto [sealed, opened] = PeriodTurn(store);
   Status status = store.Advance(NextBatch(store, count), sealed, opened);
   if (!status) FAIL(status.error().message);
 }

@@ -55,6 +55,8 @@ Batch NextBatch(const Store& store, std::size_t count);
 std::unique_ptr<RocksStore> OpenStore(const std::string& path,
                                       const RocksStoreOptions& options = {});
 void AppendRecords(Store& store, std::size_t count);
+// The open period as it ends, and the one that follows.
+std::pair<PeriodInfo, PeriodInfo> PeriodTurn(const Store& store);
 // Ends the open period after `count` more records.
 void AdvanceStore(Store& store, std::size_t count = 0);
 std::vector<Record> ScanAll(const Store& store, const ScanRange& range);

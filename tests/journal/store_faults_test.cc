@@ -52,12 +52,9 @@ std::unique_ptr<RocksStore> Open(Rig& rig) {
 }
 
 bool Advance(Rig& rig, Store& store, std::size_t count) {
-  PeriodInfo sealed = store.Periods().back();
-  sealed.end_usec = sealed.start_usec + 1;
-  PeriodInfo opened;
-  opened.id = sealed.id.Next();
-  opened.start_usec = sealed.end_usec;
-  return Persist(rig, [&] { return store.Advance(NextBatch(store, count), sealed, opened); });
+  const auto turn = PeriodTurn(store);
+  return Persist(rig,
+                 [&] { return store.Advance(NextBatch(store, count), turn.first, turn.second); });
 }
 
 // Everything that a daemon does with a store. False when the disk failed for good.

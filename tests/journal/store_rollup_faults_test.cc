@@ -40,11 +40,7 @@ Batch SameFiles(const Store& store) {
 }
 
 Status EndPeriod(Store& store) {
-  PeriodInfo sealed = store.OpenPeriod();
-  sealed.end_usec = sealed.start_usec + 1;
-  PeriodInfo opened;
-  opened.id = sealed.id.Next();
-  opened.start_usec = sealed.end_usec;
+  const auto [sealed, opened] = PeriodTurn(store);
   return store.Advance(SameFiles(store), sealed, opened);
 }
 

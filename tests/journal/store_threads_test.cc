@@ -46,11 +46,7 @@ void Write(Store& store, Complaints& complaints) {
       if (complaints.Failed(store.Append(batch))) return;
       continue;
     }
-    PeriodInfo sealed = store.Periods().back();
-    sealed.end_usec = sealed.start_usec + 1;
-    PeriodInfo opened;
-    opened.id = sealed.id.Next();
-    opened.start_usec = sealed.end_usec;
+    const auto [sealed, opened] = PeriodTurn(store);
     if (complaints.Failed(store.Advance(batch, sealed, opened))) return;
     if (complaints.Failed(store.AddGap({"/x", 1, 2, "a test"}))) return;
     if (complaints.Failed(store.Sync())) return;
@@ -224,11 +220,7 @@ TEST_CASE("threads: periods are rolled up while others write, read and drop") {
     Batch batch = NextBatch(*store, 3);
     for (Record& record : batch.records) record.object = HandleNumber(1);
     for (Record& record : batch.records) record.name = "name";
-    PeriodInfo sealed = store->OpenPeriod();
-    sealed.end_usec = sealed.start_usec + 1;
-    PeriodInfo opened;
-    opened.id = sealed.id.Next();
-    opened.start_usec = sealed.end_usec;
+    const auto [sealed, opened] = PeriodTurn(*store);
     if (complaints.Failed(store->Advance(batch, sealed, opened))) break;
   }
   stop.store(true);
