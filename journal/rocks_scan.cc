@@ -46,8 +46,8 @@ void RocksStore::PlanPart(const ScanPart& part, CursorPlan* plan) const {
   // The period behind it is there: only what has ended is rolled up.
   const PeriodInfo first = periods_.Get(part.from);
   const SequenceNumber end = periods_.Get(part.until).first_sequence;
-  if (end <= plan->after.Next()) return;
-  if (part.records == 0) return PlanPeriods(part.from, part.until, plan);  // it should be empty
+  if (end <= plan->after.Next() || first.first_sequence == end) return;
+  if (part.records == 0) return PlanPeriods(part.from, part.until, plan);  // it cannot be
   plan->rollups.push_back(
       {{part.level, part.from}, part.records, first.start_usec, SequenceNumber(end.value - 1)});
 }
