@@ -17,14 +17,19 @@
 
 #include "base/text.h"
 #include "journal/answer.h"
+#include "journal/rollup_table.h"
 
 namespace cj {
 namespace {
 
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
-// A scan looks at each of its periods that no rollup stands for before it begins.
+// A scan looks at each of its periods that no rollup stands for before it begins. Steps end where
+// the rollups of so many periods do: a step from the middle of one to the middle of the next would
+// read many small ones instead.
 constexpr std::uint64_t kPeriodsPerStep = 32 * 1024;
+static_assert(kPeriodsPerStep ==
+              kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut);
 constexpr std::size_t kCancelInterval = 4096;
 
 enum ListFlag : std::uint8_t {
@@ -99,7 +104,8 @@ Status Answer::ReadRecords(Directories& directories, std::size_t max) {
   // same.
   const PeriodId oldest = environment_.store->OldestPeriod().id;
   if (range.from < oldest && oldest <= interval_end_.period) range.from = interval_end_.period;
-  range.until = std::min(list_->until, PeriodId(range.from.value + kPeriodsPerStep));
+  const PeriodId end((range.from.value / kPeriodsPerStep + 1) * kPeriodsPerStep);
+  range.until = std::min(list_->until, end);
   range.after = interval_end_.sequence;
   range.distinct = !environment_.limits.every_record;
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
