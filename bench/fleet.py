@@ -39,7 +39,7 @@ def measure(bench, progress):
             done = periods
             per_checkpoint = (time.monotonic() - started) / made
             command = changectl(bench, daemon, f"--since={token}", "-0")
-            asked = [seconds_of(bench, command) for _ in range(bench.options.rounds)]
+            asked = [seconds_of(command) for _ in range(bench.options.rounds)]
             if asked[0][1].count(b"\0") < FILES:
                 raise RuntimeError("the answer is too short")
             seconds = statistics.median(took for took, _ in asked)

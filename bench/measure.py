@@ -171,7 +171,6 @@ class Bench:
         self.store_program = os.path.join(options.build, "bench/bench_minimal_store")
         self.daemon_program = os.path.join(options.build, "service/changejournald")
         self.changectl = os.path.join(options.build, "client/changectl")
-        self.stopwatch = os.path.join(options.build, "bench/bench_stopwatch")
         self.results = {}
 
     def load(self, *words):
