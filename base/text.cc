@@ -107,7 +107,9 @@ bool PathIsBelow(std::string_view directory, std::string_view path) {
 }
 
 std::string JoinPath(std::string_view directory, std::string_view name) {
-  std::string path(directory);
+  std::string path;
+  path.reserve(directory.size() + 1 + name.size());
+  path.append(directory);
   if (path.empty() || path.back() != '/') path.push_back('/');
   path.append(name);
   return path;
