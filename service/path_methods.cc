@@ -36,8 +36,10 @@ struct PathQuestion {
   std::string relative_to;  // empty: whole paths
 };
 
+// One step of a list. Made anew each time its memory would come from the kernel each time, too.
 struct Chunk {
   bool more = false;
+  std::vector<Change> changes;
   std::string bytes;
 };
 
@@ -56,17 +58,17 @@ void AppendPath(const std::string& path, bool recursive, const std::string& rela
   bytes->push_back('\0');
 }
 
-Result<Chunk> NextChunk(Answer& answer, Presence presence, const std::string& relative_to) {
-  std::vector<Change> changes;
-  Chunk chunk;
+Status ReadChunk(Answer& answer, Presence presence, const std::string& relative_to, Chunk* chunk) {
+  chunk->changes.clear();
+  chunk->bytes.clear();
   const std::size_t most = answer.count() == 0 ? kFirstBatch : kBatch;
-  CJ_ASSIGN_OR_RETURN(chunk.more, answer.Next(most, &changes));
-  for (const Change& change : changes) {
+  CJ_ASSIGN_OR_RETURN(chunk->more, answer.Next(most, &chunk->changes));
+  for (const Change& change : chunk->changes) {
     bool both = change.kind == ChangeKind::kRenamed && presence == Presence::kAll;
-    if (both) AppendPath(change.from, change.recursive, relative_to, &chunk.bytes);
-    AppendPath(change.path, change.recursive, relative_to, &chunk.bytes);
+    if (both) AppendPath(change.from, change.recursive, relative_to, &chunk->bytes);
+    AppendPath(change.path, change.recursive, relative_to, &chunk->bytes);
   }
-  return chunk;
+  return {};
 }
 
 // Writes a piece to the pipe, waiting for its reader for at most `stall`. False: the reader has
@@ -190,16 +192,18 @@ class ListWriter {
 
  private:
   asio::awaitable<Status> Write(Answer& answer) {
-    auto next = [&] { return NextChunk(answer, asked_.question.presence, asked_.relative_to); };
-    for (bool more = true; more;) {
-      Result<Chunk> chunk = co_await RunOn(pool_, next);
-      if (!chunk.has_value()) co_return std::move(chunk).error();
-      more = chunk->more;
+    Chunk chunk;
+    auto next = [&] {
+      return ReadChunk(answer, asked_.question.presence, asked_.relative_to, &chunk);
+    };
+    for (chunk.more = true; chunk.more;) {
+      Status read = co_await RunOn(pool_, next);
+      if (!read.has_value()) co_return read;
       // Found on the way: what is told from then on leads nowhere.
       Status listable = CheckListable(answer);
       if (!listable.has_value()) co_return listable;
       if (!IsWhole(asked_, answer)) co_return Status();
-      Result<bool> written = co_await WriteAll(pipe_, chunk->bytes, stall_);
+      Result<bool> written = co_await WriteAll(pipe_, chunk.bytes, stall_);
       if (!written.has_value()) co_return std::move(written).error();
       if (!*written) co_return Error{ErrorCode::kCancelled, "the reader closed the pipe"};
     }
