@@ -28,6 +28,7 @@
 #include "journal/link_memory.h"
 #include "journal/name_table.h"
 #include "journal/resolver.h"
+#include "journal/settled_files.h"
 #include "journal/store.h"
 #include "journal/tree_walk.h"
 #include "journal/views.h"
@@ -47,7 +48,8 @@ class Answer {
     std::function<Status()> drain;
     // Asked now and then; true ends the work with kCancelled. May be empty.
     std::function<bool()> cancelled;
-    LinkMemory* link_memory = nullptr;  // shared by all answers; may be null
+    LinkMemory* link_memory = nullptr;      // shared by all answers; may be null
+    SettledFiles* settled_files = nullptr;  // the same
     // Shared by all answers: true while one of them has a second thread, which no other may have
     // then. Null: none has.
     std::atomic<bool>* helped = nullptr;
@@ -193,7 +195,8 @@ class Answer {
     const Place* place = nullptr;
     NameTable::Ref ref = kNone;
     NameTable::Name name;
-    bool settled = false;  // its name has been told, and it has no other
+    std::optional<SettledFiles::Key> key;  // for others to know that
+    bool settled = false;                  // its name has been told, and it has no other
   };
   struct List {
     NameTable names;           // flags: ListFlag
@@ -204,6 +207,7 @@ class Answer {
     PeriodId from;               // where the next step goes on
     PeriodId until;              // behind the last period
     SequenceNumber end;          // behind the last record
+    std::size_t shared = 0;      // changed files that other answers may know
     bool reading = true;         // there may be more records
     bool told = false;           // the rest is in the fold
     bool folds = false;          // there are records to be folded
@@ -221,6 +225,9 @@ class Answer {
   void LeaveToFold(NameTable::Ref name);
   Result<const Place*> PlaceListed(Directories& directories, DirectoryIndex index);
   Result<const Place*> FindListedPlace(Directories& directories, DirectoryIndex index);
+  Status LookAtListed(Directories& directories, const std::function<void()>& meanwhile);
+  void AddToListed(const Record& record, const Place* place, NameTable::Ref name);
+  void RemoveSettled(std::vector<Listed>* listed) const;
   static void SeeListed(Directories& directories, Listed* listed);
   bool IsListed(DirectoryIndex index) const;
   bool IsFolded(const Record& record) const;

@@ -31,6 +31,8 @@ constexpr std::uint64_t kPeriodsPerStep = 32 * 1024;
 static_assert(kPeriodsPerStep ==
               kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut);
 constexpr std::size_t kCancelInterval = 4096;
+// An answer of more files than this would make all others look again, and is long enough itself.
+constexpr std::size_t kMostShared = SettledFiles::kMaxFiles / 2;
 
 enum ListFlag : std::uint8_t {
   kTold = 1,
@@ -73,19 +75,10 @@ void Answer::BeginList() {
 // The files of the step before are looked at while this one's records are read. The end of the
 // records is not the end of the answer.
 Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
-  std::vector<Listed> listed = std::move(list_->listed);
-  list_->listed.clear();
   Status read;
-  SeeAll(
-      directories, listed.size(),
-      [&](Directories& through, std::size_t i) { SeeListed(through, &listed[i]); },
-      [&] {
-        if (list_->reading) read = ReadRecords(directories, max);
-      });
-  CJ_RETURN_IF_ERROR(Cancelled());
-  for (const Listed& each : listed) {
-    if (!each.settled) LeaveToFold(each.ref);
-  }
+  CJ_RETURN_IF_ERROR(LookAtListed(directories, [&] {
+    if (list_->reading) read = ReadRecords(directories, max);
+  }));
   CJ_ASSIGN_OR_RETURN(const bool listable, RescanBeyondLimits(std::move(read)));
   if (listable && (list_->reading || !list_->listed.empty())) return true;
   list_->told = true;
@@ -94,6 +87,25 @@ Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
   CJ_ASSIGN_OR_RETURN(const bool folded, RescanBeyondLimits(FoldList()));
   if (folded) CJ_RETURN_IF_ERROR(Prepare(directories));
   return true;
+}
+
+Status Answer::LookAtListed(Directories& directories, const std::function<void()>& meanwhile) {
+  std::vector<Listed> listed = std::move(list_->listed);
+  list_->listed.clear();
+  list_->listed.reserve(listed.size());  // the next step has as many, mostly
+  RemoveSettled(&listed);
+  const PeriodId open = environment_.store->OpenPeriod().id;
+  auto see = [&](Directories& through, std::size_t i) { SeeListed(through, &listed[i]); };
+  SeeAll(directories, listed.size(), see, meanwhile);
+  CJ_RETURN_IF_ERROR(Cancelled());
+  for (const Listed& each : listed) {
+    if (!each.settled) {
+      LeaveToFold(each.ref);
+    } else if (each.key.has_value()) {
+      environment_.settled_files->Add(*each.key, open);
+    }
+  }
+  return {};
 }
 
 // A cursor of each step's own: a reader that is slow must not keep what it has read on the disk.
@@ -154,9 +166,39 @@ Status Answer::ListRecord(Directories& directories, const Record& record) {
   }
   if (MayConcernOtherNames(record) && (names.flags(name) & kLookedAt) == 0) {
     names.AddFlags(name, kLookedAt);
-    list_->listed.push_back({place, name, names.Get(name), false});
+    AddToListed(record, place, name);
   }
   return {};
+}
+
+// For others to know what has been seen, and to know what they have. Intervals that ended long ago
+// are nobody else's.
+void Answer::AddToListed(const Record& record, const Place* place, NameTable::Ref name) {
+  Listed& listed = list_->listed.emplace_back();
+  listed.place = place;
+  listed.ref = name;
+  listed.name = list_->names.Get(name);
+  if (environment_.settled_files == nullptr || !request_.until_now) return;
+  if (list_->shared == kMostShared) return;
+  ++list_->shared;
+  listed.key = SettledFiles::KeyOf(
+      {record.volume, record.parent.encoded, listed.name.name, listed.name.object});
+}
+
+// Those that somebody else has looked at.
+void Answer::RemoveSettled(std::vector<Listed>* listed) const {
+  constexpr std::size_t kAhead = 8;  // as many as are fetched while one is looked up
+  const SettledFiles* files = environment_.settled_files;
+  if (files == nullptr) return;
+  std::size_t left = 0;
+  for (std::size_t i = 0; i < listed->size(); ++i) {
+    const std::size_t ahead = std::min(i + kAhead, listed->size() - 1);
+    if ((*listed)[ahead].key.has_value()) files->Prefetch(*(*listed)[ahead].key);
+    const auto& key = (*listed)[i].key;
+    if (key.has_value() && files->IsSettledSince(*key, request_.from)) continue;
+    (*listed)[left++] = (*listed)[i];
+  }
+  listed->resize(left);
 }
 
 Result<NameTable::Found> Answer::AddListed(const NameTable::Name& name) {

@@ -132,6 +132,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   environment.drain = [this] { return engine_->Drain(); };
   environment.cancelled = question.cancelled;
   environment.link_memory = &link_memory_;
+  environment.settled_files = &settled_files_;
   environment.helped = &answer_helped_;
   environment.limits = answer_limits_;
   auto answer = Answer::Build(std::move(environment), std::move(request));

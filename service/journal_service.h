@@ -22,6 +22,7 @@
 #include "journal/link_memory.h"
 #include "journal/position.h"
 #include "journal/retention.h"
+#include "journal/settled_files.h"
 #include "journal/store.h"
 #include "service/config/config.h"
 #include "service/history_crawls.h"
@@ -177,6 +178,7 @@ class JournalService {
   std::unique_ptr<Store> store_;
   std::unique_ptr<WatchBinder> binder_;
   LinkMemory link_memory_;  // outlives scope_
+  SettledFiles settled_files_;
   // Some answer has a second thread: one at a time, so that answers leave processors to others.
   std::atomic<bool> answer_helped_{false};
   std::unique_ptr<DirectoryScope> scope_;

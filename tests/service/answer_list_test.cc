@@ -151,6 +151,27 @@ TEST_CASE("lists: the other names of a changed file") {
   }
 }
 
+TEST_CASE("lists: a file that had one name when somebody looked, and got another one since") {
+  for (const char* type : kTypes) {
+    CAPTURE(type);
+    TestJournal journal(type);
+    if (!journal.usable()) continue;
+    WriteFile(journal.path("a"), "1");
+    journal.Mark();
+    AppendFile(journal.path("a"), "2");
+    CHECK(Told(journal, {}, true, 1) == Paths{"/a"});
+    Link(journal.path("a"), journal.path("b"));
+    CHECK(Told(journal, {}, true, 1) == Paths{"", "/a", "/b"});
+    journal.Mark();
+    AppendFile(journal.path("a"), "3");
+    CHECK(Told(journal, {}, true, 1) == Paths{"/a", "/b"});
+    Unlink(journal.path("b"));
+    journal.Mark();
+    AppendFile(journal.path("a"), "4");
+    CHECK(Told(journal, {}, true, 1) == Paths{"/a"});
+  }
+}
+
 TEST_CASE("lists: what was changed in a directory that was renamed later") {
   TestJournal journal("ext4");
   if (!journal.usable()) return;

@@ -28,6 +28,31 @@ TEST_CASE("lists: another file at a name that was plain so far") {
   CHECK(PathsOf(*tree, 100) == Paths{"", "/name", "/other"});
 }
 
+// No record tells of the link, so that whoever looks says so.
+TEST_CASE("lists: what one has looked at serves another whose interval had begun by then") {
+  const auto tree = RecordedTree::On("ext4");
+  if (tree == nullptr) return;
+  auto list_since = [&](PeriodId from, bool until_now) {
+    AnswerRequest request = tree->ListRequest();
+    request.from = from;
+    request.until_now = until_now;
+    auto answer = tree->Ask(request);
+    if (!answer.has_value()) FAIL(answer.error().message);
+    return PathsOf(tree->filesystem.path(), **answer, 100);
+  };
+  WriteFile(tree->filesystem.path("a"), "1");
+  tree->Add(tree->RecordOf("a", kModified));
+  tree->NextPeriod();
+  CHECK(list_since(PeriodId(1), true) == Paths{"/a"});
+  Link(tree->filesystem.path("a"), tree->filesystem.path("b"));
+  CHECK(list_since(PeriodId(1), true) == Paths{"/a"});
+  CHECK(list_since(PeriodId(1), false) == Paths{"/a", "/b"});
+  tree->Add(tree->RecordOf("a", kModified));
+  tree->NextPeriod();
+  CHECK(list_since(PeriodId(1), true) == Paths{"/a"});
+  CHECK(list_since(PeriodId(2), true) == Paths{"/a", "/b"});
+}
+
 TEST_CASE("lists: more periods than one step looks at") {
   const auto tree = RecordedTree::On("tmpfs");
   if (tree == nullptr) return;

@@ -41,6 +41,7 @@ class RecordedTree {
   TestFilesystem filesystem;
   Watch watch;
   RecordingStore store;
+  SettledFiles settled_files;
 };
 
 }  // namespace cj
