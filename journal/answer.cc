@@ -309,9 +309,12 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   out_ = changes;
   out_bytes_ = 0;
-  const bool is_list = list_ != nullptr && !list_->told;
-  CJ_ASSIGN_OR_RETURN(const bool more,
-                      is_list ? TellList(*directories, max) : TellSome(*directories, max));
+  const std::size_t target = out_->size() + max;
+  if (list_ != nullptr && !list_->told) CJ_RETURN_IF_ERROR(TellList(*directories, max));
+  bool more = true;
+  if (list_ == nullptr || (list_->told && !IsStepFull(target))) {
+    CJ_ASSIGN_OR_RETURN(more, TellSome(*directories, target - out_->size()));
+  }
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   return more;
 }

@@ -215,8 +215,9 @@ class Answer {
   };
   bool MayList() const;
   void BeginList();
-  Result<bool> TellList(Directories& directories, std::size_t max);
+  Status TellList(Directories& directories, std::size_t max);
   Status ReadRecords(Directories& directories, std::size_t max);
+  Status ReadSomePeriods(Directories& directories, std::size_t target, std::size_t* left);
   Status ListRecord(Directories& directories, const Record& record);
   Result<NameTable::Found> AddListed(const NameTable::Name& name);
   Status CheckListLimit() const;

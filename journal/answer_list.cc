@@ -24,11 +24,13 @@ namespace {
 
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
-// A scan looks at each of its periods that no rollup stands for before it begins. Steps end where
-// the rollups of so many periods do: a step from the middle of one to the middle of the next would
-// read many small ones instead.
-constexpr std::uint64_t kPeriodsPerStep = 32 * 1024;
-static_assert(kPeriodsPerStep ==
+// A scan looks at each of its periods that no rollup stands for before it begins. Scans end where
+// the rollups of so many periods do: one from the middle of a rollup to the middle of the next
+// would read many small ones instead.
+constexpr std::uint64_t kPeriodsPerScan = 32 * 1024;
+// Few records are in the rollups of many periods.
+constexpr int kScansPerStep = 16;
+static_assert(kPeriodsPerScan ==
               kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut);
 constexpr std::size_t kCancelInterval = 4096;
 // An answer of more files than this would make all others look again, and is long enough itself.
@@ -74,19 +76,22 @@ void Answer::BeginList() {
 
 // The files of the step before are looked at while this one's records are read. The end of the
 // records is not the end of the answer.
-Result<bool> Answer::TellList(Directories& directories, std::size_t max) {
+Status Answer::TellList(Directories& directories, std::size_t max) {
   Status read;
   CJ_RETURN_IF_ERROR(LookAtListed(directories, [&] {
     if (list_->reading) read = ReadRecords(directories, max);
   }));
   CJ_ASSIGN_OR_RETURN(const bool listable, RescanBeyondLimits(std::move(read)));
-  if (listable && (list_->reading || !list_->listed.empty())) return true;
+  // A few are not worth a step of their own.
+  if (!list_->reading && list_->listed.size() < environment_.limits.names_for_two) {
+    CJ_RETURN_IF_ERROR(LookAtListed(directories, [] {}));
+  }
+  if (listable && (list_->reading || !list_->listed.empty())) return {};
   list_->told = true;
-  if (!listable) return true;
+  if (!listable) return {};
   for (Place& place : list_->places) places_.push_back(place);
   CJ_ASSIGN_OR_RETURN(const bool folded, RescanBeyondLimits(FoldList()));
-  if (folded) CJ_RETURN_IF_ERROR(Prepare(directories));
-  return true;
+  return folded ? Prepare(directories) : Status();
 }
 
 Status Answer::LookAtListed(Directories& directories, const std::function<void()>& meanwhile) {
@@ -108,23 +113,34 @@ Status Answer::LookAtListed(Directories& directories, const std::function<void()
   return {};
 }
 
-// A cursor of each step's own: a reader that is slow must not keep what it has read on the disk.
+// Cursors of each step's own: a reader that is slow must not keep what it has read on the disk.
 Status Answer::ReadRecords(Directories& directories, std::size_t max) {
+  const std::size_t target = out_->size() + max;
+  std::size_t left = kRecordsPerStep;
+  for (int scans = 0; scans < kScansPerStep && left > 0; ++scans) {
+    if (!list_->reading || IsStepFull(target)) break;
+    CJ_RETURN_IF_ERROR(ReadSomePeriods(directories, target, &left));
+  }
+  return {};
+}
+
+Status Answer::ReadSomePeriods(Directories& directories, std::size_t target, std::size_t* left) {
   ScanRange range;
   range.from = list_->from;
   // A rollup that was read may have lost its first period since; what follows is there all the
   // same.
   const PeriodId oldest = environment_.store->OldestPeriod().id;
   if (range.from < oldest && oldest <= interval_end_.period) range.from = interval_end_.period;
-  const PeriodId end((range.from.value / kPeriodsPerStep + 1) * kPeriodsPerStep);
+  const std::uint64_t periods = environment_.limits.periods_per_scan;
+  const PeriodId end((range.from.value / periods + 1) * periods);
   range.until = std::min(list_->until, end);
   range.after = interval_end_.sequence;
   range.distinct = !environment_.limits.every_record;
+  CJ_RETURN_IF_ERROR(Cancelled());
   CJ_ASSIGN_OR_RETURN(auto cursor, ScanInterval(range));
-  const std::size_t target = out_->size() + max;
   Record record;
-  for (std::size_t read = 0; read < kRecordsPerStep && !IsStepFull(target); ++read) {
-    if (read % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
+  for (; *left > 0 && !IsStepFull(target); --*left) {
+    if (*left % kCancelInterval == 0) CJ_RETURN_IF_ERROR(Cancelled());
     CJ_ASSIGN_OR_RETURN(const bool more, cursor->Next(&record));
     if (!more) list_->from = range.until;
     list_->reading = more ? record.sequence < list_->end : range.until < list_->until;

@@ -38,6 +38,10 @@ struct AnswerLimits {
   std::size_t max_moved_links = 1024 * 1024;
   // So many names are looked at by two threads: fewer take as long as starting one.
   std::size_t names_for_two = 512;
+  // Of a list. A scan looks at each of its periods that no rollup stands for before it begins. It
+  // ends where the rollups of so many periods do: one from the middle of a rollup to the middle of
+  // the next would read many small ones instead.
+  std::uint64_t periods_per_scan = 32 * 1024;
   // Reads all records, also those that rollups leave out: what is told has to be the same.
   bool every_record = false;
 };

@@ -53,7 +53,7 @@ TEST_CASE("lists: what one has looked at serves another whose interval had begun
   CHECK(list_since(PeriodId(2), true) == Paths{"/a", "/b"});
 }
 
-TEST_CASE("lists: more periods than one step looks at") {
+TEST_CASE("lists: more periods than one scan, or one step, looks at") {
   const auto tree = RecordedTree::On("tmpfs");
   if (tree == nullptr) return;
   Paths wanted;
@@ -62,9 +62,35 @@ TEST_CASE("lists: more periods than one step looks at") {
     WriteFile(tree->filesystem.path(name), "1");
     tree->Add(tree->RecordOf(name, kModified));
     wanted.insert("/" + name);
-    for (int empty = 0; empty < 1500; ++empty) tree->NextPeriod();
+    for (int empty = 0; empty < 300; ++empty) tree->NextPeriod();
   }
-  CHECK(PathsOf(*tree, 100) == wanted);
+  AnswerLimits limits;
+  for (const std::uint64_t periods : {8, 512, 32 * 1024}) {
+    CAPTURE(periods);
+    limits.periods_per_scan = periods;
+    auto answer = tree->Ask(tree->ListRequest(), limits);
+    REQUIRE(answer.has_value());
+    CHECK(PathsOf(tree->filesystem.path(), **answer, 100) == wanted);
+  }
+}
+
+TEST_CASE("lists: a few files of many periods are told in one step") {
+  const auto tree = RecordedTree::On("tmpfs");
+  if (tree == nullptr) return;
+  for (const char* name : {"a", "b"}) {
+    WriteFile(tree->filesystem.path(name), "1");
+    tree->Add(tree->RecordOf(name, kModified));
+    for (int i = 0; i < 10; ++i) tree->NextPeriod();
+  }
+  AnswerLimits limits;
+  limits.periods_per_scan = 8;
+  auto answer = tree->Ask(tree->ListRequest(), limits);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  auto more = (*answer)->Next(100, &changes);
+  REQUIRE(more.has_value());
+  CHECK_FALSE(*more);
+  CHECK(changes.size() == 2);
 }
 
 TEST_CASE("lists: a period that is dropped before the first record is read") {
