@@ -172,11 +172,7 @@ class LinuxDirectories : public Directories {
   Result<NameState> Glance(std::size_t mount_index, const std::string& directory_path,
                            const std::string& name, HandleView expected) override {
     CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
-    if (glanced_.mount != mount_index || glanced_.path != directory_path) {
-      glanced_ = {mount_index, directory_path,
-                  OpenWithin(mount->fd.get(), mounts_[mount_index].path, directory_path,
-                             O_PATH | O_DIRECTORY)};
-    }
+    OpenGlanced(mount_index, *mount, directory_path);
     const bool is_name = name != "." && name != ".." && name.find('/') == std::string::npos;
     if (!is_name || !glanced_.fd) return Look(mount_index, directory_path, name);
     if (auto recognized = Recognize(mount_index, name, expected)) return *std::move(recognized);
@@ -184,6 +180,21 @@ class LinuxDirectories : public Directories {
     if (fd) return StateOf(fd.get(), mount_index, name);
     if (errno == ENOENT) return NameState{};
     return Look(mount_index, directory_path, name);
+  }
+
+  Result<NameState> GlanceIn(std::size_t mount_index, HandleView directory,
+                             const std::string& directory_path, const std::string& name,
+                             HandleView expected) override {
+    CJ_ASSIGN_OR_RETURN(const OpenMount* mount, Opened(mount_index));
+    OpenGlanced(mount_index, *mount, directory_path);
+    if (!IsGlanced(*mount, directory)) {
+      return Error{ErrorCode::kNotFound, "another directory is at " + directory_path};
+    }
+    if (auto recognized = Recognize(mount_index, name, expected)) return *std::move(recognized);
+    const UniqueFd fd = OpenName(glanced_.fd.get(), name, O_PATH);
+    if (fd) return StateOf(fd.get(), mount_index, name);
+    if (errno == ENOENT) return NameState{};
+    return ErrnoError(errno, JoinPath(directory_path, name));
   }
 
   std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) override {
@@ -232,6 +243,23 @@ class LinuxDirectories : public Directories {
   std::span<const VolumeMount> mounts() const override { return mounts_; }
 
  private:
+  void OpenGlanced(std::size_t mount_index, const OpenMount& mount, const std::string& path) {
+    if (glanced_.mount == mount_index && glanced_.path == path) return;
+    glanced_ = {mount_index, path,
+                OpenWithin(mount.fd.get(), mounts_[mount_index].path, path, O_PATH | O_DIRECTORY),
+                std::nullopt};
+  }
+
+  bool IsGlanced(const OpenMount& mount, HandleView directory) {
+    if (!glanced_.fd) return false;
+    if (!glanced_.handle.has_value()) {
+      auto found = GetHandle(glanced_.fd.get(), "", AT_EMPTY_PATH);
+      const bool is_here = found.has_value() && found->mount_id == mount.id;
+      glanced_.handle = is_here ? std::move(found->handle) : FileHandle();
+    }
+    return !glanced_.handle->empty() && *glanced_.handle == FileHandle(directory);
+  }
+
   // One system call instead of four, where the name in the glanced directory is still that of the
   // object that is expected there.
   std::optional<NameState> Recognize(std::size_t mount_index, const std::string& name,
@@ -343,7 +371,8 @@ class LinuxDirectories : public Directories {
     std::size_t mount = 0;
     std::string path;
     UniqueFd fd;
-  } glanced_;  // the directory of the last Glance()
+    std::optional<FileHandle> handle;  // absent: another mount's; nothing: nobody has asked
+  } glanced_;                          // the directory of the last Glance() or GlanceIn()
 };
 
 }  // namespace

@@ -74,6 +74,12 @@ class Directories {
     return Look(mount_index, directory_path, name);
   }
 
+  // A glance into that directory and no other: kNotFound where it is not at the path any more, or
+  // was not at the first glance. An error where one is in doubt.
+  virtual Result<NameState> GlanceIn(std::size_t mount_index, HandleView directory,
+                                     const std::string& directory_path, const std::string& name,
+                                     HandleView expected) = 0;
+
   // A present (parent, name) of a non-directory whose dentry is cached, by its handle; nullopt
   // where the kernel cannot tell (cold handle, deleted, or renamed meanwhile).
   struct Place {

@@ -305,6 +305,7 @@ Result<NameState> Answer::SeeElsewhere(Directories& directories, std::size_t vie
 }
 
 Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
+  const PeriodId open = environment_.store->OpenPeriod().id;
   CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   out_ = changes;
@@ -316,6 +317,7 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
     CJ_ASSIGN_OR_RETURN(more, TellSome(*directories, target - out_->size()));
   }
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
+  if (list_ != nullptr) ShareSettled(open);
   return more;
 }
 

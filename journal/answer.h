@@ -193,6 +193,7 @@ class Answer {
   // answer_list.cc: plain names of a list, told while the records are read.
   struct Listed {  // a changed file that is about to be looked at
     const Place* place = nullptr;
+    HandleView directory;
     NameTable::Ref ref = kNone;
     NameTable::Name name;
     std::optional<SettledFiles::Key> key;  // for others to know that
@@ -203,15 +204,17 @@ class Answer {
     std::deque<Place> places;  // where they are; each stays where it is
     // Directory → one of `places`, or null: its names are folded. Nothing: nobody has looked.
     std::vector<std::optional<const Place*>> place_of;
-    std::vector<Listed> listed;  // to be looked at while the next records are read
-    PeriodId from;               // where the next step goes on
-    PeriodId until;              // behind the last period
-    SequenceNumber end;          // behind the last record
-    std::size_t shared = 0;      // changed files that other answers may know
-    bool reading = true;         // there may be more records
-    bool told = false;           // the rest is in the fold
-    bool folds = false;          // there are records to be folded
-    bool folds_all = false;      // all of them are
+    std::vector<Listed> listed;              // to be looked at while the next records are read
+    PeriodId begin;                          // of the interval
+    PeriodId from;                           // where the next step goes on
+    PeriodId until;                          // behind the last period
+    SequenceNumber end;                      // behind the last record
+    std::size_t shared = 0;                  // changed files that other answers may know
+    std::vector<SettledFiles::Key> settled;  // in this step
+    bool reading = true;                     // there may be more records
+    bool told = false;                       // the rest is in the fold
+    bool folds = false;                      // there are records to be folded
+    bool folds_all = false;                  // all of them are
   };
   bool MayList() const;
   void BeginList();
@@ -229,6 +232,7 @@ class Answer {
   Status LookAtListed(Directories& directories, const std::function<void()>& meanwhile);
   void AddToListed(const Record& record, const Place* place, NameTable::Ref name);
   void RemoveSettled(std::vector<Listed>* listed) const;
+  void ShareSettled(PeriodId open);
   static void SeeListed(Directories& directories, Listed* listed);
   bool IsListed(DirectoryIndex index) const;
   bool IsFolded(const Record& record) const;

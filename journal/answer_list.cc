@@ -69,7 +69,8 @@ bool Answer::MayList() const {
 void Answer::BeginList() {
   list_ = std::make_unique<List>();
   // One that has just been dropped is for the scan to refuse.
-  list_->from = request_.from.value == 0 ? environment_.store->OldestPeriod().id : request_.from;
+  list_->begin = request_.from.value == 0 ? environment_.store->OldestPeriod().id : request_.from;
+  list_->from = list_->begin;
   list_->until = std::min(request_.until, environment_.store->OpenPeriod().id.Next());
   list_->end = environment_.store->next_sequence();
 }
@@ -99,7 +100,6 @@ Status Answer::LookAtListed(Directories& directories, const std::function<void()
   list_->listed.clear();
   list_->listed.reserve(listed.size());  // the next step has as many, mostly
   RemoveSettled(&listed);
-  const PeriodId open = environment_.store->OpenPeriod().id;
   auto see = [&](Directories& through, std::size_t i) { SeeListed(through, &listed[i]); };
   SeeAll(directories, listed.size(), see, meanwhile);
   CJ_RETURN_IF_ERROR(Cancelled());
@@ -107,7 +107,7 @@ Status Answer::LookAtListed(Directories& directories, const std::function<void()
     if (!each.settled) {
       LeaveToFold(each.ref);
     } else if (each.key.has_value()) {
-      environment_.settled_files->Add(*each.key, open);
+      list_->settled.push_back(*each.key);
     }
   }
   return {};
@@ -192,6 +192,7 @@ Status Answer::ListRecord(Directories& directories, const Record& record) {
 void Answer::AddToListed(const Record& record, const Place* place, NameTable::Ref name) {
   Listed& listed = list_->listed.emplace_back();
   listed.place = place;
+  listed.directory = ViewOfEncoded(fold_.directories()[place->directory].handle);
   listed.ref = name;
   listed.name = list_->names.Get(name);
   if (environment_.settled_files == nullptr || !request_.until_now) return;
@@ -211,10 +212,16 @@ void Answer::RemoveSettled(std::vector<Listed>* listed) const {
     const std::size_t ahead = std::min(i + kAhead, listed->size() - 1);
     if ((*listed)[ahead].key.has_value()) files->Prefetch(*(*listed)[ahead].key);
     const auto& key = (*listed)[i].key;
-    if (key.has_value() && files->IsSettledSince(*key, request_.from)) continue;
+    if (key.has_value() && files->IsSettledSince(*key, list_->begin)) continue;
     (*listed)[left++] = (*listed)[i];
   }
   listed->resize(left);
+}
+
+// What was seen through mounts that were there before and after; `open` was the open period before.
+void Answer::ShareSettled(PeriodId open) {
+  for (const SettledFiles::Key& key : list_->settled) environment_.settled_files->Add(key, open);
+  list_->settled.clear();
 }
 
 Result<NameTable::Found> Answer::AddListed(const NameTable::Name& name) {
@@ -291,7 +298,8 @@ void Answer::SeeListed(Directories& directories, Listed* listed) {
   const Place& place = *listed->place;
   const NameTable::Name& name = listed->name;
   const HandleView object = ViewOfEncoded(name.object);
-  auto now = directories.Glance(place.view, place.path, std::string(name.name), object);
+  auto now = directories.GlanceIn(place.view, listed->directory, place.path, std::string(name.name),
+                                  object);
   if (!now.has_value()) return;
   if (now->exists && now->object.encoded == name.object) {
     listed->settled = now->link_count == 1;

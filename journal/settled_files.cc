@@ -10,12 +10,22 @@
 namespace cj {
 namespace {
 
-// What one thread reads another may be writing. A look that is missed costs a look.
-std::uint64_t Load(const std::uint64_t& word) {
-  return std::atomic_ref(const_cast<std::uint64_t&>(word)).load(std::memory_order_relaxed);
+// What one thread reads another may be writing: each word is one of the two, and a mixture is
+// none's.
+SettledFiles::Look Load(SettledFiles::Look& look) {
+  auto load = [](std::uint64_t& word) {
+    return std::atomic_ref(word).load(std::memory_order_relaxed);
+  };
+  return {load(look.low), load(look.high), load(look.open)};
 }
-void Store(std::uint64_t& word, std::uint64_t value) {
-  std::atomic_ref(word).store(value, std::memory_order_relaxed);
+
+void Store(const SettledFiles::Look& from, SettledFiles::Look* to) {
+  auto store = [](std::uint64_t value, std::uint64_t& word) {
+    std::atomic_ref(word).store(value, std::memory_order_relaxed);
+  };
+  store(from.low, to->low);
+  store(from.high, to->high);
+  store(from.open, to->open);
 }
 
 }  // namespace
@@ -50,30 +60,35 @@ SettledFiles::Key SettledFiles::KeyOf(const File& file) {
   return KeyedHash(ProcessHashKey(), {bytes, size});
 }
 
-// 0 where it is another file's. The period is read once: a moment later it may be another's.
-std::uint64_t SettledFiles::OpenOf(const Look& look, const Key& key) {
-  const std::uint64_t open = Load(look.open);
-  const bool same = (Load(look.low) ^ open) == key.low && (Load(look.high) ^ open) == key.high;
-  return same ? open : 0;
+SettledFiles::Look SettledFiles::LookAt(const Key& key, PeriodId open) {
+  return {key.low ^ open.value, key.high ^ open.value, open.value};
+}
+
+PeriodId SettledFiles::OpenOf(const Look& look, const Key& key) {
+  const bool same = (look.low ^ look.open) == key.low && (look.high ^ look.open) == key.high;
+  return same ? PeriodId(look.open) : PeriodId();
 }
 
 void SettledFiles::Add(const Key& key, PeriodId open) {
   Look* replaced = nullptr;
+  Look oldest = {};
   for (Look& look : SetOf(key).looks) {
-    if (replaced == nullptr || Load(look.open) < Load(replaced->open)) replaced = &look;
-    if (OpenOf(look, key) == 0) continue;
-    replaced = &look;
-    break;
+    const Look now = Load(look);
+    if (OpenOf(now, key) >= open) return;
+    const bool same = OpenOf(now, key) != PeriodId();
+    if (replaced == nullptr || same || now.open < oldest.open) {
+      replaced = &look;
+      oldest = now;
+    }
+    if (same) break;
   }
-  Store(replaced->low, key.low ^ open.value);
-  Store(replaced->high, key.high ^ open.value);
-  Store(replaced->open, open.value);
+  Store(LookAt(key, open), replaced);
 }
 
 bool SettledFiles::IsSettledSince(const Key& key, PeriodId from) const {
-  const auto& looks = SetOf(key).looks;
+  auto& looks = SetOf(key).looks;
   return std::any_of(std::begin(looks), std::end(looks),
-                     [&](const Look& look) { return OpenOf(look, key) > from.value; });
+                     [&](Look& look) { return OpenOf(Load(look), key) > from; });
 }
 
 void SettledFiles::Prefetch(const Key& key) const { __builtin_prefetch(&SetOf(key)); }

@@ -23,8 +23,8 @@ namespace cj {
 
 class SettledFiles {
  public:
-  // In 8 MiB, of which the kernel gives what is written to. Beyond, old looks are forgotten.
-  static constexpr std::size_t kMaxFiles = 256 * 1024;
+  // In 4 MiB, of which the kernel gives what is written to. Beyond, old looks are forgotten.
+  static constexpr std::size_t kMaxFiles = 128 * 1024;
 
   struct File {
     VolumeId volume;
@@ -38,21 +38,27 @@ class SettledFiles {
 
   SettledFiles();
 
-  // Somebody has looked, and began to when this was the open period.
+  // Somebody has looked into this very directory, and began to when this was the open period, or
+  // later.
   void Add(const Key& key, PeriodId open);
-  // Whether that was after the beginning of this period.
+  // Whether that was after the beginning of this period, which is one: 0 stands for none.
   bool IsSettledSince(const Key& key, PeriodId from) const;
   // Soon somebody will ask for it.
   void Prefetch(const Key& key) const;
 
- private:
   // Both halves of the key are kept combined with the period, so that half of one look and half of
-  // another, written at the same time, are no look.
+  // another, written at the same time, are no look. All zeros: none.
   struct Look {
     std::uint64_t low;
     std::uint64_t high;
-    std::uint64_t open;  // 0: none
+    std::uint64_t open;
+    friend bool operator==(const Look&, const Look&) = default;
   };
+  static Look LookAt(const Key& key, PeriodId open);
+  // 0 where it is another file's.
+  static PeriodId OpenOf(const Look& look, const Key& key);
+
+ private:
   // Where a key may be, on one line of the cache; the older one gives way.
   static constexpr std::size_t kLooksOfSet = 2;
   struct Set {
@@ -65,7 +71,6 @@ class SettledFiles {
     void operator()(void* memory) const;
   };
 
-  static std::uint64_t OpenOf(const Look& look, const Key& key);
   Set& SetOf(const Key& key) const { return sets_[key.low % kSets]; }
 
   std::unique_ptr<void, Free> memory_;

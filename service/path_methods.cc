@@ -39,7 +39,7 @@ struct PathQuestion {
 // One step of a list. Made anew each time its memory would come from the kernel each time, too.
 struct Chunk {
   bool more = false;
-  std::vector<Change> changes;
+  std::vector<Change> changes;  // room for them: none stays while a reader is waited for
   std::string bytes;
 };
 
@@ -59,7 +59,6 @@ void AppendPath(const std::string& path, bool recursive, const std::string& rela
 }
 
 Status ReadChunk(Answer& answer, Presence presence, const std::string& relative_to, Chunk* chunk) {
-  chunk->changes.clear();
   chunk->bytes.clear();
   const std::size_t most = answer.count() == 0 ? kFirstBatch : kBatch;
   CJ_ASSIGN_OR_RETURN(chunk->more, answer.Next(most, &chunk->changes));
@@ -68,6 +67,7 @@ Status ReadChunk(Answer& answer, Presence presence, const std::string& relative_
     if (both) AppendPath(change.from, change.recursive, relative_to, &chunk->bytes);
     AppendPath(change.path, change.recursive, relative_to, &chunk->bytes);
   }
+  chunk->changes.clear();
   return {};
 }
 

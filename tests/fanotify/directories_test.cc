@@ -181,6 +181,38 @@ TEST_CASE("a glance tells what a look tells") {
   });
 }
 
+TEST_CASE("a glance into a directory is of no other that is at its path") {
+  OnEveryFilesystem([](TestFilesystem& filesystem) {
+    for (const char* name : {"d", "e"}) {
+      MakeDirectory(filesystem.path(name));
+      WriteFile(filesystem.path(std::string(name) + "/f"), name);
+    }
+    const std::string d = filesystem.path("d");
+    const std::string e = filesystem.path("e");
+    auto directories = Open(filesystem.path());
+    const FileHandle handle = *directories->HandleOf(d);
+    const FileHandle f = directories->Look(0, d, "f")->object;
+    auto glance = [&](const char* name) {
+      return directories->GlanceIn(0, handle.view(), d, name, f.view());
+    };
+    REQUIRE(glance("f").has_value());
+    CHECK(glance("f")->object == f);
+    REQUIRE(glance("missing").has_value());
+    CHECK_FALSE(glance("missing")->exists);
+    // A directory that was opened stays the same when it is renamed; one that is opened then is
+    // not.
+    REQUIRE(::renameat2(AT_FDCWD, d.c_str(), AT_FDCWD, e.c_str(), RENAME_EXCHANGE) == 0);
+    REQUIRE(glance("f").has_value());
+    CHECK(glance("f")->object == f);
+    directories = Open(filesystem.path());
+    REQUIRE_FALSE(glance("f").has_value());
+    CHECK(glance("f").error().code == ErrorCode::kNotFound);
+    CHECK(directories->GlanceIn(0, handle.view(), e, "f", f.view())->object == f);
+    const auto missing = directories->GlanceIn(0, handle.view(), filesystem.path("no"), "f", {});
+    CHECK_FALSE(missing.has_value());
+  });
+}
+
 TEST_CASE("looks tell what is at a name") {
   OnEveryFilesystem([](TestFilesystem& filesystem) {
     MakeDirectory(filesystem.path("d"));

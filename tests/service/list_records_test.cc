@@ -13,6 +13,15 @@ Paths PathsOf(RecordedTree& tree, std::size_t batch) {
   return PathsOf(tree.filesystem.path(), **answer, batch);
 }
 
+Paths ListSince(RecordedTree& tree, PeriodId from, bool until_now = true) {
+  AnswerRequest request = tree.ListRequest();
+  request.from = from;
+  request.until_now = until_now;
+  auto answer = tree.Ask(request);
+  if (!answer.has_value()) FAIL(answer.error().message);
+  return PathsOf(tree.filesystem.path(), **answer, 100);
+}
+
 }  // namespace
 
 // What the kernel tells in events that have been merged: the second file looks as if it were new.
@@ -32,25 +41,77 @@ TEST_CASE("lists: another file at a name that was plain so far") {
 TEST_CASE("lists: what one has looked at serves another whose interval had begun by then") {
   const auto tree = RecordedTree::On("ext4");
   if (tree == nullptr) return;
-  auto list_since = [&](PeriodId from, bool until_now) {
-    AnswerRequest request = tree->ListRequest();
-    request.from = from;
-    request.until_now = until_now;
-    auto answer = tree->Ask(request);
-    if (!answer.has_value()) FAIL(answer.error().message);
-    return PathsOf(tree->filesystem.path(), **answer, 100);
-  };
   WriteFile(tree->filesystem.path("a"), "1");
   tree->Add(tree->RecordOf("a", kModified));
   tree->NextPeriod();
-  CHECK(list_since(PeriodId(1), true) == Paths{"/a"});
+  // What one looked at whose interval is over is his own.
+  CHECK(ListSince(*tree, PeriodId(1), false) == Paths{"/a"});
   Link(tree->filesystem.path("a"), tree->filesystem.path("b"));
-  CHECK(list_since(PeriodId(1), true) == Paths{"/a"});
-  CHECK(list_since(PeriodId(1), false) == Paths{"/a", "/b"});
+  CHECK(ListSince(*tree, PeriodId(1)) == Paths{"/a", "/b"});
+  Unlink(tree->filesystem.path("b"));
+  CHECK(ListSince(*tree, PeriodId(1)) == Paths{"/a"});
+  Link(tree->filesystem.path("a"), tree->filesystem.path("b"));
+  CHECK(ListSince(*tree, PeriodId(1)) == Paths{"/a"});
+  CHECK(ListSince(*tree, PeriodId(1), false) == Paths{"/a", "/b"});
   tree->Add(tree->RecordOf("a", kModified));
   tree->NextPeriod();
-  CHECK(list_since(PeriodId(1), true) == Paths{"/a"});
-  CHECK(list_since(PeriodId(2), true) == Paths{"/a", "/b"});
+  CHECK(ListSince(*tree, PeriodId(1)) == Paths{"/a"});
+  CHECK(ListSince(*tree, PeriodId(2)) == Paths{"/a", "/b"});
+}
+
+// The last thing that an answer does is to ask whether it was withdrawn: after it has looked.
+TEST_CASE("lists: a look counts from the period in which it began") {
+  int last = 0;
+  for (const bool counting : {true, false}) {
+    const auto tree = RecordedTree::On("tmpfs");
+    if (tree == nullptr) return;
+    WriteFile(tree->filesystem.path("a"), "1");
+    tree->Add(tree->RecordOf("a", kModified));
+    tree->NextPeriod();
+    int calls = 0;
+    tree->cancelled = [&] {
+      last = counting ? ++calls : last;
+      if (counting || ++calls != last) return false;
+      Link(tree->filesystem.path("a"), tree->filesystem.path("b"));
+      tree->NextPeriod();
+      tree->NextPeriod();
+      return false;
+    };
+    CHECK(ListSince(*tree, PeriodId(1)) == Paths{"/a"});
+    tree->cancelled = nullptr;
+    if (counting) continue;
+    REQUIRE(IsThere(tree->filesystem.path("b")));
+    tree->Add(tree->RecordOf("a", kModified));
+    CHECK(ListSince(*tree, PeriodId(3)) == Paths{"/a", "/b"});
+  }
+}
+
+// A program writes through a name that the file has lost: the record has the former directory.
+TEST_CASE("lists: another directory has come to the path before anybody looked") {
+  const auto tree = RecordedTree::On("ext4");
+  if (tree == nullptr) return;
+  auto path = [&](const char* name) { return tree->filesystem.path(name); };
+  for (const char* name : {"d", "d2"}) MakeDirectory(path(name));
+  WriteFile(path("d/n"), "1");
+  const Record record = tree->RecordOf("d/n", kModified);
+  Link(path("d/n"), path("d2/n"));
+  Unlink(path("d/n"));
+  tree->Add(record);
+  tree->NextPeriod();
+  AnswerLimits limits;
+  limits.names_for_two = 0;  // few names, too, are looked at in the next step
+  auto slow = tree->Ask(tree->ListRequest(), limits);
+  REQUIRE(slow.has_value());
+  std::vector<Change> changes;
+  REQUIRE((*slow)->Next(1, &changes).has_value());
+  REQUIRE(changes.size() == 1);
+  Rename(path("d"), path("old"));
+  Rename(path("d2"), path("d"));
+  tree->NextPeriod();
+  tree->Add(record);
+  tree->NextPeriod();
+  PathsOf(tree->filesystem.path(), **slow, 1);
+  CHECK(ListSince(*tree, PeriodId(3)) == Paths{"/d/n", "/old/n"});
 }
 
 TEST_CASE("lists: more periods than one scan, or one step, looks at") {

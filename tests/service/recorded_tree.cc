@@ -91,6 +91,7 @@ Result<std::unique_ptr<Answer>> RecordedTree::Ask(const AnswerRequest& request,
   environment.store = &store;
   environment.watches = {watch};
   environment.open_directories = OpenDirectories;
+  environment.cancelled = cancelled;
   environment.settled_files = &settled_files;
   environment.limits = limits;
   return Answer::Build(std::move(environment), request);

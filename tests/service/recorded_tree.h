@@ -2,6 +2,7 @@
 // an answer makes of them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <string>
@@ -42,6 +43,7 @@ class RecordedTree {
   Watch watch;
   RecordingStore store;
   SettledFiles settled_files;
+  std::function<bool()> cancelled;  // of the answers that are asked for
 };
 
 }  // namespace cj
