@@ -31,9 +31,9 @@ def crawl_seconds(bench, daemon, tree):
 def measure(bench, progress):
     times = {cache: {"find": [], "crawl": []} for cache in ("warm", "cold")}
     config = os.path.join(bench.work, "crawl.conf")
-    with open(config, "w", encoding="ascii") as file:
-        file.write("[Journal]\nCrawlMarginSec=20ms\n")  # the tree is older than the journal
     with bench.volume("crawl", 8) as volume:
+        with open(config, "w", encoding="ascii") as file:  # the tree is older than the journal
+            file.write(f"[Journal]\nCrawlMarginSec=20ms\n[Watch]\nPath={volume.path}\n")
         tree = os.path.join(volume.path, "tree")
         progress(f"making {bench.options.files} files")
         bench.load("fill", tree, bench.options.files)

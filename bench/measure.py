@@ -26,6 +26,7 @@ import scale
 import sustained
 import workloads
 
+READY_SECONDS = 60  # nobody starts so slowly
 PARTS = ("overhead", "workloads", "sustained", "scale", "queries", "fleet", "crawl")
 QUIET_SECONDS = 0.5  # counters that stand still for so long have arrived
 
@@ -83,20 +84,29 @@ class Daemon:
         notify_path = os.path.join(self.directory, "notify")
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(notify_path)
-        notify.settimeout(60)
+        notify.settimeout(1)
         started = time.monotonic()
         with open(os.path.join(self.directory, "log"), "ab") as log:
             self.process = subprocess.Popen(
                 self.command, env={**os.environ, "NOTIFY_SOCKET": notify_path}, stderr=log,
                 stdout=log)
-        while b"READY=1" not in notify.recv(4096).split(b"\n"):
-            pass
+        while not self.is_ready(notify):
+            if self.process.poll() is not None or time.monotonic() - started > READY_SECONDS:
+                with open(os.path.join(self.directory, "log"), encoding="utf-8") as log:
+                    raise RuntimeError("the daemon does not get ready:\n" + log.read()[-2000:])
         self.start_seconds = time.monotonic() - started
         notify.close()
         os.unlink(notify_path)
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.connection.settimeout(600)
         self.connection.connect(self.socket)
+
+    @staticmethod
+    def is_ready(notify):
+        try:
+            return b"READY=1" in notify.recv(4096).split(b"\n")
+        except TimeoutError:
+            return False
 
     def end(self, how=signal.SIGTERM):
         self.connection.close()
@@ -246,6 +256,14 @@ class Bench:
         """Start and checkpoint must not depend on how much there is."""
         self.results.update(scale.measure(self, progress))
 
+    def save(self):
+        self.results["machine"] = {"kernel": os.uname().release, "cpus": os.cpu_count(),
+                                   "filesystem": self.options.filesystem,
+                                   "quick": self.options.quick}
+        with open(self.options.output, "w", encoding="utf-8") as file:
+            json.dump(self.results, file, indent=2)
+            file.write("\n")
+
     def table(self):
         rows = []
         if "overhead" in self.results:
@@ -293,13 +311,9 @@ def main():
             if part in wanted:
                 progress(part)
                 getattr(bench, part)()
+                bench.save()  # the next part may fail
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    bench.results["machine"] = {"kernel": os.uname().release, "cpus": os.cpu_count(),
-                                "filesystem": options.filesystem, "quick": small}
-    with open(options.output, "w", encoding="utf-8") as file:
-        json.dump(bench.results, file, indent=2)
-        file.write("\n")
     for path in plots.draw(bench.results, os.path.dirname(os.path.abspath(options.output))):
         print(f"picture: {path}")
     print(bench.table())
