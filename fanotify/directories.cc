@@ -197,6 +197,8 @@ class LinuxDirectories : public Directories {
     return ErrnoError(errno, JoinPath(directory_path, name));
   }
 
+  void Forget() override { glanced_ = {}; }
+
   std::optional<Place> Locate(std::size_t mount_index, const FileHandle& object) override {
     auto mount = Opened(mount_index);
     if (!mount) return std::nullopt;

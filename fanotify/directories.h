@@ -80,6 +80,10 @@ class Directories {
                                      const std::string& directory_path, const std::string& name,
                                      HandleView expected) = 0;
 
+  // The next glances are as if they were the first ones: for whoever has to see what happened
+  // since.
+  virtual void Forget() = 0;
+
   // A present (parent, name) of a non-directory whose dentry is cached, by its handle; nullopt
   // where the kernel cannot tell (cold handle, deleted, or renamed meanwhile).
   struct Place {

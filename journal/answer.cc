@@ -311,9 +311,11 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   out_ = changes;
   out_bytes_ = 0;
   const std::size_t target = out_->size() + max;
-  if (list_ != nullptr && !list_->told) CJ_RETURN_IF_ERROR(TellList(*directories, max));
+  const bool is_list = list_ != nullptr && !list_->told;
+  if (is_list) CJ_RETURN_IF_ERROR(TellList(*directories, max));
   bool more = true;
-  if (list_ == nullptr || (list_->told && !IsStepFull(target))) {
+  // What has been told does not wait for what is folded, which may take long.
+  if (!is_list || (IsAllListed() && !IsStepFull(target))) {
     CJ_ASSIGN_OR_RETURN(more, TellSome(*directories, target - out_->size()));
   }
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));

@@ -62,9 +62,9 @@ class Answer {
   static Result<std::unique_ptr<Answer>> Build(Environment environment, AnswerRequest request);
 
   // Appends up to about `max` changes (an entry may add a few more), fewer where their paths are
-  // together longer than kStepBytes. False: that was the end. After
-  // an error what it appended is worth nothing. kRescanNeeded: a filesystem went, or was mounted
-  // over, meanwhile.
+  // together longer than kStepBytes. False: that was the end. After an error what it appended is
+  // worth nothing, and there is no more. kRescanNeeded: a filesystem went, or was mounted over,
+  // meanwhile.
   Result<bool> Next(std::size_t max, std::vector<Change>* changes);
 
   // Changes handed out so far.
@@ -234,6 +234,7 @@ class Answer {
   void RemoveSettled(std::vector<Listed>* listed) const;
   void ShareSettled(PeriodId open);
   static void SeeListed(Directories& directories, Listed* listed);
+  bool IsAllListed() const;
   bool IsListed(DirectoryIndex index) const;
   bool IsFolded(const Record& record) const;
   Status FoldList();

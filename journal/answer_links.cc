@@ -70,6 +70,7 @@ Status Answer::TellOtherLinks(Directories& directories) {
   }
   if (missing.empty()) return {};
   LinkMemory::Search search(environment_.link_memory);
+  directories.Forget();  // a directory that was opened before may be another one's at that path
   CJ_RETURN_IF_ERROR(LearnLinks(directories, missing));
   CJ_RETURN_IF_ERROR(CheckMounted(directories));  // before it is remembered
   for (ObjectIndex object : missing) {

@@ -24,13 +24,9 @@ namespace {
 
 // How many records one step reads at most: where they repeat each other, few names come of many.
 constexpr std::size_t kRecordsPerStep = 64 * 1024;
-// A scan looks at each of its periods that no rollup stands for before it begins. Scans end where
-// the rollups of so many periods do: one from the middle of a rollup to the middle of the next
-// would read many small ones instead.
-constexpr std::uint64_t kPeriodsPerScan = 32 * 1024;
 // Few records are in the rollups of many periods.
 constexpr int kScansPerStep = 16;
-static_assert(kPeriodsPerScan ==
+static_assert(AnswerLimits{}.periods_per_scan ==
               kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut * kRollupFanOut);
 constexpr std::size_t kCancelInterval = 4096;
 // An answer of more files than this would make all others look again, and is long enough itself.
@@ -300,8 +296,10 @@ void Answer::SeeListed(Directories& directories, Listed* listed) {
   const HandleView object = ViewOfEncoded(name.object);
   auto now = directories.GlanceIn(place.view, listed->directory, place.path, std::string(name.name),
                                   object);
-  if (!now.has_value()) return;
-  if (now->exists && now->object.encoded == name.object) {
+  // Not to be seen, for one reason or another. Where the directory is not there any more the file
+  // may be gone as well.
+  if (!now.has_value() && now.error().code != ErrorCode::kNotFound) return;
+  if (now.has_value() && now->exists && now->object.encoded == name.object) {
     listed->settled = now->link_count == 1;
     return;
   }
@@ -309,6 +307,11 @@ void Answer::SeeListed(Directories& directories, Listed* listed) {
   listed->settled = count.has_value() ? *count == 0
                                       : count.error().code == ErrorCode::kNotFound &&
                                             count.error().errno_value != EXDEV;
+}
+
+// There is nothing but plain names, all of which have been told.
+bool Answer::IsAllListed() const {
+  return list_->told && !list_->folds && rescans_.empty() && unlistable_.empty();
 }
 
 // The directory's names are told, and where it is, is known.

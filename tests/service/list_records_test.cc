@@ -77,7 +77,13 @@ TEST_CASE("lists: a look counts from the period in which it began") {
       tree->NextPeriod();
       return false;
     };
-    CHECK(ListSince(*tree, PeriodId(1)) == Paths{"/a"});
+    auto answer = tree->Ask(tree->ListRequest());
+    REQUIRE(answer.has_value());
+    std::vector<Change> changes;
+    auto more = (*answer)->Next(100, &changes);
+    REQUIRE(more.has_value());
+    CHECK_FALSE(*more);
+    CHECK(changes.size() == 1);
     tree->cancelled = nullptr;
     if (counting) continue;
     REQUIRE(IsThere(tree->filesystem.path("b")));
@@ -152,6 +158,67 @@ TEST_CASE("lists: a few files of many periods are told in one step") {
   REQUIRE(more.has_value());
   CHECK_FALSE(*more);
   CHECK(changes.size() == 2);
+}
+
+TEST_CASE("lists: plain names do not wait for what is folded") {
+  const auto tree = RecordedTree::On("tmpfs");
+  if (tree == nullptr) return;
+  for (const char* name : {"a", "b"}) WriteFile(tree->filesystem.path(name), "1");
+  Link(tree->filesystem.path("b"), tree->filesystem.path("c"));
+  for (const char* name : {"a", "b"}) tree->Add(tree->RecordOf(name, kModified));
+  auto answer = tree->Ask(tree->ListRequest());
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  auto more = (*answer)->Next(100, &changes);
+  REQUIRE(more.has_value());
+  CHECK(*more);
+  CHECK(changes.size() == 2);
+  const Paths rest = PathsOf(tree->filesystem.path(), **answer, 100);
+  CHECK(rest.count("/c") == 1);
+}
+
+TEST_CASE("lists: files that went with their directory need no fold") {
+  const auto tree = RecordedTree::On("ext4");
+  if (tree == nullptr) return;
+  MakeDirectory(tree->filesystem.path("d"));
+  WriteFile(tree->filesystem.path("d/f"), "1");
+  tree->Add(tree->RecordOf("d/f", kModified));
+  AnswerLimits limits;
+  limits.names_for_two = 0;
+  auto answer = tree->Ask(tree->ListRequest(), limits);
+  REQUIRE(answer.has_value());
+  std::vector<Change> changes;
+  REQUIRE((*answer)->Next(100, &changes).has_value());
+  REQUIRE(changes.size() == 1);
+  RemoveTree(tree->filesystem.path("d"));
+  auto more = (*answer)->Next(100, &changes);
+  REQUIRE(more.has_value());
+  CHECK_FALSE(*more);
+  CHECK(changes.size() == 1);
+}
+
+// Between two of its scans an answer asks whether it was withdrawn.
+TEST_CASE("lists: a period that is dropped in the middle of a step") {
+  const auto tree = RecordedTree::On("tmpfs");
+  if (tree == nullptr) return;
+  WriteFile(tree->filesystem.path("a"), "1");
+  for (int i = 0; i < 20; ++i) {
+    tree->Add(tree->RecordOf("a", kModified));
+    tree->NextPeriod();
+  }
+  AnswerLimits limits;
+  limits.periods_per_scan = 8;
+  std::vector<Change> changes;
+  tree->cancelled = [&] {
+    if (!changes.empty()) REQUIRE(tree->store.DropPeriodsBefore(PeriodId(15)).has_value());
+    return false;
+  };
+  auto answer = tree->Ask(tree->ListRequest(), limits);
+  REQUIRE(answer.has_value());
+  auto next = (*answer)->Next(100, &changes);
+  REQUIRE_FALSE(next.has_value());
+  CHECK(next.error().code == ErrorCode::kRescanNeeded);
+  CHECK(changes.size() == 1);
 }
 
 TEST_CASE("lists: a period that is dropped before the first record is read") {
