@@ -74,8 +74,9 @@ class Directories {
     return Look(mount_index, directory_path, name);
   }
 
-  // A glance into that directory and no other: kNotFound where it is not at the path any more, or
-  // was not at the first glance. An error where one is in doubt.
+  // A glance into `directory` and no other. kNotFound: it was not what was found at the path at the
+  // first glance, or what is there could not be opened or recognised; with errno_value EXDEV the
+  // mount is gone. Of the file that says nothing. Any other error: it could not be looked at.
   virtual Result<NameState> GlanceIn(std::size_t mount_index, HandleView directory,
                                      const std::string& directory_path, const std::string& name,
                                      HandleView expected) = 0;

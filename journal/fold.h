@@ -3,18 +3,16 @@
 //
 // What is kept and why:
 //  - A *name* is (volume, directory handle, file name). Every name that an entry record touched is
-//  in
-//    the result, whatever happened to it later: the reader of the previous answer may have seen any
-//    state in between (docs/answers.md), so nothing that was touched vanishes; what came and went
-//    is only marked as transient when it is classified.
+//    in the result, whatever happened to it later: the reader of the previous answer may have seen
+//    any state in between (docs/answers.md), so nothing that was touched vanishes; what came and
+//    went is only marked as transient when it is classified.
 //  - Order: records come in the order in which the kernel queued them, but the operations merged
-//  into
-//    one record have none, and a later operation may hide in an earlier record. Two things survive
-//    merging and are relied on: the first record of a name holds the name's first operation, and no
-//    touched name is missing. What a name is *now* is asked of the tree, not of the records.
+//    into one record have none, and a later operation may hide in an earlier record. Two things
+//    survive merging and are relied on: the first record of a name holds the name's first
+//    operation, and no touched name is missing. What a name is *now* is asked of the tree, not of
+//    the records.
 //  - An *object* (volume, file handle) collects its classes of change, so that a change made
-//  through
-//    one name shows at all of them.
+//    through one name shows at all of them.
 //
 // Memory: about 100 bytes and the name for each distinct name, 64 bytes and the handle for each
 // distinct object and directory; Add() refuses (kLimit) beyond max_names.

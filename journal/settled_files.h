@@ -38,10 +38,11 @@ class SettledFiles {
 
   SettledFiles();
 
-  // Somebody has looked into this very directory, and began to when this was the open period, or
-  // later.
+  // Somebody has looked into this very directory, or found that nothing has the file's handle any
+  // more, and began to when this was the open period, or later.
   void Add(const Key& key, PeriodId open);
-  // Whether that was after the beginning of this period, which is one: 0 stands for none.
+  // Whether that was in a later period than this one, which is not 0: 0 is what there is for a file
+  // that nobody has looked at.
   bool IsSettledSince(const Key& key, PeriodId from) const;
   // Soon somebody will ask for it.
   void Prefetch(const Key& key) const;
