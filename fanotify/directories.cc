@@ -175,11 +175,8 @@ class LinuxDirectories : public Directories {
     OpenGlanced(mount_index, *mount, directory_path);
     const bool is_name = name != "." && name != ".." && name.find('/') == std::string::npos;
     if (!is_name || !glanced_.fd) return Look(mount_index, directory_path, name);
-    if (auto recognized = Recognize(mount_index, name, expected)) return *std::move(recognized);
-    const UniqueFd fd = OpenName(glanced_.fd.get(), name, O_PATH);
-    if (fd) return StateOf(fd.get(), mount_index, name);
-    if (errno == ENOENT) return NameState{};
-    return Look(mount_index, directory_path, name);
+    auto seen = SeeGlanced(mount_index, name, expected);
+    return seen.has_value() ? std::move(seen) : Look(mount_index, directory_path, name);
   }
 
   Result<NameState> GlanceIn(std::size_t mount_index, HandleView directory,
@@ -190,11 +187,7 @@ class LinuxDirectories : public Directories {
     if (!IsGlanced(*mount, directory)) {
       return Error{ErrorCode::kNotFound, "another directory is at " + directory_path};
     }
-    if (auto recognized = Recognize(mount_index, name, expected)) return *std::move(recognized);
-    const UniqueFd fd = OpenName(glanced_.fd.get(), name, O_PATH);
-    if (fd) return StateOf(fd.get(), mount_index, name);
-    if (errno == ENOENT) return NameState{};
-    return ErrnoError(errno, JoinPath(directory_path, name));
+    return SeeGlanced(mount_index, name, expected);
   }
 
   void Forget() override { glanced_ = {}; }
@@ -260,6 +253,16 @@ class LinuxDirectories : public Directories {
       glanced_.handle = is_here ? std::move(found->handle) : FileHandle();
     }
     return !glanced_.handle->empty() && *glanced_.handle == FileHandle(directory);
+  }
+
+  // An error: neither simply there in the glanced directory nor absent from it.
+  Result<NameState> SeeGlanced(std::size_t mount_index, const std::string& name,
+                               HandleView expected) const {
+    if (auto recognized = Recognize(mount_index, name, expected)) return *std::move(recognized);
+    const UniqueFd fd = OpenName(glanced_.fd.get(), name, O_PATH);
+    if (fd) return StateOf(fd.get(), mount_index, name);
+    if (errno == ENOENT) return NameState{};
+    return ErrnoError(errno, JoinPath(glanced_.path, name));
   }
 
   // One system call instead of four, where the name in the glanced directory is still that of the

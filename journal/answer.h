@@ -230,7 +230,7 @@ class Answer {
   Result<const Place*> PlaceListed(Directories& directories, DirectoryIndex index);
   Result<const Place*> FindListedPlace(Directories& directories, DirectoryIndex index);
   Status LookAtListed(Directories& directories, const std::function<void()>& meanwhile);
-  void AddToListed(const Record& record, const Place* place, NameTable::Ref name);
+  void AddToListed(const Place* place, NameTable::Ref name);
   void RemoveSettled(std::vector<Listed>* listed) const;
   void ShareSettled(PeriodId open);
   static void SeeListed(Directories& directories, Listed* listed);

@@ -178,24 +178,25 @@ Status Answer::ListRecord(Directories& directories, const Record& record) {
   }
   if (MayConcernOtherNames(record) && (names.flags(name) & kLookedAt) == 0) {
     names.AddFlags(name, kLookedAt);
-    AddToListed(record, place, name);
+    AddToListed(place, name);
   }
   return {};
 }
 
-// For others to know what has been seen, and to know what they have. Intervals that ended long ago
-// are nobody else's.
-void Answer::AddToListed(const Record& record, const Place* place, NameTable::Ref name) {
+// With a key where other answers may have looked, or may want to know. Intervals that ended long
+// ago are nobody else's.
+void Answer::AddToListed(const Place* place, NameTable::Ref name) {
+  const FoldedDirectory& directory = fold_.directories()[place->directory];
   Listed& listed = list_->listed.emplace_back();
   listed.place = place;
-  listed.directory = ViewOfEncoded(fold_.directories()[place->directory].handle);
+  listed.directory = ViewOfEncoded(directory.handle);
   listed.ref = name;
   listed.name = list_->names.Get(name);
   if (environment_.settled_files == nullptr || !request_.until_now) return;
   if (list_->shared == kMostShared) return;
   ++list_->shared;
   listed.key = SettledFiles::KeyOf(
-      {record.volume, record.parent.encoded, listed.name.name, listed.name.object});
+      {directory.volume, directory.handle, listed.name.name, listed.name.object});
 }
 
 // Those that somebody else has looked at.

@@ -36,7 +36,8 @@ struct AnswerLimits {
   // Files with several names below directories that were moved, 200 bytes each. Beyond, the answer
   // ends with kRescanNeeded.
   std::size_t max_moved_links = 1024 * 1024;
-  // So many names are looked at by two threads: fewer take as long as starting one.
+  // So many names are looked at by two threads, and of a list in a step of their own: fewer take as
+  // long as starting one.
   std::size_t names_for_two = 512;
   // Of a list. A scan looks at each of its periods that no rollup stands for before it begins. It
   // ends where the rollups of so many periods do: one from the middle of a rollup to the middle of

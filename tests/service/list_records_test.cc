@@ -7,19 +7,35 @@
 namespace cj {
 namespace {
 
-Paths PathsOf(RecordedTree& tree, std::size_t batch) {
-  auto answer = tree.Ask(tree.ListRequest());
+std::unique_ptr<Answer> Begin(RecordedTree& tree, const AnswerRequest& request,
+                              AnswerLimits limits = {}) {
+  auto answer = tree.Ask(request, limits);
   if (!answer.has_value()) FAIL(answer.error().message);
-  return PathsOf(tree.filesystem.path(), **answer, batch);
+  return std::move(*answer);
+}
+
+Paths PathsOf(RecordedTree& tree, std::size_t batch) {
+  return PathsOf(tree.filesystem.path(), *Begin(tree, tree.ListRequest()), batch);
 }
 
 Paths ListSince(RecordedTree& tree, PeriodId from, bool until_now = true) {
   AnswerRequest request = tree.ListRequest();
   request.from = from;
   request.until_now = until_now;
-  auto answer = tree.Ask(request);
-  if (!answer.has_value()) FAIL(answer.error().message);
-  return PathsOf(tree.filesystem.path(), **answer, 100);
+  return PathsOf(tree.filesystem.path(), *Begin(tree, request), 100);
+}
+
+struct Step {
+  bool more = false;
+  std::size_t told = 0;
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+Step Next(Answer& answer, std::size_t max) {
+  std::vector<Change> changes;
+  auto more = answer.Next(max, &changes);
+  if (!more.has_value()) FAIL(more.error().message);
+  return {*more, changes.size()};
 }
 
 }  // namespace
@@ -77,13 +93,7 @@ TEST_CASE("lists: a look counts from the period in which it began") {
       tree->NextPeriod();
       return false;
     };
-    auto answer = tree->Ask(tree->ListRequest());
-    REQUIRE(answer.has_value());
-    std::vector<Change> changes;
-    auto more = (*answer)->Next(100, &changes);
-    REQUIRE(more.has_value());
-    CHECK_FALSE(*more);
-    CHECK(changes.size() == 1);
+    CHECK(Next(*Begin(*tree, tree->ListRequest()), 100) == Step{false, 1});
     tree->cancelled = nullptr;
     if (counting) continue;
     REQUIRE(IsThere(tree->filesystem.path("b")));
@@ -106,17 +116,14 @@ TEST_CASE("lists: another directory has come to the path before anybody looked")
   tree->NextPeriod();
   AnswerLimits limits;
   limits.names_for_two = 0;  // few names, too, are looked at in the next step
-  auto slow = tree->Ask(tree->ListRequest(), limits);
-  REQUIRE(slow.has_value());
-  std::vector<Change> changes;
-  REQUIRE((*slow)->Next(1, &changes).has_value());
-  REQUIRE(changes.size() == 1);
+  const auto slow = Begin(*tree, tree->ListRequest(), limits);
+  REQUIRE(Next(*slow, 1) == Step{true, 1});
   Rename(path("d"), path("old"));
   Rename(path("d2"), path("d"));
   tree->NextPeriod();
   tree->Add(record);
   tree->NextPeriod();
-  PathsOf(tree->filesystem.path(), **slow, 1);
+  PathsOf(tree->filesystem.path(), *slow, 1);
   CHECK(ListSince(*tree, PeriodId(3)) == Paths{"/d/n", "/old/n"});
 }
 
@@ -135,9 +142,8 @@ TEST_CASE("lists: more periods than one scan, or one step, looks at") {
   for (const std::uint64_t periods : {8, 512, 32 * 1024}) {
     CAPTURE(periods);
     limits.periods_per_scan = periods;
-    auto answer = tree->Ask(tree->ListRequest(), limits);
-    REQUIRE(answer.has_value());
-    CHECK(PathsOf(tree->filesystem.path(), **answer, 100) == wanted);
+    const auto answer = Begin(*tree, tree->ListRequest(), limits);
+    CHECK(PathsOf(tree->filesystem.path(), *answer, 100) == wanted);
   }
 }
 
@@ -151,13 +157,7 @@ TEST_CASE("lists: a few files of many periods are told in one step") {
   }
   AnswerLimits limits;
   limits.periods_per_scan = 8;
-  auto answer = tree->Ask(tree->ListRequest(), limits);
-  REQUIRE(answer.has_value());
-  std::vector<Change> changes;
-  auto more = (*answer)->Next(100, &changes);
-  REQUIRE(more.has_value());
-  CHECK_FALSE(*more);
-  CHECK(changes.size() == 2);
+  CHECK(Next(*Begin(*tree, tree->ListRequest(), limits), 100) == Step{false, 2});
 }
 
 TEST_CASE("lists: plain names do not wait for what is folded") {
@@ -166,14 +166,9 @@ TEST_CASE("lists: plain names do not wait for what is folded") {
   for (const char* name : {"a", "b"}) WriteFile(tree->filesystem.path(name), "1");
   Link(tree->filesystem.path("b"), tree->filesystem.path("c"));
   for (const char* name : {"a", "b"}) tree->Add(tree->RecordOf(name, kModified));
-  auto answer = tree->Ask(tree->ListRequest());
-  REQUIRE(answer.has_value());
-  std::vector<Change> changes;
-  auto more = (*answer)->Next(100, &changes);
-  REQUIRE(more.has_value());
-  CHECK(*more);
-  CHECK(changes.size() == 2);
-  const Paths rest = PathsOf(tree->filesystem.path(), **answer, 100);
+  const auto answer = Begin(*tree, tree->ListRequest());
+  CHECK(Next(*answer, 100) == Step{true, 2});
+  const Paths rest = PathsOf(tree->filesystem.path(), *answer, 100);
   CHECK(rest.count("/c") == 1);
 }
 
@@ -185,16 +180,10 @@ TEST_CASE("lists: files that went with their directory need no fold") {
   tree->Add(tree->RecordOf("d/f", kModified));
   AnswerLimits limits;
   limits.names_for_two = 0;
-  auto answer = tree->Ask(tree->ListRequest(), limits);
-  REQUIRE(answer.has_value());
-  std::vector<Change> changes;
-  REQUIRE((*answer)->Next(100, &changes).has_value());
-  REQUIRE(changes.size() == 1);
+  const auto answer = Begin(*tree, tree->ListRequest(), limits);
+  REQUIRE(Next(*answer, 100) == Step{true, 1});
   RemoveTree(tree->filesystem.path("d"));
-  auto more = (*answer)->Next(100, &changes);
-  REQUIRE(more.has_value());
-  CHECK_FALSE(*more);
-  CHECK(changes.size() == 1);
+  CHECK(Next(*answer, 100) == Step{false, 0});
 }
 
 // Between two of its scans an answer asks whether it was withdrawn.
@@ -213,9 +202,8 @@ TEST_CASE("lists: a period that is dropped in the middle of a step") {
     if (!changes.empty()) REQUIRE(tree->store.DropPeriodsBefore(PeriodId(15)).has_value());
     return false;
   };
-  auto answer = tree->Ask(tree->ListRequest(), limits);
-  REQUIRE(answer.has_value());
-  auto next = (*answer)->Next(100, &changes);
+  const auto answer = Begin(*tree, tree->ListRequest(), limits);
+  auto next = answer->Next(100, &changes);
   REQUIRE_FALSE(next.has_value());
   CHECK(next.error().code == ErrorCode::kRescanNeeded);
   CHECK(changes.size() == 1);
