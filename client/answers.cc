@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "protocol/path_json.h"
 
 namespace cj::client {
@@ -62,6 +63,17 @@ class Members {
       if (!each.is_string()) return Missing(name);
       all.push_back(each.get<std::string>());
     });
+    return all;
+  }
+  // The elements of array `name`, then those of array `name`_base64.
+  std::vector<std::string> Paths(const char* name) {
+    std::vector<std::string> all = Strings(name);
+    const std::string base64 = std::string(name) + "_base64";
+    for (const std::string& each : Strings(base64.c_str())) {
+      auto path = Base64Decode(each);
+      if (!path) return Missing(base64.c_str()), all;
+      all.push_back(*std::move(path));
+    }
     return all;
   }
   // An absent or null array is an empty one.
@@ -190,6 +202,20 @@ Record ReadRecord(Members& members) {
   return record;
 }
 
+Consumer ReadConsumer(Members& members) {
+  Consumer consumer;
+  consumer.name = members.String("name");
+  consumer.token = members.String("token");
+  consumer.sequence = members.Int("sequence");
+  consumer.paths = members.Paths("paths");
+  consumer.acknowledged_usec = members.OptionalInt("acknowledged_usec");
+  consumer.waiting = members.Int("waiting");
+  consumer.waiting_bytes = members.Int("waiting_bytes");
+  consumer.lag_usec = members.Int("lag_usec");
+  consumer.expired = members.OptionalString("expired");
+  return consumer;
+}
+
 Finding ReadFinding(Members& members) {
   Finding finding;
   finding.name = members.String("name");
@@ -252,6 +278,26 @@ Result<std::vector<Period>> ReadPeriodsReply(const json& parameters) {
   return Finish(members, std::move(periods));
 }
 
+Result<ConsumersReply> ReadConsumersReply(const json& parameters) {
+  Members members(parameters, "consumers");
+  ConsumersReply reply;
+  reply.consumers = members.Objects<Consumer>("consumers", ReadConsumer);
+  reply.oldest = members.String("oldest");
+  reply.newest = members.String("newest");
+  reply.first_sequence = members.Int("first_sequence");
+  reply.next_sequence = members.Int("next_sequence");
+  return Finish(members, std::move(reply));
+}
+
+Result<AcknowledgeReply> ReadAcknowledgeReply(const json& parameters) {
+  Members members(parameters, "acknowledge");
+  AcknowledgeReply reply;
+  reply.token = members.String("token");
+  reply.sequence = members.Int("sequence");
+  reply.moved = members.Flag("moved");
+  return Finish(members, std::move(reply));
+}
+
 Result<StatusAnswer> ReadStatusReply(const json& parameters) {
   Members members(parameters, "status");
   StatusAnswer status;
@@ -268,7 +314,7 @@ Result<StatusAnswer> ReadStatusReply(const json& parameters) {
   status.volumes = members.Objects<StatusAnswer::Volume>("volumes", ReadVolume);
   status.gaps = members.Objects<Gap>("gaps", ReadGap);
   if (members.Find("crawl") != nullptr) status.crawl = members.Object<Crawl>("crawl", ReadCrawl);
-  status.consumers = members.Strings("consumers");
+  status.consumers = members.Objects<Consumer>("consumers", ReadConsumer);
   auto read_counters = [&](Members& counters) {
     status.records_stored = counters.Int("records_stored");
     return counters.Int("events_read");

@@ -86,6 +86,33 @@ struct Period {
   std::vector<Gap> gaps;
 };
 
+struct Consumer {
+  std::string name;
+  std::string token;
+  std::int64_t sequence = 0;
+  std::vector<std::string> paths;  // bytes; empty: all watches
+  std::optional<std::int64_t> acknowledged_usec;
+  std::int64_t waiting = 0;
+  std::int64_t waiting_bytes = 0;
+  std::int64_t lag_usec = 0;
+  std::string expired;  // why; empty: it has not
+};
+
+// Of ListConsumers: first_sequence and next_sequence are those of the records that are kept.
+struct ConsumersReply {
+  std::vector<Consumer> consumers;
+  std::string oldest;
+  std::string newest;
+  std::int64_t first_sequence = 0;
+  std::int64_t next_sequence = 0;
+};
+
+struct AcknowledgeReply {
+  std::string token;
+  std::int64_t sequence = 0;
+  bool moved = false;
+};
+
 struct StatusAnswer {
   std::string version;
   std::int64_t pid = 0;
@@ -120,7 +147,7 @@ struct StatusAnswer {
   std::optional<Strict> strict;
   std::vector<Gap> gaps;
   Crawl crawl;
-  std::vector<std::string> consumers;
+  std::vector<Consumer> consumers;
   std::int64_t events_read = 0;
   std::int64_t records_stored = 0;
   std::string storage_error;
@@ -157,6 +184,8 @@ Result<std::vector<Finding>> ReadDiagnoseReply(const nlohmann::json& parameters)
 Result<Crawl> ReadCrawlReply(const nlohmann::json& parameters);
 // Of Checkpoint.
 Result<CheckpointReply> ReadCheckpointReply(const nlohmann::json& parameters);
+Result<ConsumersReply> ReadConsumersReply(const nlohmann::json& parameters);
+Result<AcknowledgeReply> ReadAcknowledgeReply(const nlohmann::json& parameters);
 // The token that RescanNeeded says to go on from; empty when it names none.
 std::string NextOfRescanNeeded(const nlohmann::json& parameters);
 

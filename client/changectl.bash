@@ -1,16 +1,23 @@
 # bash completion for changectl(1); needs the functions of the package bash-completion
 
+# The names of consumers, for those who may ask.
+_changectl_consumers() {
+    changectl ${1:+--socket="$1"} consumer list 2>/dev/null | awk 'NR > 1 && $1 != "Records" && $1 != "No" { print $1 }'
+}
+
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
-    local verbs='status checkpoint changes log periods crawl doctor'
+    local verbs='status checkpoint changes log periods consumer ack crawl doctor'
     local -A options=(
         [status]='--json --help'
         [checkpoint]='--label= --json --help'
-        [changes]='--since= --until= --token-file= --format= --null --existing --deleted --expand
+        [changes]='--since= --until= --token-file= --consumer= --config-hash= --format= --null --existing --deleted --expand
             --relative-to= --kind= --transient --no-checkpoint --label= --no-wait --quiet --help'
         [log]='--since= --until= --lines= --reverse --follow --output= --help'
         [periods]='--json --help'
+        [consumer]='--watch= --since= --config-hash= --max-lag= --max-lag-size= --json --help'
+        [ack]='--config-hash= --help'
         [crawl]='--help'
         [doctor]='--json --help'
     )
@@ -42,7 +49,11 @@ _changectl() {
             mapfile -t COMPREPLY < <(compgen -P '--kind=' -W 'entry data metadata' -- "$value")
             __ltrim_equal_completions "$cur"
             return ;;
-        --relative-to=*)
+        --consumer=*)
+            mapfile -t COMPREPLY < <(compgen -P '--consumer=' -W "$(_changectl_consumers "$socket")" -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --relative-to=* | --watch=*)
             compopt -o filenames -o nospace
             mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -d -- "$value")
             __ltrim_equal_completions "$cur"
@@ -61,6 +72,10 @@ _changectl() {
     esac
     if [[ -z $verb ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
+    elif [[ $verb == consumer && $prev == consumer ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'add list remove' -- "$cur")
+    elif [[ $prev == ack || ($verb == consumer && $prev == remove) ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_changectl_consumers "$socket")" -- "$cur")
     elif [[ $verb == changes || $verb == log || $verb == crawl ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")

@@ -217,7 +217,9 @@ Outcome AnswerSince(Session& session, const ChangesOptions& options, const Posit
 
 Outcome RunChanges(Session& session, const ChangesOptions& options) {
   if (options.since) return AnswerSince(session, options, *options.since);
-  CJ_CHECK(!options.token_file.empty(), "the command line has one of the two");
+  session.consumer = options.consumer;
+  if (!options.consumer.empty()) return AnswerSince(session, options, {});
+  CJ_CHECK(!options.token_file.empty(), "the command line has one of the three");
   auto token = ReadTokenFile(options.token_file);
   if (!token) {
     // A file that cannot be read is not the daemon's refusal; its kNotPermitted is not meant.

@@ -1,211 +1,34 @@
 #include "client/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
 
 #include "base/result.h"
 #include "client/help.h"
-#include "client/paths.h"
-#include "client/token_file.h"
+#include "client/question_line.h"
 
 namespace cj::client {
 namespace {
 
-// The words as CLI11 leaves them, before they are checked together.
-struct Words {
-  std::string since, until, format, kinds, output;
-  std::vector<std::string> paths;
-  std::string relative_to;
-  bool existing = false, deleted = false, no_checkpoint = false, no_wait = false;
-};
-
 struct VerbName {
   std::string_view name;
   Verb verb;
+  std::string_view group = {};  // the word before it, where there is one
+  // Its first word.
+  constexpr std::string_view first() const { return group.empty() ? name : group; }
 };
-constexpr std::array kVerbs = {
-    VerbName{"status", Verb::kStatus},   VerbName{"checkpoint", Verb::kCheckpoint},
-    VerbName{"changes", Verb::kChanges}, VerbName{"log", Verb::kLog},
-    VerbName{"periods", Verb::kPeriods}, VerbName{"crawl", Verb::kCrawl},
-    VerbName{"doctor", Verb::kDoctor}};
-
-Error Usage(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
-
-Result<Position> ParsePosition(const std::string& option, const std::string& text,
-                               const Surroundings& surroundings) {
-  constexpr std::string_view kTokenPrefix = "cj1-";
-  Position position;
-  if (text.substr(0, kTokenPrefix.size()) == kTokenPrefix) {
-    position.token = text;
-    return position;
-  }
-  auto time = ParseTime(text, surroundings.now_usec, surroundings.utc_offset);
-  if (!time) return WithContext(time.error(), option);
-  if (option == "--since" && *time > surroundings.now_usec) {
-    return Usage(option + ": '" + text + "' is in the future");
-  }
-  position.time_usec = *time;
-  return position;
-}
-
-Status SetInterval(const Words& words, const Surroundings& surroundings,
-                   std::optional<Position>* since, std::optional<Position>* until) {
-  if (!words.since.empty()) {
-    CJ_ASSIGN_OR_RETURN(*since, ParsePosition("--since", words.since, surroundings));
-  }
-  if (!words.until.empty()) {
-    CJ_ASSIGN_OR_RETURN(*until, ParsePosition("--until", words.until, surroundings));
-  }
-  return {};
-}
-
-// An empty PATH is a variable that was not set: it must not come to mean the working directory.
-Result<std::vector<std::string>> AbsolutePaths(const Words& words,
-                                               const Surroundings& surroundings) {
-  std::vector<std::string> paths;
-  for (const std::string& path : words.paths) {
-    if (path.empty()) return Usage("a PATH is empty");
-    paths.push_back(AbsolutePath(surroundings.working_directory, path));
-  }
-  return paths;
-}
-
-Status SetKinds(const std::string& text, std::vector<std::string>* kinds) {
-  constexpr std::array<std::string_view, 3> kKinds = {"entry", "data", "metadata"};
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = std::min(text.find(',', at), text.size());
-    std::string kind = text.substr(at, end - at);
-    if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
-      return Usage("--kind: '" + kind +
-                   "' is not known; use entry, data, metadata, joined by commas");
-    }
-    kinds->push_back(std::move(kind));
-    at = end + 1;
-  }
-  return {};
-}
-
-Status SetFormat(const Words& words, ChangesOptions* options) {
-  if (words.format.empty() || words.format == "text") {
-    options->format = ChangesFormat::kText;
-  } else if (words.format == "json") {
-    options->format = ChangesFormat::kJson;
-  } else if (words.format == "paths") {
-    options->format = ChangesFormat::kPaths;
-  } else {
-    return Usage("--format: '" + words.format + "' is not known; use text, json or paths");
-  }
-  if (!options->null) return {};
-  if (!words.format.empty() && words.format != "paths") {
-    return Usage("-0 writes paths only; leave out --format=" + words.format);
-  }
-  options->format = ChangesFormat::kPaths;
-  return {};
-}
-
-// Options that cannot mean anything together.
-Status CheckChanges(const Words& words, const ChangesOptions& options) {
-  if (words.since.empty() && options.token_file.empty()) {
-    return Usage("changes needs --since=TOKEN|TIME or --token-file=FILE");
-  }
-  if (!words.since.empty() && !options.token_file.empty()) {
-    return Usage("--since and --token-file both say where to start; give one of them");
-  }
-  if (words.existing && words.deleted) {
-    return Usage("--existing and --deleted exclude each other; without both, all paths are shown");
-  }
-  if (!options.label.empty() && (!options.checkpoint || options.until)) {
-    return Usage("--label names the checkpoint that is made, and " +
-                 std::string(options.until ? "--until" : "--no-checkpoint") + " makes none");
-  }
-  return {};
-}
-
-Status FinishChanges(const Words& words, const Surroundings& surroundings,
-                     ChangesOptions* options) {
-  options->checkpoint = !words.no_checkpoint;
-  options->wait = !words.no_wait;
-  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &options->since, &options->until));
-  CJ_RETURN_IF_ERROR(CheckChanges(words, *options));
-  CJ_RETURN_IF_ERROR(SetFormat(words, options));
-  CJ_RETURN_IF_ERROR(SetKinds(words.kinds, &options->kinds));
-  CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
-  if (!words.relative_to.empty()) {
-    options->relative_to = AbsolutePath(surroundings.working_directory, words.relative_to);
-  }
-  if (words.existing) options->presence = "existing";
-  if (words.deleted) options->presence = "deleted";
-  return {};
-}
-
-Status FinishLog(const Words& words, const Surroundings& surroundings, LogOptions* options) {
-  constexpr std::int64_t kFollowLines = 10;  // as journalctl and tail
-  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &options->since, &options->until));
-  if (options->follow && options->reverse) {
-    return Usage("-f shows what comes and -r the newest first; give one of them");
-  }
-  if (options->follow && options->until) return Usage("-f has no end; leave out --until");
-  if (words.output.empty() || words.output == "short") {
-    options->format = LogFormat::kShort;
-  } else if (words.output == "verbose") {
-    options->format = LogFormat::kVerbose;
-  } else if (words.output == "json") {
-    options->format = LogFormat::kJson;
-  } else if (words.output == "cat") {
-    options->format = LogFormat::kCat;
-  } else {
-    return Usage("-o: '" + words.output + "' is not known; use short, verbose, json or cat");
-  }
-  if (options->lines && *options->lines < 0) return Usage("-n: the number of lines is negative");
-  if (options->follow && !options->lines && !options->since) options->lines = kFollowLines;
-  CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
-  return {};
-}
-
-Status FinishCrawl(const Words& words, const Surroundings& surroundings, Options* options) {
-  CJ_ASSIGN_OR_RETURN(options->crawl_paths, AbsolutePaths(words, surroundings));
-  return {};
-}
-
-void AddChanges(CLI::App* app, Words* words, ChangesOptions* options) {
-  app->add_option("--since", words->since, "Start there: a token, or a time")
-      ->type_name("TOKEN|TIME");
-  app->add_option("--until", words->until, "End there instead of now")->type_name("TOKEN|TIME");
-  app->add_option("--token-file", options->token_file,
-                  "Read the token from FILE; replace it with the next one when all is written")
-      ->type_name("FILE");
-  app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
-  app->add_option("--format", words->format, "text (default), json or paths")->type_name("FORMAT");
-  app->add_flag("-0,--null", options->null, "Paths, each ended by a NUL byte");
-  app->add_flag("--existing", words->existing, "Only paths that are there now");
-  app->add_flag("--deleted", words->deleted, "Only paths that are gone");
-  app->add_flag("--expand", options->expand, "Name every member of a recursive change");
-  app->add_option("--relative-to", words->relative_to, "Paths as seen from DIR; leave out the rest")
-      ->type_name("DIR");
-  app->add_option("--kind", words->kinds, "Only these, joined by commas: entry, data, metadata")
-      ->type_name("KINDS");
-  app->add_flag("--transient", options->transient,
-                "Text format: show also what came and went within the interval");
-  app->add_flag("--no-checkpoint", words->no_checkpoint, "Answer up to now, make no checkpoint");
-  app->add_option("--label", options->label, "Name for the checkpoint that is made")
-      ->type_name("TEXT");
-  app->add_flag("--no-wait", words->no_wait, "Fail rather than wait for a crawl");
-  app->add_flag("-q,--quiet", options->quiet, "Do not print the next token on stderr");
-}
-
-void AddLog(CLI::App* app, Words* words, LogOptions* options) {
-  app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
-  app->add_option("--since", words->since, "Start there: a token, or a time")
-      ->type_name("TOKEN|TIME");
-  app->add_option("--until", words->until, "End there: a token, or a time")
-      ->type_name("TOKEN|TIME");
-  app->add_option("-n,--lines", options->lines, "Only the last N records")->type_name("N");
-  app->add_flag("-r,--reverse", options->reverse, "Newest first");
-  app->add_flag("-f,--follow", options->follow, "Go on with records as they come");
-  app->add_option("-o,--output", words->output, "short (default), verbose, json or cat")
-      ->type_name("FORMAT");
-}
+constexpr std::string_view kConsumer = "consumer";
+constexpr std::array kVerbs = {VerbName{"status", Verb::kStatus},
+                               VerbName{"checkpoint", Verb::kCheckpoint},
+                               VerbName{"changes", Verb::kChanges},
+                               VerbName{"log", Verb::kLog},
+                               VerbName{"periods", Verb::kPeriods},
+                               VerbName{"add", Verb::kConsumerAdd, kConsumer},
+                               VerbName{"list", Verb::kConsumerList, kConsumer},
+                               VerbName{"remove", Verb::kConsumerRemove, kConsumer},
+                               VerbName{"ack", Verb::kAck},
+                               VerbName{"crawl", Verb::kCrawl},
+                               VerbName{"doctor", Verb::kDoctor}};
 
 CommandLine Mistake(std::string message) {
   CommandLine line;
@@ -222,7 +45,12 @@ CommandLine Text(std::string text) {
 // CLI11 calls an unknown verb an unexpected argument; better to say which ones there are.
 std::optional<std::string> CheckVerb(const std::vector<std::string>& words) {
   std::string names;
-  for (const VerbName& verb : kVerbs) names += (names.empty() ? "" : ", ") + std::string(verb.name);
+  std::string_view last;
+  for (const VerbName& verb : kVerbs) {
+    if (verb.first() == last) continue;
+    last = verb.first();
+    names += (names.empty() ? "" : ", ") + std::string(last);
+  }
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (words[i] == "--socket") {
       ++i;
@@ -230,7 +58,7 @@ std::optional<std::string> CheckVerb(const std::vector<std::string>& words) {
       return std::nullopt;
     } else if (words[i].empty() || words[i].front() != '-') {
       for (const VerbName& verb : kVerbs) {
-        if (verb.name == words[i]) return std::nullopt;
+        if (verb.first() == words[i]) return std::nullopt;
       }
       return "unknown verb '" + words[i] + "'; there are " + names;
     }
@@ -238,14 +66,105 @@ std::optional<std::string> CheckVerb(const std::vector<std::string>& words) {
   return "no verb given; there are " + names + " (see changectl --help)";
 }
 
-std::string HelpText(CLI::App& app) {
-  auto chosen = app.get_subcommands();
-  if (chosen.empty()) return app.help();
-  for (const VerbName& verb : kVerbs) {
-    if (verb.name != chosen.front()->get_name()) continue;
-    chosen.front()->description(std::string(help::Of(verb.verb).about) + "\n");
+// The verbs that were named, each below the one before; the first is the program.
+std::vector<CLI::App*> ChosenOf(CLI::App& app) {
+  std::vector<CLI::App*> chosen = {&app};
+  for (auto next = app.get_subcommands(); !next.empty(); next = chosen.back()->get_subcommands()) {
+    chosen.push_back(next.front());
   }
-  return chosen.front()->help("changectl");
+  return chosen;
+}
+
+std::string HelpText(CLI::App& app) {
+  const std::vector<CLI::App*> chosen = ChosenOf(app);
+  CLI::App* shown = chosen.back();
+  if (chosen.size() == 1) return shown->help();
+  std::string before;
+  for (auto each = chosen.begin(); *each != shown; ++each) {
+    before += (before.empty() ? "" : " ") + (*each)->get_name();
+  }
+  const std::string group = chosen.size() == 3 ? chosen[1]->get_name() : "";
+  for (const VerbName& verb : kVerbs) {
+    if (verb.name != shown->get_name() || verb.group != group) continue;
+    shown->description(std::string(help::Of(verb.verb).about) + "\n");
+  }
+  return shown->help(before);
+}
+
+std::string MistakeText(CLI::App& app, const CLI::ParseError& error) {
+  std::string text = std::string(error.what()) + " (see";
+  for (const CLI::App* each : ChosenOf(app)) text += " " + each->get_name();
+  return text + " --help)";
+}
+
+void AddOptions(CLI::App* app, Verb verb, Words* words, Options* options) {
+  switch (verb) {
+    case Verb::kChanges:
+      return AddChanges(app, words, &options->changes);
+    case Verb::kLog:
+      return AddLog(app, words, &options->log);
+    case Verb::kCrawl:
+      app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
+      return;
+    case Verb::kConsumerAdd:
+      return AddConsumerAdd(app, &words->consumer, options);
+    case Verb::kConsumerRemove:
+      return AddConsumerRemove(app, &words->consumer);
+    case Verb::kAck:
+      return AddAck(app, &words->consumer);
+    case Verb::kCheckpoint:
+      app->add_option("--label", options->label, "A name for the new period")->type_name("TEXT");
+      break;
+    case Verb::kStatus:
+    case Verb::kPeriods:
+    case Verb::kConsumerList:
+    case Verb::kDoctor:
+      break;
+  }
+  app->add_flag("--json", options->json, "JSON, one object per line");
+}
+
+Status Finish(Words* words, const Surroundings& surroundings, Options* options) {
+  switch (options->verb) {
+    case Verb::kChanges:
+      return FinishChanges(*words, surroundings, &options->changes);
+    case Verb::kLog:
+      return FinishLog(*words, surroundings, &options->log);
+    case Verb::kCrawl:
+      return FinishCrawl(*words, surroundings, options);
+    case Verb::kConsumerAdd:
+      words->since = words->consumer.since;
+      words->paths = words->consumer.watches;
+      return FinishConsumerAdd(*words, surroundings, options);
+    case Verb::kConsumerRemove:
+      return FinishConsumer(words->consumer, options);
+    case Verb::kAck:
+      return FinishAck(words->consumer, options);
+    case Verb::kStatus:
+    case Verb::kCheckpoint:
+    case Verb::kPeriods:
+    case Verb::kConsumerList:
+    case Verb::kDoctor:
+      break;
+  }
+  return {};
+}
+
+// The verbs, below `app` or below the word that they share.
+void AddVerbs(CLI::App* app, Words* words, Options* options) {
+  CLI::App* group = nullptr;
+  for (const VerbName& verb : kVerbs) {
+    if (!verb.group.empty() && group == nullptr) {
+      group = app->add_subcommand(std::string(kConsumer), std::string(help::kConsumerSummary));
+      group->require_subcommand(1);
+    }
+    const help::VerbHelp text = help::Of(verb.verb);
+    CLI::App* parent = verb.group.empty() ? app : group;
+    CLI::App* sub = parent->add_subcommand(std::string(verb.name), std::string(text.summary));
+    sub->footer(std::string(text.example));
+    sub->callback([options, &verb] { options->verb = verb.verb; });
+    AddOptions(sub, verb.verb, words, options);
+  }
 }
 
 }  // namespace
@@ -259,24 +178,7 @@ CommandLine ParseCommandLine(const std::vector<std::string>& words,
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("changectl ") + CJ_VERSION);
   app.add_option("--socket", options.socket, "The daemon's socket")->type_name("PATH");
-  for (const VerbName& verb : kVerbs) {
-    const help::VerbHelp text = help::Of(verb.verb);
-    CLI::App* sub = app.add_subcommand(std::string(verb.name), std::string(text.summary));
-    sub->footer(std::string(text.example));
-    sub->callback([&options, &verb] { options.verb = verb.verb; });
-    if (verb.verb == Verb::kChanges) {
-      AddChanges(sub, &raw, &options.changes);
-    } else if (verb.verb == Verb::kLog) {
-      AddLog(sub, &raw, &options.log);
-    } else if (verb.verb == Verb::kCrawl) {
-      sub->add_option("PATH", raw.paths, "Only these subtrees")->type_name("");
-    } else {
-      sub->add_flag("--json", options.json, "JSON, one object per line");
-    }
-    if (verb.verb == Verb::kCheckpoint) {
-      sub->add_option("--label", options.label, "A name for the new period")->type_name("TEXT");
-    }
-  }
+  AddVerbs(&app, &raw, &options);
   if (auto mistake = CheckVerb(words)) return Mistake(*mistake);
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
@@ -286,14 +188,9 @@ CommandLine ParseCommandLine(const std::vector<std::string>& words,
   } catch (const CLI::CallForVersion&) {
     return Text(std::string("changectl ") + CJ_VERSION + "\n");
   } catch (const CLI::ParseError& error) {
-    auto chosen = app.get_subcommands();
-    return Mistake(std::string(error.what()) + " (see changectl " +
-                   (chosen.empty() ? "" : chosen.front()->get_name() + " ") + "--help)");
+    return Mistake(MistakeText(app, error));
   }
-  Status finished;
-  if (options.verb == Verb::kChanges) finished = FinishChanges(raw, surroundings, &options.changes);
-  if (options.verb == Verb::kLog) finished = FinishLog(raw, surroundings, &options.log);
-  if (options.verb == Verb::kCrawl) finished = FinishCrawl(raw, surroundings, &options);
+  const Status finished = Finish(&raw, surroundings, &options);
   if (!finished) return Mistake(finished.error().message);
   CommandLine line;
   line.options = std::move(options);

@@ -47,6 +47,7 @@ std::string GapText(const Gap& gap, const Style& style, const UtcOffset& zone);
 std::string FormatTable(const std::vector<std::vector<std::string>>& rows, const Style& style);
 
 std::string FormatStatus(const StatusAnswer& status, const Style& style, const UtcOffset& zone);
+std::string FormatConsumers(const ConsumersReply& reply, const Style& style, const UtcOffset& zone);
 std::string FormatPeriods(const std::vector<Period>& periods, const Style& style,
                           const UtcOffset& zone);
 std::string FormatFindings(const std::vector<Finding>& findings, const Style& style);

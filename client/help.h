@@ -15,6 +15,9 @@ inline constexpr std::string_view kFooter =
     "Exit status: 0 success, 1 failed, 2 usage, 3 rescan needed, 4 not permitted,\n"
     "5 daemon not reachable. See changectl(1).";
 
+inline constexpr std::string_view kConsumerSummary =
+    "Reading positions that the journal keeps: add, list, remove";
+
 struct VerbHelp {
   std::string_view summary;  // in the list of verbs
   std::string_view about;
@@ -63,6 +66,28 @@ constexpr VerbHelp Of(Verb verb) {
               "Lists the checkpoints that can still be asked for, oldest first. The last one is\n"
               "the open period.",
               "Example:\n  changectl periods"};
+    case Verb::kConsumerAdd:
+      return {
+          "Keep a reading position under a name",
+
+          "Adds a consumer: a reading position that the journal keeps, and keeps changes for. It\n"
+          "begins now, and its token is printed: make a copy now, then ask 'changes\n"
+          "--consumer=NAME' for what has changed since, and 'ack NAME TOKEN' when that is done.",
+          "Example:\n  changectl consumer add mirror --watch=/srv --max-lag=30d"};
+    case Verb::kConsumerList:
+      return {"Where consumers stand, and how much waits for them",
+              "Shows where each consumer stands, how many records wait for it, and for how long.",
+              "Example:\n  changectl consumer list"};
+    case Verb::kConsumerRemove:
+      return {"Forget a consumer", "Forgets a consumer. Nothing is kept for it any more.",
+              "Example:\n  changectl consumer remove mirror"};
+    case Verb::kAck:
+      return {"Move a consumer's position",
+
+              "Tells that a consumer has handled all that comes before a token (or all records up\n"
+              "to a number). An earlier place than its present one moves nothing. A consumer that\n"
+              "has expired is live again.",
+              "Example:\n  changectl ack mirror cj1-5f335951-42"};
     case Verb::kCrawl:
       return {
           "Have gaps filled, or look for changes nobody told",

@@ -78,6 +78,14 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
       return RunLog(session, options.log);
     case Verb::kPeriods:
       return RunPeriods(session, options);
+    case Verb::kConsumerAdd:
+      return RunConsumerAdd(session, options);
+    case Verb::kConsumerList:
+      return RunConsumerList(session, options);
+    case Verb::kConsumerRemove:
+      return RunConsumerRemove(session, options);
+    case Verb::kAck:
+      return RunAck(session, options);
     case Verb::kCrawl:
       return RunCrawl(session, options);
     case Verb::kDoctor:

@@ -20,7 +20,9 @@ struct Position {
 enum class ChangesFormat { kText, kJson, kPaths };
 
 struct ChangesOptions {
-  std::optional<Position> since;  // none: token_file says it
+  std::optional<Position> since;  // none: token_file or consumer says it
+  std::string consumer;           // empty: none
+  std::string config_hash;        // of the consumer; empty: not said
   std::optional<Position> until;
   std::string token_file;                  // empty: none
   std::vector<std::string> paths;          // absolute; empty: all watches
@@ -49,15 +51,46 @@ struct LogOptions {
   bool follow = false;
 };
 
-enum class Verb { kStatus, kCheckpoint, kChanges, kLog, kPeriods, kCrawl, kDoctor };
+// consumer add
+struct NewConsumer {
+  std::string name;
+  std::optional<Position> since;   // none: a checkpoint that is made now
+  std::vector<std::string> paths;  // absolute; empty: all watches
+  std::string config_hash;
+  std::int64_t max_lag_usec = 0;  // 0: none
+  std::int64_t max_lag_bytes = 0;
+};
+
+struct AcknowledgeOptions {
+  std::string name;
+  std::string token;  // empty: sequence says it
+  std::int64_t sequence = 0;
+  std::string config_hash;  // empty: as it was
+};
+
+enum class Verb {
+  kStatus,
+  kCheckpoint,
+  kChanges,
+  kLog,
+  kPeriods,
+  kConsumerAdd,
+  kConsumerList,
+  kConsumerRemove,
+  kAck,
+  kCrawl,
+  kDoctor
+};
 
 struct Options {
   std::string socket = kDefaultSocket;
   Verb verb = Verb::kStatus;
-  bool json = false;  // status, checkpoint, periods, doctor
+  bool json = false;  // status, checkpoint, periods, consumer add and list, doctor
   std::string label;  // checkpoint
   ChangesOptions changes;
   LogOptions log;
+  NewConsumer consumer;  // remove: its name
+  AcknowledgeOptions acknowledge;
   std::vector<std::string> crawl_paths;  // absolute; empty: for the gaps that are open
 };
 

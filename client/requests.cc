@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/text.h"
 #include "protocol/path_json.h"
 
 namespace cj::client {
@@ -16,17 +15,18 @@ json PositionJson(const Position& position) {
 }
 
 void PutPaths(json& object, const std::vector<std::string>& paths) {
-  for (const std::string& path : paths) {
-    if (IsUtf8(path)) {
-      object["paths"].push_back(path);
-    } else {
-      object["paths_base64"].push_back(Base64Encode(path));
-    }
-  }
+  for (const std::string& path : paths) AddPath(object, "paths", path);
+}
+
+json ReaderJson(const ChangesOptions& options, const Position& since) {
+  if (options.consumer.empty()) return PositionJson(since);
+  json position = {{"consumer", options.consumer}};
+  if (!options.config_hash.empty()) position["config_hash"] = options.config_hash;
+  return position;
 }
 
 json Common(const ChangesOptions& options, const Position& since, bool progress) {
-  json parameters = {{"since", PositionJson(since)}};
+  json parameters = {{"since", ReaderJson(options, since)}};
   if (options.until) parameters["until"] = PositionJson(*options.until);
   PutPaths(parameters, options.paths);
   if (!options.checkpoint) parameters["checkpoint"] = false;
@@ -66,6 +66,29 @@ JsonValue LogParameters(const LogOptions& options) {
   if (options.lines) parameters["lines"] = *options.lines;
   if (options.reverse) parameters["reverse"] = true;
   if (options.follow) parameters["follow"] = true;
+  return parameters;
+}
+
+JsonValue AddConsumerParameters(const NewConsumer& consumer) {
+  json parameters = {{"name", consumer.name}};
+  if (consumer.since) parameters["since"] = PositionJson(*consumer.since);
+  PutPaths(parameters, consumer.paths);
+  if (!consumer.config_hash.empty()) parameters["config_hash"] = consumer.config_hash;
+  if (consumer.max_lag_usec != 0) parameters["max_lag_usec"] = consumer.max_lag_usec;
+  if (consumer.max_lag_bytes != 0) parameters["max_lag_bytes"] = consumer.max_lag_bytes;
+  return parameters;
+}
+
+JsonValue RemoveConsumerParameters(const std::string& name) { return json{{"name", name}}; }
+
+JsonValue AcknowledgeParameters(const AcknowledgeOptions& options) {
+  json parameters = {{"name", options.name}};
+  if (options.token.empty()) {
+    parameters["sequence"] = options.sequence;
+  } else {
+    parameters["token"] = options.token;
+  }
+  if (!options.config_hash.empty()) parameters["config_hash"] = options.config_hash;
   return parameters;
 }
 

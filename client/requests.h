@@ -9,7 +9,7 @@
 
 namespace cj::client {
 
-// Of org.changejournal.Changes; `since` has been decided.
+// Of org.changejournal.Changes; `since` has been decided, and counts where there is no consumer.
 // progress: replies may come that tell how far a crawl is.
 JsonValue ChangesParameters(const ChangesOptions& options, const Position& since,
                             bool progress = false);
@@ -19,6 +19,9 @@ JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& s
 // Of org.changejournal.Crawl.
 JsonValue CrawlParameters(const std::vector<std::string>& paths);
 JsonValue LogParameters(const LogOptions& options);
+JsonValue AddConsumerParameters(const NewConsumer& consumer);
+JsonValue RemoveConsumerParameters(const std::string& name);
+JsonValue AcknowledgeParameters(const AcknowledgeOptions& options);
 // Of Checkpoint; an empty label is none.
 JsonValue CheckpointParameters(const std::string& label);
 

@@ -29,11 +29,15 @@ std::string MethodName(std::string_view method) {
   return "org.changejournal." + std::string(method);
 }
 
-Outcome FailOf(const ClientReply& reply) {
+Outcome FailOf(const Session& session, const ClientReply& reply) {
   Outcome outcome = Fail(FromCallError(reply.call_error()));
   if (outcome.status == ExitStatus::kRescanNeeded) {
     std::string next = NextOfRescanNeeded(*reply.parameters);
-    if (!next.empty()) outcome.message += "\nscan the tree, then go on from " + next;
+    if (!next.empty()) {
+      outcome.message += session.consumer.empty() ? "\nscan the tree, then go on from " + next
+                                                  : "\nscan the tree, then 'changectl ack " +
+                                                        session.consumer + " " + next + "'";
+    }
   }
   return outcome;
 }
@@ -41,7 +45,7 @@ Outcome FailOf(const ClientReply& reply) {
 Answer CallOnce(Session& session, std::string_view method, const JsonValue& parameters) {
   auto reply = session.connection.Call(MethodName(method), *parameters);
   if (!reply) return {{}, ConnectionFailed(reply.error())};
-  if (!reply->ok()) return {{}, FailOf(*reply)};
+  if (!reply->ok()) return {{}, FailOf(session, *reply)};
   return {std::move(reply->parameters), {}};
 }
 
@@ -54,7 +58,7 @@ NextAnswer NextReply(Session& session) {
   auto reply = session.connection.Next();
   if (!reply) return {std::nullopt, ConnectionFailed(reply.error())};
   if (!*reply) return {};
-  if (!(*reply)->ok()) return {std::nullopt, FailOf(**reply)};
+  if (!(*reply)->ok()) return {std::nullopt, FailOf(session, **reply)};
   return {std::move(**reply), {}};
 }
 

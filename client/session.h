@@ -24,13 +24,15 @@ struct Session {
   Style style;
   UtcOffset zone;
   bool progress = false;  // stderr is a terminal: long waits may be shown there
+  // Whose position is read, where somebody's is: how to go on after a scan is told in its words.
+  std::string consumer = {};
 };
 
 // The name of a method of our interface.
 std::string MethodName(std::string_view method);
 
 // The outcome of an error reply; RescanNeeded names the token to go on from.
-Outcome FailOf(const ClientReply& reply);
+Outcome FailOf(const Session& session, const ClientReply& reply);
 
 // A call with one reply: its parameters, or why there are none.
 struct Answer {
@@ -62,6 +64,10 @@ Outcome RunCheckpoint(Session& session, const Options& options);
 Outcome RunChanges(Session& session, const ChangesOptions& options);
 Outcome RunLog(Session& session, const LogOptions& options);
 Outcome RunPeriods(Session& session, const Options& options);
+Outcome RunConsumerAdd(Session& session, const Options& options);
+Outcome RunConsumerList(Session& session, const Options& options);
+Outcome RunConsumerRemove(Session& session, const Options& options);
+Outcome RunAck(Session& session, const Options& options);
 Outcome RunCrawl(Session& session, const Options& options);
 Outcome RunDoctor(Session& session, const Options& options);
 

@@ -58,6 +58,15 @@ std::string GapState(const Gap& gap) {
   return gap.obstacle.empty() ? "; open" : "; open, and cannot be filled now: " + gap.obstacle;
 }
 
+// "name at token, 12 records waiting for 3h"
+std::string ConsumerText(const Consumer& consumer, const Style& style) {
+  std::string text = consumer.name + " at " + consumer.token + ", ";
+  if (!consumer.expired.empty()) return text + Red("expired: " + consumer.expired, style);
+  text += consumer.waiting == 0 ? "nothing waits" : Count(consumer.waiting, "record") + " waiting";
+  if (consumer.lag_usec > 0) text += " for " + FormatTimeSpan(consumer.lag_usec);
+  return text;
+}
+
 std::string GapFlags(const std::vector<Gap>& gaps) {
   const auto open =
       std::count_if(gaps.begin(), gaps.end(), [](const Gap& gap) { return gap.filled_in == 0; });
@@ -146,16 +155,39 @@ std::string FormatStatus(const StatusAnswer& status, const Style& style, const U
     lines.Add("Crawl", Count(status.crawl.completed, "crawl") +
                            " completed; the last: " + FormatCrawl(status.crawl));
   }
-  if (!status.consumers.empty()) {
-    std::string names;
-    for (const std::string& name : status.consumers) names += (names.empty() ? "" : ", ") + name;
-    lines.Add("Consumers", names);
+  label = "Consumers";
+  for (const Consumer& consumer : status.consumers) {
+    lines.Add(label, ConsumerText(consumer, style));
+    label.clear();
   }
   lines.Add("Traffic", Count(status.events_read, "event") + " read, " +
                            Count(status.records_stored, "record") + " stored, " +
                            Count(status.connections, "connection"));
   lines.Add("Memory", Bytes(status.resident_bytes));
   return lines.Take();
+}
+
+std::string FormatConsumers(const ConsumersReply& reply, const Style& style,
+                            const UtcOffset& zone) {
+  std::vector<std::vector<std::string>> rows = {
+      {"NAME", "POSITION", "RECORD", "WAITING", "BEHIND", "ACKNOWLEDGED", "STATE", "PATHS"}};
+  for (const Consumer& consumer : reply.consumers) {
+    std::string paths;
+    for (const std::string& path : consumer.paths) {
+      paths += (paths.empty() ? "" : " ") + (style.terminal ? QuoteName(path) : path);
+    }
+    const auto when = consumer.acknowledged_usec;
+    rows.push_back({consumer.name, consumer.token, std::to_string(consumer.sequence),
+                    std::to_string(consumer.waiting), FormatTimeSpan(consumer.lag_usec),
+                    when ? FormatLongTime(*when, zone) : "never",
+                    consumer.expired.empty() ? "live" : "expired", paths.empty() ? "-" : paths});
+  }
+  if (reply.first_sequence == reply.next_sequence) {
+    return FormatTable(rows, style) + "No record is kept.\n";
+  }
+  return FormatTable(rows, style) + "Records " + std::to_string(reply.first_sequence) + " to " +
+         std::to_string(reply.next_sequence - 1) + " are kept, checkpoints from " + reply.oldest +
+         " to " + reply.newest + ".\n";
 }
 
 std::string FormatPeriods(const std::vector<Period>& periods, const Style& style,

@@ -26,6 +26,8 @@ inline constexpr const char* kSpoolKey = "spool";
 inline constexpr const char* kCrawlKey = "crawl";
 inline constexpr const char* kWatchedKey = "watched";
 inline constexpr const char* kBadRollupsKey = "bad-rollups";
+inline constexpr const char* kQuietKey = "quiet";
+inline constexpr const char* kConsumerPrefix = "consumer/";  // then the name
 
 // Where a record is: the key of the column family `records`.
 struct RecordPosition {

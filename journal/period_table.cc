@@ -36,6 +36,14 @@ PeriodInfo PeriodTable::Get(PeriodId id) const {
   return period;
 }
 
+PeriodId PeriodTable::Of(SequenceNumber sequence) const {
+  const auto after = std::upper_bound(
+      entries_.begin(), entries_.end(), sequence,
+      [](SequenceNumber number, const Entry& entry) { return number < entry.first_sequence; });
+  const auto before = static_cast<std::uint64_t>(after - entries_.begin());
+  return PeriodId(oldest_.value + (before == 0 ? 0 : before - 1));
+}
+
 void PeriodTable::KeepTexts(const PeriodInfo& period) {
   labels_.erase(period.id);
   gaps_.erase(period.id);

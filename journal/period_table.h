@@ -31,6 +31,9 @@ class PeriodTable {
   bool Has(PeriodId id) const { return id >= oldest_ && id <= newest(); }
   // Of one that is there.
   PeriodInfo Get(PeriodId id) const;
+  // The one that has, or will have, the record with this number: the last that begins at or before
+  // it.
+  PeriodId Of(SequenceNumber sequence) const;
   bool HasGaps(PeriodId id) const { return gaps_.count(id) != 0; }
   // What begins behind the newest.
   void Add(const PeriodInfo& period);

@@ -1,12 +1,15 @@
 #include "journal/position.h"
 
+#include <algorithm>
+
 #include "journal/token.h"
 
 namespace cj {
 namespace {
 
-Result<PeriodId> FindToken(const std::string& text, JournalId journal,
-                           const std::vector<PeriodStart>& periods) {
+Result<PeriodId> FindToken(const std::string& text, const KeptPeriods& kept) {
+  const JournalId journal = kept.journal;
+  const std::vector<PeriodStart>& periods = kept.periods;
   CJ_ASSIGN_OR_RETURN(Token token, ParseToken(text));
   if (token.journal != journal) {
     return Error{ErrorCode::kRescanNeeded,
@@ -14,7 +17,7 @@ Result<PeriodId> FindToken(const std::string& text, JournalId journal,
                      FormatToken({journal, PeriodId(1)}).substr(0, 13) +
                      "): the journal was made anew, or the token is of another machine"};
   }
-  if (token.period < periods.front().id) {
+  if (token.period < kept.quiet_since && token.period < periods.front().id) {
     return Error{ErrorCode::kRescanNeeded, "token " + text +
                                                " has expired: the oldest checkpoint kept is " +
                                                FormatToken({journal, periods.front().id})};
@@ -25,7 +28,7 @@ Result<PeriodId> FindToken(const std::string& text, JournalId journal,
                                                FormatToken({journal, periods.back().id}) +
                                                "; was an older copy of the journal restored?"};
   }
-  return token.period;
+  return std::max(token.period, periods.front().id);
 }
 
 // Whether the clock may have shown the time for the first time in the period that ends when the
@@ -54,25 +57,26 @@ Result<PeriodId> FindTime(std::int64_t time_usec, End end, JournalId journal,
 
 }  // namespace
 
-Result<PeriodId> FindPosition(const Position& position, End end, JournalId journal,
-                              const std::vector<PeriodStart>& periods) {
+Result<PeriodId> FindPosition(const Position& position, End end, const KeptPeriods& kept) {
   if (position.token.has_value() == position.time_usec.has_value()) {
     return Error{ErrorCode::kInvalidArgument, "give either a token or a time"};
   }
-  if (position.token.has_value()) return FindToken(*position.token, journal, periods);
-  return FindTime(*position.time_usec, end, journal, periods);
+  if (position.token.has_value()) return FindToken(*position.token, kept);
+  return FindTime(*position.time_usec, end, kept.journal, kept.periods);
 }
 
 Result<PeriodId> FindPosition(const Position& position, End end, const Store& store) {
-  std::vector<PeriodStart> periods;
+  KeptPeriods kept;
+  kept.journal = store.journal_id();
   if (position.time_usec.has_value()) {
-    periods = store.PeriodStarts();
+    kept.periods = store.PeriodStarts();
   } else {
     const PeriodInfo oldest = store.OldestPeriod();
     const PeriodInfo open = store.OpenPeriod();
-    periods = {{oldest.id, oldest.start_usec}, {open.id, open.start_usec}};
+    kept.periods = {{oldest.id, oldest.start_usec}, {open.id, open.start_usec}};
   }
-  return FindPosition(position, end, store.journal_id(), periods);
+  kept.quiet_since = store.QuietSince();
+  return FindPosition(position, end, kept);
 }
 
 }  // namespace cj

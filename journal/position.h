@@ -23,13 +23,19 @@ struct Position {
 // the later one, so that it holds what was meant.
 enum class End { kSince, kUntil };
 
-// The period that starts at the position. `periods`: as Store::PeriodStarts() gives them; for a
-// token the oldest and the newest will do.
-// kInvalidArgument: not a token, or both or none given. kRescanNeeded: a token of another journal,
-// of a checkpoint that was never made, or of one whose records are not kept any more; a time before
-// the oldest checkpoint.
-Result<PeriodId> FindPosition(const Position& position, End end, JournalId journal,
-                              const std::vector<PeriodStart>& periods);
+// What there is to find a position in.
+struct KeptPeriods {
+  JournalId journal;
+  // As Store::PeriodStarts() gives them; for a token the oldest and the newest will do.
+  std::vector<PeriodStart> periods;
+  PeriodId quiet_since;  // Store::QuietSince()
+};
+
+// The period that starts at the position, a token or a time.
+// kInvalidArgument: not a token, or not exactly one of them. kRescanNeeded: a token of another
+// journal, of a checkpoint that was never made, or of one whose records are not kept any more; a
+// time before the oldest checkpoint.
+Result<PeriodId> FindPosition(const Position& position, End end, const KeptPeriods& kept);
 // Of the periods of this store.
 Result<PeriodId> FindPosition(const Position& position, End end, const Store& store);
 

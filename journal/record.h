@@ -125,6 +125,9 @@ struct PeriodInfo {
   std::vector<Gap> gaps;
   friend bool operator==(const PeriodInfo&, const PeriodInfo&) = default;
   bool open() const { return end_usec == 0; }
+  // An interval is the same with it and without. The first period is of the time before anything
+  // was watched.
+  bool quiet() const { return id.value > 1 && record_count == 0 && gaps.empty(); }
 };
 
 }  // namespace cj

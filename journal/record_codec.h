@@ -24,10 +24,11 @@ namespace cj {
 // is refused.
 // Version 1 knew no gaps that are filled, and no kCrawled; version 2 no PeriodInfo::unscanned_usec
 // and no SpoolPosition::complete_usec; version 3 no rows of more than one record; version 4 no
-// rollups. Else they are the
+// rollups; version 5 no
+// consumers. Else they are the
 // same, so that their values are read as they are, and opening such a journal makes it one of this
 // version.
-inline constexpr std::uint64_t kFormatVersion = 5;
+inline constexpr std::uint64_t kFormatVersion = 6;
 
 // A record as it stands in its row; refers to the row's bytes.
 struct RecordView {

@@ -1,11 +1,16 @@
-// How much of the past is kept: which periods go when MaxUse=, MaxAge= or KeepFree= say so.
-// The decision is a pure function; ApplyRetention asks the store and carries it out.
+// How much of the past is kept: which periods go when MaxUse=, MaxAge= or KeepFree= say so, or when
+// all consumers have them and KeepAcknowledged= says so; and which consumers have expired. The
+// decisions are pure functions; ApplyRetention asks the store and carries them out.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
+#include "journal/consumer.h"
 #include "journal/ids.h"
 #include "journal/store.h"
 
@@ -16,6 +21,9 @@ struct RetentionLimits {
   std::uint64_t max_use_bytes = 0;    // of the whole journal
   std::int64_t max_age_usec = 0;      // a period goes when all of it is older
   std::uint64_t keep_free_bytes = 0;  // on the journal's filesystem
+  // A period that all consumers have acknowledged goes when all of it is older; nothing goes for
+  // this where there is no consumer. None: it stays as long as the limits above allow.
+  std::optional<std::int64_t> keep_acknowledged_usec = std::nullopt;
 };
 
 // One period, and what dropping it would give back.
@@ -32,14 +40,34 @@ struct DiskState {
 
 // The oldest period to keep: everything before it goes. `periods` is oldest first and not empty,
 // and its last one is open; the open period is always kept, so limits may remain crossed. Drops no
-// more than the limits ask for.
+// more than the limits ask for. `acknowledged`: all consumers have what is before this period; 0
+// where there is none.
 PeriodId OldestToKeep(std::span<const PeriodUse> periods, const RetentionLimits& limits,
-                      const DiskState& disk, std::int64_t now_usec);
+                      const DiskState& disk, std::int64_t now_usec, PeriodId acknowledged = {});
 
-// Drops what the limits say and returns the oldest period that is left. Blocks while files are
-// rewritten, some hundred milliseconds at most for each call; any thread but one that must not
-// wait.
-Result<PeriodId> ApplyRetention(Store& store, const RetentionLimits& limits,
+// How far a consumer is behind. 0 where nothing waits for it, however long ago it came last: a
+// quiet filesystem expires nobody.
+struct ConsumerLag {
+  std::uint64_t records = 0;
+  // Age of the oldest ended period with records that wait; what the open one has is young.
+  std::int64_t age_usec = 0;
+  std::uint64_t bytes = 0;  // on disk, an estimate; only where it was asked for
+};
+ConsumerLag LagOf(const Consumer& consumer, const Store& store, std::int64_t now_usec,
+                  bool with_bytes);
+
+// Why a consumer that lags so far behind has come to its own limits; none: it has not.
+std::optional<std::string> Overrun(const Consumer& consumer, const ConsumerLag& lag);
+
+struct Retained {
+  PeriodId oldest;                // that is left
+  std::vector<Consumer> expired;  // now
+};
+
+// Marks the consumers that have come to their own limits as expired, then those that what goes now
+// had not reached yet; then drops it. Blocks while files are rewritten, some hundred milliseconds
+// at most for each call; any thread but one that must not wait.
+Result<Retained> ApplyRetention(Store& store, const RetentionLimits& limits,
                                 std::uint64_t free_bytes, std::int64_t now_usec);
 
 }  // namespace cj

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "journal/consumer.h"
 #include "journal/record.h"
 #include "journal/rocks_options.h"
 #include "journal/rollup_table.h"
@@ -29,6 +30,8 @@ struct StoreState {
   SequenceNumber next_sequence;
   std::map<VolumeIdentity, VolumeId> volumes;
   SpoolPosition spool;
+  PeriodId quiet_since;  // Store::QuietSince()
+  std::map<std::string, Consumer> consumers;
   RollupTable rollups;
   bool rollups_damaged = false;  // they were not loaded
   bool records_lost = false;     // DatabaseKeeper::Reopen() only: some that were stored are gone

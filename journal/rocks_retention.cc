@@ -61,12 +61,29 @@ rocksdb::Status ReclaimAll(const Database& database, PeriodId dropped, PeriodId 
   return status;
 }
 
+// Where the quiet stretch begins of which the last part are the dropped periods; `before`: where it
+// began before.
+PeriodId QuietWith(const std::vector<PeriodInfo>& dropped, PeriodId before) {
+  const auto loud = std::find_if(dropped.rbegin(), dropped.rend(),
+                                 [](const PeriodInfo& period) { return !period.quiet(); });
+  return loud == dropped.rend() ? before : loud->id.Next();
+}
+
 }  // namespace
+
+// What leaves the list, as it was.
+struct RocksStore::Drop {
+  PeriodId oldest;  // the first that stays
+  std::vector<PeriodInfo> periods;
+  RollupTable rollups;
+  PeriodId quiet_before;  // RocksStore::quiet_since_ before and after
+  PeriodId quiet_after;
+};
 
 Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
   MutexLock one_at_a_time(drop_mutex_);
-  std::vector<PeriodInfo> dropped;
-  RollupTable rollups;
+  Drop drop;
+  drop.oldest = oldest;
   {
     MutexLock lock(mutex_);
     if (!periods_.Has(oldest)) {
@@ -74,44 +91,53 @@ Status RocksStore::DropPeriodsBefore(PeriodId oldest) {
                    "period " + std::to_string(oldest.value) + " does not exist"};
     }
     // Off the list before the records go: see Scan.
-    dropped = periods_.DropBefore(oldest);
-    rollups = rollups_.DropBefore(oldest);
+    drop.periods = periods_.DropBefore(oldest);
+    if (drop.periods.empty()) return {};
+    drop.rollups = rollups_.DropBefore(oldest);
+    drop.quiet_before = quiet_since_;
+    drop.quiet_after = QuietWith(drop.periods, quiet_since_);
+    quiet_since_ = drop.quiet_after;
   }
-  if (dropped.empty()) return {};
-
-  CJ_RETURN_IF_ERROR(WriteDrop(dropped, std::move(rollups), oldest));
+  const PeriodId first = drop.periods.front().id;
+  CJ_RETURN_IF_ERROR(WriteDrop(std::move(drop)));
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, keeper_->Get());
   database->SetOldestPeriod(oldest);
-  return FromRocks(ReclaimAll(*database, dropped.front().id, oldest),
-                   "freeing the space of dropped periods");
+  return FromRocks(ReclaimAll(*database, first, oldest), "freeing the space of dropped periods");
 }
 
 // Where it fails they are on the list again before anybody else writes: whoever opens the database
 // again takes those off that went all the same.
-Status RocksStore::WriteDrop(const std::vector<PeriodInfo>& dropped, RollupTable rollups,
-                             PeriodId oldest) {
+Status RocksStore::WriteDrop(Drop drop) {
   MutexLock write_lock(write_mutex_);
-  Status written = WriteDropLocked(dropped, oldest);
+  Status written = WriteDropLocked(drop);
   if (written) return written;
   MutexLock lock(mutex_);
   // Whoever opened the database meanwhile has seen that more are gone.
-  if (dropped.back().id.Next() != periods_.oldest()) return written;
-  periods_.PutBack(dropped);
-  rollups_.PutBack(std::move(rollups));
+  if (drop.oldest != periods_.oldest()) return written;
+  periods_.PutBack(drop.periods);
+  rollups_.PutBack(std::move(drop.rollups));
+  quiet_since_ = drop.quiet_before;
   return written;
 }
 
-Status RocksStore::WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest) {
+Status RocksStore::WriteDropLocked(const Drop& drop) {
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
+  const PeriodId first = drop.periods.front().id;
   rocksdb::WriteBatch writes;
   rocksdb::Status status = writes.DeleteRange(database->column(Column::kRecords),
-                                              PeriodBegin(dropped.front().id), PeriodBegin(oldest));
+                                              PeriodBegin(first), PeriodBegin(drop.oldest));
   for (int level = 1; level <= kRollupLevels && status.ok(); ++level) {
-    status = DropRollups(*database, level, dropped.front().id, oldest, &writes);
+    status = DropRollups(*database, level, first, drop.oldest, &writes);
   }
-  for (const PeriodInfo& period : dropped) {
+  for (const PeriodInfo& period : drop.periods) {
     if (!status.ok()) break;
     status = writes.Delete(database->column(Column::kPeriods), PeriodKey(period.id));
+  }
+  rocksdb::ColumnFamilyHandle* meta = database->column(Column::kMeta);
+  if (status.ok()) {
+    status = drop.quiet_after < drop.oldest
+                 ? writes.Put(meta, kQuietKey, PeriodKey(drop.quiet_after))
+                 : writes.Delete(meta, kQuietKey);
   }
   CJ_RETURN_IF_ERROR(FromRocks(status, "dropping periods"));
   return Write(*database, &writes, true, "dropping periods of");

@@ -54,11 +54,13 @@ void RocksStore::PlanPart(const ScanPart& part, CursorPlan* plan) const {
 
 Result<CursorPlan> RocksStore::PlanScan(const ScanRange& range) const {
   const PeriodId oldest = periods_.oldest();
-  const PeriodId from = range.from.value == 0 ? oldest : range.from;
-  if (from < oldest) {
-    return Error{ErrorCode::kRescanNeeded,
-                 PeriodName(from) + " is no longer kept; the oldest is " + PeriodName(oldest)};
+  // What has gone since the caller looked may have been quiet.
+  if (range.from.value != 0 && range.from < quiet_since_) {
+    return Error{
+        ErrorCode::kRescanNeeded,
+        PeriodName(range.from) + " is no longer kept; the oldest is " + PeriodName(oldest)};
   }
+  const PeriodId from = std::max(range.from, oldest);
   CursorPlan plan;
   plan.reverse = range.reverse;
   plan.after = range.after;

@@ -133,6 +133,40 @@ Result<std::optional<std::string>> GetMeta(const Database& database, const char*
   return std::optional<std::string>(std::move(value));
 }
 
+// Of a quiet stretch that reaches up to the oldest period; without one that is the oldest itself.
+Status LoadQuiet(const Database& database, StoreState* state) {
+  const PeriodId oldest = state->periods.front().id;
+  state->quiet_since = oldest;
+  CJ_ASSIGN_OR_RETURN(std::optional<std::string> quiet, GetMeta(database, kQuietKey));
+  if (!quiet) return {};
+  CJ_ASSIGN_OR_RETURN(const PeriodId since, ParsePeriodKey(*quiet));
+  if (since.value == 0 || since > oldest) {
+    return Inconsistent("its quiet periods are not before its oldest");
+  }
+  state->quiet_since = since;
+  return {};
+}
+
+Status LoadConsumers(const Database& database, StoreState* state) {
+  const std::string_view prefix = kConsumerPrefix;
+  const std::string end = PrefixEnd(prefix);
+  const rocksdb::Slice upper = end;
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  Iterator it(database.db().NewIterator(options, database.column(Column::kMeta)));
+  for (it->Seek(rocksdb::Slice(prefix.data(), prefix.size())); it->Valid(); it->Next()) {
+    const std::string_view name = View(it->key()).substr(prefix.size());
+    CJ_ASSIGN_OR_RETURN(Consumer consumer, DecodeConsumer(name, View(it->value())));
+    if (consumer.period > state->periods.back().id || consumer.handled >= state->next_sequence) {
+      // No write leaves that behind. Whoever begins anew misses nothing.
+      consumer.expired = "its position was ahead of the records that the journal has";
+      consumer.expired_usec = consumer.moved_usec;
+    }
+    state->consumers.emplace(consumer.name, std::move(consumer));
+  }
+  return FromRocks(it->status(), "reading the consumers");
+}
+
 // All that is in them is in the records as well: what cannot be read is made anew.
 void LoadRollups(const Database& database, StoreState* state) {
   if (database.column(Column::kRollups) == nullptr) return;
@@ -173,6 +207,8 @@ Result<std::optional<StoreState>> LoadState(const Database& database) {
   CJ_RETURN_IF_ERROR(LoadPeriods(database, &state));
   CJ_RETURN_IF_ERROR(LoadSequence(database, &state));
   CJ_RETURN_IF_ERROR(LoadVolumes(database, &state));
+  CJ_RETURN_IF_ERROR(LoadQuiet(database, &state));
+  CJ_RETURN_IF_ERROR(LoadConsumers(database, &state));
   LoadRollups(database, &state);
   return std::optional<StoreState>(std::move(state));
 }

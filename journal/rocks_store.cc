@@ -46,6 +46,8 @@ RocksStore::RocksStore(std::string directory, std::unique_ptr<DatabaseKeeper> ke
       journal_(state.journal),
       volumes_(std::move(state.volumes)),
       periods_(state.periods),
+      quiet_since_(state.quiet_since),
+      consumers_(std::move(state.consumers)),
       rollups_(std::move(state.rollups)),
       next_sequence_(state.next_sequence),
       spool_(state.spool) {}
@@ -66,6 +68,9 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
     MutexLock lock(mutex_);
     const PeriodId oldest = found.periods.front().id;
     if (periods_.oldest() < oldest) periods_.DropBefore(oldest);
+    // What is on its way out is off our list and may still be on the disk's: see WriteDrop.
+    if (oldest >= periods_.oldest()) quiet_since_ = found.quiet_since;
+    consumers_ = std::move(found.consumers);
     rollups_ = std::move(found.rollups);  // those that nothing had synced may be gone
     rollups_.DropBefore(periods_.oldest());
     rollups_of_ = keeper_->openings();
@@ -142,6 +147,26 @@ std::vector<PeriodInfo> RocksStore::PeriodsWithGaps(PeriodId from, PeriodId unti
 std::vector<PeriodStart> RocksStore::PeriodStarts() const {
   MutexLock lock(mutex_);
   return periods_.Starts();
+}
+
+PeriodId RocksStore::QuietSince() const {
+  MutexLock lock(mutex_);
+  return quiet_since_;
+}
+
+std::optional<PeriodInfo> RocksStore::FindPeriod(PeriodId id) const {
+  MutexLock lock(mutex_);
+  if (!periods_.Has(id)) return std::nullopt;
+  PeriodInfo period = periods_.Get(id);
+  Count(next_sequence_, &period);
+  return period;
+}
+
+PeriodInfo RocksStore::PeriodOf(SequenceNumber sequence) const {
+  MutexLock lock(mutex_);
+  PeriodInfo period = periods_.Get(periods_.Of(sequence));
+  Count(next_sequence_, &period);
+  return period;
 }
 
 void RocksStore::PutRow(const Database& database, const RecordPosition& first,

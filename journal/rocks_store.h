@@ -84,6 +84,14 @@ class RocksStore : public Store {
   std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from, PeriodId until) const override
       EXCLUDES(mutex_);
   std::vector<PeriodStart> PeriodStarts() const override EXCLUDES(mutex_);
+  PeriodId QuietSince() const override EXCLUDES(mutex_);
+  std::optional<PeriodInfo> FindPeriod(PeriodId id) const override EXCLUDES(mutex_);
+  PeriodInfo PeriodOf(SequenceNumber sequence) const override EXCLUDES(mutex_);
+
+  std::vector<Consumer> Consumers() const override EXCLUDES(mutex_);
+  std::optional<Consumer> FindConsumer(const std::string& name) const override EXCLUDES(mutex_);
+  Status EditConsumer(const std::string& name, const ConsumerEdit& edit, bool sync) override
+      EXCLUDES(write_mutex_, mutex_);
 
   // range.from 0 is the oldest period; range.until may lie beyond the open one. kRescanNeeded when
   // range.from has been dropped.
@@ -128,10 +136,9 @@ class RocksStore : public Store {
   Status Write(const Database& database, rocksdb::WriteBatch* writes, bool sync, const char* what)
       REQUIRES(write_mutex_);
   // The records and periods before `oldest`, on disk.
-  Status WriteDrop(const std::vector<PeriodInfo>& dropped, RollupTable rollups, PeriodId oldest)
-      EXCLUDES(write_mutex_, mutex_);
-  Status WriteDropLocked(const std::vector<PeriodInfo>& dropped, PeriodId oldest)
-      REQUIRES(write_mutex_) EXCLUDES(mutex_);
+  struct Drop;
+  Status WriteDrop(Drop drop) EXCLUDES(write_mutex_, mutex_);
+  Status WriteDropLocked(const Drop& drop) REQUIRES(write_mutex_) EXCLUDES(mutex_);
   // rocks_scan.cc
   PeriodRecords RecordsOf(PeriodId id) const REQUIRES(mutex_);
   void PlanPeriods(PeriodId from, PeriodId until, CursorPlan* plan) const REQUIRES(mutex_);
@@ -168,6 +175,8 @@ class RocksStore : public Store {
 
   mutable Mutex mutex_;
   PeriodTable periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept
+  PeriodId quiet_since_ GUARDED_BY(mutex_);
+  std::map<std::string, Consumer> consumers_ GUARDED_BY(mutex_);
   RollupTable rollups_ GUARDED_BY(mutex_);
   std::uint64_t rollups_of_ GUARDED_BY(mutex_) =
       0;  // the keeper's openings() when they were loaded

@@ -8,4 +8,26 @@ std::vector<PeriodInfo> Store::PeriodsWithGaps(PeriodId from, PeriodId until) co
 
 std::vector<PeriodStart> Store::PeriodStarts() const { return PeriodTable(Periods()).Starts(); }
 
+std::optional<PeriodInfo> Store::FindPeriod(PeriodId id) const {
+  const PeriodTable periods(Periods());
+  if (!periods.Has(id)) return std::nullopt;
+  return periods.Get(id);
+}
+
+PeriodInfo Store::PeriodOf(SequenceNumber sequence) const {
+  const PeriodTable periods(Periods());
+  return periods.Get(periods.Of(sequence));
+}
+
+std::optional<Consumer> Store::FindConsumer(const std::string& name) const {
+  for (Consumer& consumer : Consumers()) {
+    if (consumer.name == name) return std::move(consumer);
+  }
+  return std::nullopt;
+}
+
+Status Store::EditConsumer(const std::string& name, const ConsumerEdit& /*edit*/, bool /*sync*/) {
+  return Error{ErrorCode::kUnsupported, "this store keeps no consumers, and none named " + name};
+}
+
 }  // namespace cj

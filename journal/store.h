@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/consumer.h"
 #include "journal/period_table.h"
 #include "journal/record.h"
 
@@ -119,6 +120,12 @@ class Store {
   virtual std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from, PeriodId until) const;
   // Of all of them, oldest first.
   virtual std::vector<PeriodStart> PeriodStarts() const;
+  // Periods from this one up to the oldest are not kept, and were quiet: a token of one of them
+  // means the oldest. The oldest itself where there are none.
+  virtual PeriodId QuietSince() const { return OldestPeriod().id; }
+  virtual std::optional<PeriodInfo> FindPeriod(PeriodId id) const;
+  // The period that has, or will have, the record with this number; the oldest for what is gone.
+  virtual PeriodInfo PeriodOf(SequenceNumber sequence) const;
 
   virtual Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const = 0;
   virtual Result<std::optional<DeadDirectory>> FindDeadDirectory(
@@ -128,6 +135,15 @@ class Store {
                                                       const FileHandle& object) const = 0;
   // Learned outside of the event stream (a search for hard links); any thread.
   virtual Status AddLinkNames(const std::vector<LinkName>& names) = 0;
+
+  // Consumers, by name. Any thread.
+  virtual std::vector<Consumer> Consumers() const { return {}; }
+  virtual std::optional<Consumer> FindConsumer(const std::string& name) const;
+  // `edit` gets the consumer of this name (nullopt: there is none) and leaves what there is to be,
+  // of the same name, or nullopt; no other write comes in between. Its error changes nothing, and
+  // is returned. What is not synced may be undone by power loss, with all that was stored after it.
+  using ConsumerEdit = std::function<Status(std::optional<Consumer>*)>;
+  virtual Status EditConsumer(const std::string& name, const ConsumerEdit& edit, bool sync);
 
   // The number of this volume; a new identity gets the next one, durably.
   virtual Result<VolumeId> InternVolume(const VolumeIdentity& identity) = 0;

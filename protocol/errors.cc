@@ -59,6 +59,7 @@ Error FromCallError(const CallError& error) {
        "the daemon does not permit this"},
       {varlink_error::kRescanNeeded, ErrorCode::kRescanNeeded, "", "rescan needed"},
       {varlink_error::kBusy, ErrorCode::kBusy, "", "the daemon is busy"},
+      {varlink_error::kNoSuchConsumer, ErrorCode::kNotFound, "", "no such consumer"},
       {varlink_error::kFailed, ErrorCode::kIo, "", "the daemon failed"},
       {varlink_error::kInterfaceNotFound, ErrorCode::kUnsupported, "interface",
        "the daemon does not know the interface"},

@@ -32,6 +32,7 @@ inline constexpr std::string_view kPermissionDenied = "org.varlink.service.Permi
 inline constexpr std::string_view kExpectedMore = "org.varlink.service.ExpectedMore";
 inline constexpr std::string_view kRescanNeeded = "org.changejournal.RescanNeeded";
 inline constexpr std::string_view kBusy = "org.changejournal.Busy";
+inline constexpr std::string_view kNoSuchConsumer = "org.changejournal.NoSuchConsumer";
 inline constexpr std::string_view kFailed = "org.changejournal.Failed";
 }  // namespace varlink_error
 

@@ -24,6 +24,14 @@ void PutPath(nlohmann::json& object, std::string_view key, std::string_view path
   }
 }
 
+void AddPath(nlohmann::json& object, std::string_view key, std::string_view path) {
+  if (IsUtf8(path)) {
+    object[std::string(key)].push_back(path);
+  } else {
+    object[std::string(key) + "_base64"].push_back(Base64Encode(path));
+  }
+}
+
 Result<std::optional<std::string>> GetPath(const nlohmann::json& object, std::string_view key) {
   const std::string name(key);
   if (!object.is_object()) return Error{ErrorCode::kInvalidArgument, "must be in an object"};

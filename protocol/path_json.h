@@ -14,6 +14,9 @@ namespace cj {
 // Sets object[key] or object[key + "_base64"].
 void PutPath(nlohmann::json& object, std::string_view key, std::string_view path);
 
+// Appends to the array object[key] or object[key + "_base64"].
+void AddPath(nlohmann::json& object, std::string_view key, std::string_view path);
+
 // The bytes of the path; nullopt when neither member is there (or null). kInvalidArgument: both are
 // there, a member is not a string, not base64, or holds a NUL byte.
 Result<std::optional<std::string>> GetPath(const nlohmann::json& object, std::string_view key);

@@ -43,6 +43,17 @@ JournalInterface::Awaitable JournalInterface::FailAnswer(Call& call, const Error
   co_await call.Fail(ToCallError(error, "since", next));
 }
 
+boost::asio::awaitable<bool> JournalInterface::ResolveReader(Call& call, Question* question) {
+  std::optional<Position> since;
+  const Status resolved = service_.Resolve(question->reader, &since, &question->paths);
+  if (!resolved.has_value()) {
+    co_await FailAnswer(call, resolved.error());
+    co_return false;
+  }
+  question->since = since.value_or(Position());
+  co_return true;
+}
+
 JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
   ParameterReader reader(call.parameters());
   Question question = ReadQuestion(reader);
@@ -50,6 +61,8 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  const bool known = co_await ResolveReader(call, &question);
+  if (!known) co_return;
   if (question.wait) {
     const bool there = co_await AwaitCrawl(call, question);
     if (!there) co_return;

@@ -154,6 +154,41 @@ json ToJson(const JournalService::Started& started) {
   return reply;
 }
 
+namespace {
+
+json ToJson(const ConsumerStatus& status, const JournalService& service) {
+  const Consumer& consumer = status.consumer;
+  json object = {{"name", consumer.name},
+                 {"token", service.TokenOf(consumer.period)},
+                 {"sequence", consumer.handled.value},
+                 {"added_usec", consumer.added_usec},
+                 {"waiting", status.lag.records},
+                 {"waiting_bytes", status.lag.bytes},
+                 {"lag_usec", status.lag.age_usec}};
+  for (const std::string& path : consumer.paths) AddPath(object, "paths", path);
+  if (!consumer.config_hash.empty()) object["config_hash"] = consumer.config_hash;
+  if (consumer.moved_usec != 0) object["acknowledged_usec"] = consumer.moved_usec;
+  if (consumer.max_lag_usec != 0) object["max_lag_usec"] = consumer.max_lag_usec;
+  if (consumer.max_lag_bytes != 0) object["max_lag_bytes"] = consumer.max_lag_bytes;
+  if (!consumer.expired.empty()) {
+    object["expired"] = consumer.expired;
+    object["expired_usec"] = consumer.expired_usec;
+  }
+  return object;
+}
+
+}  // namespace
+
+json ToJson(const ConsumerList& list, const JournalService& service) {
+  json consumers = json::array();
+  for (const ConsumerStatus& each : list.consumers) consumers.push_back(ToJson(each, service));
+  return {{"consumers", std::move(consumers)},
+          {"oldest", service.TokenOf(list.oldest)},
+          {"newest", service.TokenOf(list.open)},
+          {"first_sequence", list.first.value},
+          {"next_sequence", list.next.value}};
+}
+
 json ToJson(const ServiceStatus& status, const JournalService& service) {
   json watches = json::array();
   for (std::size_t i = 0; i < status.watches.size(); ++i) {
@@ -196,7 +231,7 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                  {"volumes", std::move(volumes)},
                  {"gaps", std::move(gaps)},
                  {"crawl", ToJson(status.crawl)},
-                 {"consumers", json::array()},
+                 {"consumers", ToJson(status.consumers, service).at("consumers")},
                  {"start_usec", status.start_usec},
                  {"counters",
                   {{"events_read", counters.events_read},

@@ -24,6 +24,8 @@ nlohmann::json ToJson(const Diagnosis& diagnosis);
 nlohmann::json ToJson(const CrawlStatus& crawl);
 nlohmann::json ToJson(const JournalService::Started& started);
 nlohmann::json SummaryToJson(const OpenedAnswer& answered);
+// All of them, and the ends of what can be read.
+nlohmann::json ToJson(const ConsumerList& list, const JournalService& service);
 nlohmann::json ToJson(const ServiceStatus& status, const JournalService& service);
 
 }  // namespace cj

@@ -21,10 +21,10 @@
 #include <csignal>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "fanotify/mount_events.h"
+#include "service/daemon_reports.h"
 #include "service/journal_interface.h"
 #include "service/journal_service.h"
 #include "service/varlink/run_on.h"
@@ -79,15 +79,6 @@ class SystemdKeeper : public DescriptorKeeper {
   void Forget(const std::string& name) override { (void)NotifyForgetFd(name); }
 };
 
-void ReportStart(const EngineStart& start) {
-  if (start.inherited) {
-    Log(Priority::kNotice,
-        "going on where the process before was ended; " + std::to_string(start.replayed) +
-            " buffers of events were left",
-        {}, kMessageInherited);
-  }
-}
-
 class Daemon {
  public:
   Daemon(std::unique_ptr<JournalService> service, const DaemonOptions& options)
@@ -123,9 +114,8 @@ class Daemon {
     NotifyReady(StatusLine(*service_));
     Log(Priority::kInfo, "changejournald " CJ_VERSION " is listening for changes",
         {{"STATE_DIRECTORY", options_.config.state_directory}}, kMessageStarted);
-    ReportStart(service_->engine_start());
-    gaps_reported_ = service_->PeriodsOfThisStart();
-    ReportGaps();
+    reports_.Start();
+    reports_.Gaps();
     io_.run();
     EndCalls();
     service_->SetAppendListener({});
@@ -198,13 +188,11 @@ class Daemon {
       const bool go_on = co_await Wait(&upkeep_timer_, kUpkeepInterval);
       if (!go_on) co_return;
       Result<JournalService::Upkeep> done = co_await RunOn(pool_, work);
-      ReportGaps();
-      ReportCrawls();
-      ReportStorage(done.has_value() ? service_->counters().storage_error : done.error().message);
-      if (done.has_value() && done->dropped) {
-        Log(Priority::kInfo, "dropped the periods before " + service_->TokenOf(done->oldest),
-            {{"OLDEST", service_->TokenOf(done->oldest)}}, kMessagePeriodsDropped);
-      }
+      reports_.Gaps();
+      reports_.Crawls();
+      reports_.Storage(done.has_value() ? service_->counters().storage_error
+                                        : done.error().message);
+      if (done.has_value()) reports_.Upkeep(*done);
       NotifyStatus(StatusLine(*service_));
       ::malloc_trim(0);  // what a large answer has left behind
     }
@@ -276,7 +264,7 @@ class Daemon {
     auto check = [this] { return service_->CheckMounts(); };
     while (std::exchange(mounts_changed_, false)) {
       Status checked = co_await RunOn(pool_, check);
-      if (checked.has_value()) ReportGaps();
+      if (checked.has_value()) reports_.Gaps();
       // Containers come and go by the dozen.
       const bool go_on = co_await Wait(&mounts_timer_, kMountsInterval);
       if (!go_on) co_return;
@@ -284,50 +272,11 @@ class Daemon {
     checking_mounts_ = false;
   }
 
-  // Each gap is logged once, when it is first seen.
-  void ReportGaps() {
-    for (const PeriodInfo& period : service_->PeriodsWithGaps(gaps_reported_)) {
-      for (const Gap& gap : period.gaps) {
-        const std::string key =
-            std::to_string(period.id.value) + "/" + gap.volume + "/" + gap.cause;
-        if (period.id > gaps_reported_) {
-          gaps_known_.clear();
-          gaps_reported_ = period.id;
-        }
-        if (!gaps_known_.insert(key).second) continue;
-        const std::string where = gap.volume.empty() ? "" : gap.volume + ": ";
-        Log(Priority::kWarning, "a gap: " + where + gap.cause,
-            {{"CAUSE", gap.cause}, {"MOUNT_POINT", gap.volume}}, kMessageGap);
-      }
-    }
-  }
-
-  void ReportCrawls() {
-    const CrawlStatus crawl = service_->crawl();
-    if (crawl.crawls == std::exchange(crawls_reported_, crawl.crawls) || crawl.running) return;
-    Log(Priority::kNotice, "a crawl is complete: " + std::to_string(crawl.counts.entries) +
-                               " files looked at, " + std::to_string(crawl.counts.changed) +
-                               " told as changed");
-  }
-
-  // Said once when trouble begins and once when it ends.
-  void ReportStorage(const std::string& trouble) {
-    if (trouble.empty() == trouble_.empty()) return;
-    trouble_ = trouble;
-    if (trouble.empty()) {
-      Log(Priority::kNotice, "changes are being stored again",
-          {{"STATE_DIRECTORY", options_.config.state_directory}}, kMessageStorageRecovered);
-    } else {
-      Log(Priority::kError, "changes are not being stored: " + trouble,
-          {{"STATE_DIRECTORY", options_.config.state_directory}, {"REASON", trouble}},
-          kMessageStorageFailed);
-    }
-  }
-
   DaemonOptions options_;
   asio::io_context io_{1};
   asio::thread_pool pool_{kQueryThreads};
   std::unique_ptr<JournalService> service_;
+  DaemonReports reports_{*service_};
   JournalInterface interface_;
   std::optional<VarlinkServer> server_;
   asio::signal_set signals_;
@@ -339,13 +288,9 @@ class Daemon {
   asio::posix::stream_descriptor clock_{io_};
   bool mounts_changed_ = false;
   bool checking_mounts_ = false;
-  PeriodId gaps_reported_;            // the last period that had a gap
-  std::set<std::string> gaps_known_;  // ... and those of it that were logged
-  std::uint64_t crawls_reported_ = 0;
   microseconds watchdog_interval_{0};  // 0: systemd does not ask
   std::atomic<bool> wake_{false};
   bool stopping_ = false;
-  std::string trouble_;
 };
 
 // An answer's memory comes and goes in large pieces on pool threads, of which glibc would keep one

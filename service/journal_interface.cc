@@ -66,6 +66,10 @@ std::map<std::string, Method> JournalInterface::Methods() {
   methods.emplace("ChangePaths", Guarded(&JournalInterface::ChangePaths, true));
   methods.emplace("Crawl", Guarded(&JournalInterface::Crawl, true));
   methods.emplace("Log", Guarded(&JournalInterface::Log, true));
+  methods.emplace("AddConsumer", Guarded(&JournalInterface::AddConsumer, false));
+  methods.emplace("RemoveConsumer", Guarded(&JournalInterface::RemoveConsumer, false));
+  methods.emplace("ListConsumers", Guarded(&JournalInterface::ListConsumers, false));
+  methods.emplace("Acknowledge", Guarded(&JournalInterface::Acknowledge, false));
   return methods;
 }
 

@@ -76,6 +76,13 @@ class JournalInterface {
   boost::asio::awaitable<bool> SendLog(Call& call, std::size_t lines, LogQuestion* question);
   Awaitable FollowLog(Call& call, LogQuestion question);
   Awaitable FailAnswer(Call& call, const Error& error);
+  // False: the position cannot be read from, and the call has failed.
+  boost::asio::awaitable<bool> ResolveReader(Call& call, Question* question);
+  Awaitable FailConsumer(Call& call, const std::string& name, const Error& error);
+  Awaitable AddConsumer(Call& call);
+  Awaitable RemoveConsumer(Call& call);
+  Awaitable ListConsumers(Call& call);
+  Awaitable Acknowledge(Call& call);
 
   boost::asio::io_context& io_;
   boost::asio::thread_pool& pool_;

@@ -36,6 +36,7 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   store_options.clock = &clock;
   CJ_ASSIGN_OR_RETURN(auto store, OpenRocksStore(config.state_directory, store_options));
   service->store_ = std::move(store);
+  service->consumers_ = std::make_unique<Consumers>(*service->store_, clock);
   service->binder_ = std::make_unique<WatchBinder>(service->config_, *service->store_);
   CJ_RETURN_IF_ERROR(service->binder_->Start());
   const auto binding = service->binder_->binding();
@@ -96,6 +97,36 @@ Result<JournalService::Started> JournalService::Checkpoint(const std::string& la
     }
   }
   return started;
+}
+
+Result<JournalService::Started> JournalService::AddConsumer(const NewConsumer& request) {
+  const auto binding = binder_->binding();
+  for (const std::string& path : request.paths) {
+    if (!WatchesAsked(binding->watches, {path}).empty()) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 path + " is not under any watch: see `changectl status`"};
+  }
+  Started added;
+  auto begin = [&]() -> Result<PeriodId> {
+    CJ_ASSIGN_OR_RETURN(added, Checkpoint("consumer " + request.name));
+    CJ_ASSIGN_OR_RETURN(const Token token, ParseToken(added.token));
+    return token.period;
+  };
+  CJ_ASSIGN_OR_RETURN(const Consumer consumer, consumers_->Add(request, begin));
+  added.token = TokenOf(consumer.period);
+  return added;
+}
+
+Status JournalService::Resolve(const ReadingPosition& reader, std::optional<Position>* since,
+                               std::vector<std::string>* paths) const {
+  if (!reader.consumer.has_value()) {
+    if (reader.place.token || reader.place.time_usec) *since = reader.place;
+    return {};
+  }
+  CJ_ASSIGN_OR_RETURN(const Consumer consumer, consumers_->Resolve(reader));
+  *since = Position{TokenOf(consumer.period), std::nullopt};
+  if (paths->empty()) *paths = consumer.paths;
+  return {};
 }
 
 Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
@@ -196,6 +227,7 @@ ServiceStatus JournalService::GetStatus() {
   status.start = engine_->start();
   status.start_usec = start_usec_;
   status.crawl = crawler_->status();
+  status.consumers = consumers_->List();
   return status;
 }
 
@@ -232,7 +264,10 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   limits.max_age_usec = config_.max_age_usec.value_or(0);
   limits.keep_free_bytes = config_.keep_free.value_or(0);
   const std::uint64_t free_bytes = FreeBytes(config_.state_directory).value_or(UINT64_MAX);
-  CJ_ASSIGN_OR_RETURN(upkeep.oldest, ApplyRetention(*store_, limits, free_bytes, now));
+  limits.keep_acknowledged_usec = config_.keep_acknowledged_usec;
+  CJ_ASSIGN_OR_RETURN(Retained retained, ApplyRetention(*store_, limits, free_bytes, now));
+  upkeep.oldest = retained.oldest;
+  upkeep.expired = std::move(retained.expired);
   upkeep.dropped = upkeep.oldest > oldest;
   CJ_RETURN_IF_ERROR(std::move(looked));  // the rest did not have to wait for it
   return upkeep;

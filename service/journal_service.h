@@ -25,6 +25,7 @@
 #include "journal/settled_files.h"
 #include "journal/store.h"
 #include "service/config/config.h"
+#include "service/consumers.h"
 #include "service/history_crawls.h"
 #include "service/log_reader.h"
 #include "service/watch_binder.h"
@@ -32,6 +33,7 @@
 namespace cj {
 
 struct Question {
+  ReadingPosition reader;  // as it was asked; Resolve() makes `since` of it
   Position since;
   std::optional<Position> until;
   std::vector<std::string> paths;  // absolute
@@ -66,6 +68,7 @@ struct ServiceStatus {
   EngineStart start;
   std::int64_t start_usec = 0;
   CrawlStatus crawl;
+  ConsumerList consumers;
 };
 
 struct Diagnosis {
@@ -99,6 +102,13 @@ class JournalService {
     std::vector<Watch> absent;  // trees that were not there
   };
   Result<Started> Checkpoint(const std::string& label);
+  // Adds a consumer that begins with a checkpoint of its own, or where it says.
+  Result<Started> AddConsumer(const NewConsumer& request);
+  Consumers& consumers() { return *consumers_; }
+  // Where the reader stands; of a consumer also its paths, unless others are asked for. Does not
+  // block. kRescanNeeded as Consumers::Resolve().
+  Status Resolve(const ReadingPosition& reader, std::optional<Position>* since,
+                 std::vector<std::string>* paths) const;
   // Refuses an interval with a gap that nothing has filled; who wants to wait asks LookForCrawl()
   // until there is nothing to wait for.
   Result<OpenedAnswer> OpenAnswer(const Question& question);
@@ -135,6 +145,7 @@ class JournalService {
     bool checkpoint_made = false;
     PeriodId oldest;
     bool dropped = false;
+    std::vector<Consumer> expired;
   };
   Result<Upkeep> Maintain(std::int64_t max_age_usec);
 
@@ -157,6 +168,7 @@ class JournalService {
   }
   // The first one that this start may have given a gap.
   PeriodId PeriodsOfThisStart() const;
+  const std::string& state_directory() const { return config_.state_directory; }
   // For the watchdog: see Engine::Alive().
   bool Alive() { return engine_->Alive(); }
   const EngineStart& engine_start() const { return engine_->start(); }
@@ -176,6 +188,7 @@ class JournalService {
   Clock& clock_;
   std::int64_t start_usec_ = 0;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<Consumers> consumers_;
   std::unique_ptr<WatchBinder> binder_;
   LinkMemory link_memory_;  // outlives scope_
   SettledFiles settled_files_;

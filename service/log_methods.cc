@@ -89,12 +89,17 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  LogQuestion question = parameters.question;
+  const Status resolved = service_.Resolve(parameters.reader, &question.since, &question.paths);
+  if (!resolved.has_value()) {
+    co_await FailAnswer(call, resolved.error());
+    co_return;
+  }
   Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
   if (!place.has_value()) {
     co_await call.Fail(place.error());
     co_return;
   }
-  LogQuestion question = parameters.question;
   std::size_t lines = static_cast<std::size_t>(parameters.lines);
   bool on = false;
   if (lines > 0 && !question.reverse) {

@@ -229,6 +229,8 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  const bool known = co_await ResolveReader(call, &asked.question);
+  if (!known) co_return;
   if (asked.question.wait) {
     const bool there = co_await AwaitCrawl(call, asked.question);
     if (!there) co_return;

@@ -13,6 +13,21 @@ void ReadPosition(ParameterReader& reader, Position* position) {
   }
 }
 
+// A position, or a consumer's.
+void ReadReader(ParameterReader& reader, ReadingPosition* position) {
+  position->consumer = reader.OptionalString("consumer");
+  position->config_hash = reader.OptionalString("config_hash");
+  position->place.token = reader.OptionalString("token");
+  position->place.time_usec = reader.OptionalInt("time_usec");
+  const int given = static_cast<int>(position->consumer.has_value()) +
+                    static_cast<int>(position->place.token.has_value()) +
+                    static_cast<int>(position->place.time_usec.has_value());
+  if (given != 1) reader.Reject("token", "give one of a token, a time and a consumer");
+  if (position->config_hash && !position->consumer) {
+    reader.Reject("config_hash", "goes with `consumer` only");
+  }
+}
+
 std::optional<Position> ReadOptionalPosition(ParameterReader& reader, std::string_view name) {
   Position position;
   auto read = [&](ParameterReader& inner) { ReadPosition(inner, &position); };
@@ -39,6 +54,37 @@ Presence ReadPresence(ParameterReader& reader) {
 
 }  // namespace
 
+NewConsumer ReadNewConsumer(ParameterReader& reader) {
+  NewConsumer consumer;
+  consumer.name = reader.String("name");
+  consumer.since = ReadOptionalPosition(reader, "since");
+  consumer.paths = ReadPaths(reader);
+  if (consumer.paths.size() > kMaxConsumerPaths) {
+    reader.Reject("paths", "has more than " + std::to_string(kMaxConsumerPaths) + " paths");
+  }
+  consumer.config_hash = reader.OptionalString("config_hash").value_or("");
+  consumer.max_lag_usec = reader.OptionalInt("max_lag_usec").value_or(0);
+  if (consumer.max_lag_usec < 0) reader.Reject("max_lag_usec", "must not be negative");
+  const std::int64_t bytes = reader.OptionalInt("max_lag_bytes").value_or(0);
+  if (bytes < 0) reader.Reject("max_lag_bytes", "must not be negative");
+  consumer.max_lag_bytes = static_cast<std::uint64_t>(bytes);
+  return consumer;
+}
+
+Acknowledgement ReadAcknowledgement(ParameterReader& reader) {
+  Acknowledgement acknowledgement;
+  acknowledgement.name = reader.String("name");
+  acknowledgement.token = reader.OptionalString("token");
+  const auto sequence = reader.OptionalInt("sequence");
+  if (acknowledgement.token.has_value() == sequence.has_value()) {
+    reader.Reject("token", "give either a token or a sequence");
+  }
+  if (sequence && *sequence < 0) reader.Reject("sequence", "must not be negative");
+  if (sequence) acknowledgement.sequence = SequenceNumber(static_cast<std::uint64_t>(*sequence));
+  acknowledgement.config_hash = reader.OptionalString("config_hash");
+  return acknowledgement;
+}
+
 std::vector<std::string> ReadPaths(ParameterReader& reader) {
   std::vector<std::string> paths;
   for (const std::string& path : reader.Paths("paths")) {
@@ -54,7 +100,7 @@ std::vector<std::string> ReadPaths(ParameterReader& reader) {
 
 Question ReadQuestion(ParameterReader& reader) {
   Question question;
-  auto since = [&](ParameterReader& inner) { ReadPosition(inner, &question.since); };
+  auto since = [&](ParameterReader& inner) { ReadReader(inner, &question.reader); };
   reader.Object("since", since);
   question.until = ReadOptionalPosition(reader, "until");
   question.paths = ReadPaths(reader);
@@ -70,7 +116,8 @@ Question ReadQuestion(ParameterReader& reader) {
 
 LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines) {
   LogParameters parameters;
-  parameters.question.since = ReadOptionalPosition(reader, "since");
+  auto since = [&](ParameterReader& inner) { ReadReader(inner, &parameters.reader); };
+  reader.OptionalObject("since", since);
   parameters.question.until = ReadOptionalPosition(reader, "until");
   parameters.question.paths = ReadPaths(reader);
   parameters.question.reverse = reader.Bool("reverse", false);

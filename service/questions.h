@@ -14,7 +14,12 @@ Question ReadQuestion(ParameterReader& reader);
 // `paths`, checked likewise.
 std::vector<std::string> ReadPaths(ParameterReader& reader);
 
+// What AddConsumer and Acknowledge take.
+NewConsumer ReadNewConsumer(ParameterReader& reader);
+Acknowledgement ReadAcknowledgement(ParameterReader& reader);
+
 struct LogParameters {
+  ReadingPosition reader;  // empty: since the oldest period
   LogQuestion question;
   std::int64_t lines = 0;  // 0: no bound
   bool follow = false;

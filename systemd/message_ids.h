@@ -23,7 +23,9 @@ inline constexpr std::string_view kMessageJournalRefused = "e84119c742b9665f65a0
 inline constexpr std::string_view kMessageClockSet = "89504803b965436cb8ddb7e726012186";
 // One complaint about the configuration. Fields: CONFIG_FILE, CONFIG_LINE.
 inline constexpr std::string_view kMessageConfigInvalid = "0c7a2c031f5fe8a4ad3e78f02306db8b";
-// Periods were dropped although they could have been asked for. Fields: OLDEST, REASON.
+// Periods were dropped although they could have been asked for. Fields: OLDEST.
 inline constexpr std::string_view kMessagePeriodsDropped = "cb88f9d85182d9b0a0a5e3844eb022e0";
+// A consumer's position is of no use any more. Fields: CONSUMER, REASON.
+inline constexpr std::string_view kMessageConsumerExpired = "3d1d7d1a0e2f4c57a6f4be2a95f4a0c7";
 
 }  // namespace cj

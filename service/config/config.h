@@ -56,6 +56,8 @@ struct Config {
   std::optional<std::int64_t> max_age_usec;             // age of the oldest period; none: no limit
   std::optional<std::uint64_t>
       keep_free;  // bytes left free on the store's filesystem; none: no rule
+  // Age at which a period goes that all consumers have; none: it stays while the limits allow.
+  std::optional<std::int64_t> keep_acknowledged_usec;
   std::int64_t sync_interval_usec = 1'000'000;
   bool queue_limited = false;                   // QueueLimit=kernel
   std::int64_t crawl_margin_usec = 60'000'000;  // as kCrawlMarginUsec (checkpoint/crawl_plan.h)

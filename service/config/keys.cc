@@ -10,8 +10,8 @@
 namespace cj {
 namespace {
 
-constexpr std::array<std::string_view, 8> kJournalKeys = {
-    "StateDirectory",  "MaxUse",     "MaxAge",         "KeepFree",
+constexpr std::array<std::string_view, 9> kJournalKeys = {
+    "StateDirectory",  "MaxUse",     "MaxAge",         "KeepFree", "KeepAcknowledged",
     "SyncIntervalSec", "QueueLimit", "CrawlMarginSec", "CrawlRate"};
 constexpr std::array<std::string_view, 4> kWatchKeys = {"Path", "Exclude", "PreModify",
                                                         "Durability"};
@@ -45,6 +45,18 @@ KeyOutcome AssignAge(std::string_view value, std::optional<std::int64_t>* target
   auto span = ParseTimeSpan(value);
   if (!span) return Bad(": " + Printable(span.error().message));
   *target = *span == 0 ? std::nullopt : std::optional(*span);
+  return Good();
+}
+
+// Here 0 is a span like others: what nobody needs goes at once.
+KeyOutcome AssignKeepAcknowledged(std::string_view value, std::optional<std::int64_t>* target) {
+  if (IsNoLimit(value)) {
+    target->reset();
+    return Good();
+  }
+  auto span = ParseTimeSpan(value);
+  if (!span) return Bad(": " + Printable(span.error().message));
+  *target = *span;
   return Good();
 }
 
@@ -180,6 +192,9 @@ KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
   if (line.key == "MaxUse") return AssignMaxUse(line.value, &config->max_use);
   if (line.key == "MaxAge") return AssignAge(line.value, &config->max_age_usec);
   if (line.key == "KeepFree") return AssignSize(line.value, &config->keep_free);
+  if (line.key == "KeepAcknowledged") {
+    return AssignKeepAcknowledged(line.value, &config->keep_acknowledged_usec);
+  }
   if (line.key == "SyncIntervalSec") {
     return AssignSpan(line.value, Config().sync_interval_usec,
                       {kMinSyncIntervalUsec, kMaxSyncIntervalUsec}, &config->sync_interval_usec);

@@ -93,12 +93,30 @@ TEST_CASE("answers: records, periods, findings, tokens") {
   CHECK(NextOfRescanNeeded({{"next", 5}}).empty());
 }
 
+TEST_CASE("answers: consumers") {
+  json reply = json::parse(R"({"consumers":[{"name":"c","token":"t","sequence":5,"waiting":0,
+    "waiting_bytes":0,"lag_usec":0,"acknowledged_usec":7}],"oldest":"o","newest":"n",
+    "first_sequence":1,"next_sequence":6})");
+  auto consumers = ReadConsumersReply(reply);
+  REQUIRE(consumers);
+  CHECK(consumers->consumers.at(0).acknowledged_usec == 7);
+  CHECK(consumers->next_sequence == 6);
+  reply["consumers"][0]["paths_base64"] = {"?"};
+  CHECK_FALSE(ReadConsumersReply(reply));
+  auto moved = ReadAcknowledgeReply({{"token", "t"}, {"sequence", 5}, {"moved", true}});
+  REQUIRE(moved);
+  CHECK(moved->moved);
+  CHECK_FALSE(ReadAcknowledgeReply({{"token", "t"}, {"moved", true}}));
+}
+
 TEST_CASE("answers: status") {
   json reply = json::parse(R"({"version":"1","pid":1,"start_usec":1,"journal":"j",
     "state_directory":"/s","store_bytes":1,"open_period":{"token":"t","start_usec":1,"records":1},
     "oldest":"o","periods":1,"next_sequence":1,
     "watches":[{"path":"/w","volume":1,"excludes":["x"]}],
-    "volumes":[{"id":1,"type":"ext4","uuid":"u","mount_point":"/w"}],"gaps":[],"consumers":["c"],
+    "volumes":[{"id":1,"type":"ext4","uuid":"u","mount_point":"/w"}],"gaps":[],
+    "consumers":[{"name":"c","token":"t","sequence":5,"waiting":3,"waiting_bytes":30,"lag_usec":9,
+                  "paths":["/a"],"paths_base64":["L//w"],"expired":"slow"}],
     "counters":{"events_read":7,"records_stored":6},
     "continuity":{"survives_kill":true,"inherited":false},
     "resident_bytes":1,"connections":1,"answers":0})");
@@ -107,6 +125,10 @@ TEST_CASE("answers: status") {
   CHECK(status->events_read == 7);
   CHECK(status->records_stored == 6);
   CHECK(status->watches.at(0).excludes.at(0) == "x");
+  REQUIRE(status->consumers.size() == 1);
+  CHECK(status->consumers[0].paths == std::vector<std::string>{"/a", "/\xff\xf0"});
+  CHECK(status->consumers[0].waiting == 3);
+  CHECK(status->consumers[0].expired == "slow");
   for (const char* member : {"version", "open_period", "counters", "state_directory"}) {
     INFO(member);
     json damaged = reply;

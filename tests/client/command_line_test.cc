@@ -92,10 +92,58 @@ TEST_CASE("log: options") {
   CHECK_FALSE(Good({"log"}).log.lines);
 }
 
+TEST_CASE("consumers: verbs and options") {
+  const Options added =
+      Good({"consumer", "add", "mirror", "--watch=/srv", "--watch=rel", "--since=-1h",
+            "--config-hash=v1", "--max-lag=7d", "--max-lag-size=2G", "--json"});
+  CHECK(added.verb == Verb::kConsumerAdd);
+  CHECK(added.json);
+  CHECK(added.consumer.name == "mirror");
+  CHECK(added.consumer.paths == Words{"/srv", "/w/rel"});
+  CHECK(added.consumer.since->time_usec == kNow - 3'600'000'000);
+  CHECK(added.consumer.config_hash == "v1");
+  CHECK(added.consumer.max_lag_usec == 7LL * 86'400 * 1'000'000);
+  CHECK(added.consumer.max_lag_bytes == 2LL << 30);
+  CHECK(Good({"consumer", "list", "--json"}).verb == Verb::kConsumerList);
+  CHECK(Good({"consumer", "remove", "x"}).verb == Verb::kConsumerRemove);
+  CHECK(Good({"consumer", "remove", "x"}).consumer.name == "x");
+  const Options ack = Good({"ack", "mirror", kToken, "--config-hash=v2"});
+  CHECK(ack.verb == Verb::kAck);
+  CHECK(ack.acknowledge.name == "mirror");
+  CHECK(ack.acknowledge.token == kToken);
+  CHECK(ack.acknowledge.config_hash == "v2");
+  const Options number = Good({"ack", "mirror", "42"});
+  CHECK(number.acknowledge.token.empty());
+  CHECK(number.acknowledge.sequence == 42);
+  const Options changes = Good({"changes", "--consumer=mirror", "--config-hash=v1"});
+  CHECK(changes.changes.consumer == "mirror");
+  CHECK(changes.changes.config_hash == "v1");
+  CHECK_FALSE(changes.changes.since.has_value());
+}
+
+TEST_CASE("consumers: mistakes") {
+  CHECK(Mistake({"consumer"}).find("subcommand is required") != std::string::npos);
+  CHECK(Mistake({"consumer", "ad", "x"}).find("consumer --help") != std::string::npos);
+  CHECK(Mistake({"consumer", "add"}) == "NAME is required (see changectl consumer add --help)");
+  CHECK(Mistake({"consumer", "add", ""}) == "NAME is empty");
+  CHECK(Mistake({"consumer", "add", "x", "--max-lag=soon"}).find("--max-lag: 'soon'") == 0);
+  CHECK(Mistake({"consumer", "add", "x", "--max-lag=0"}) ==
+        "--max-lag: 0 would let it expire at once");
+  CHECK(Mistake({"consumer", "add", "x", "--max-lag-size=0"}) ==
+        "--max-lag-size: 0 would let it expire at once");
+  CHECK(Mistake({"consumer", "add", "x", "--watch="}).find("--watch: 1 required") == 0);
+  CHECK(Mistake({"ack", "x"}).find("POSITION is required") == 0);
+  CHECK(Mistake({"ack", "x", ""}) == "POSITION is empty; give a token or a record's number");
+  CHECK(Mistake({"ack", "x", "99999999999999999999"}) ==
+        "'99999999999999999999' is larger than any record's number");
+}
+
 TEST_CASE("words that begin with a dash can be paths after --") {
   CHECK(Good({"changes", "--since=-2h", "--", "-odd", "status"}).changes.paths ==
         Words{"/w/-odd", "/w/status"});
 }
+
+#define VERBS "status, checkpoint, changes, log, periods, consumer, ack, crawl, doctor"
 
 TEST_CASE("mistakes say what to do") {
   struct Row {
@@ -103,17 +151,16 @@ TEST_CASE("mistakes say what to do") {
     const char* message;
   };
   const Row rows[] = {
-      {{},
-       "no verb given; there are status, checkpoint, changes, log, periods, crawl, doctor (see "
-       "changectl "
-       "--help)"},
-      {{"follow"},
-       "unknown verb 'follow'; there are status, checkpoint, changes, log, periods, crawl, doctor"},
-      {{"--socket", "status", "ack"},
-       "unknown verb 'ack'; there are status, checkpoint, changes, log, periods, crawl, doctor"},
-      {{"changes"}, "changes needs --since=TOKEN|TIME or --token-file=FILE"},
+      {{}, "no verb given; there are " VERBS " (see changectl --help)"},
+      {{"watch"}, "unknown verb 'watch'; there are " VERBS},
+      {{"--socket", "status", "add"}, "unknown verb 'add'; there are " VERBS},
+      {{"changes"}, "changes needs --since=TOKEN|TIME, --token-file=FILE or --consumer=NAME"},
       {{"changes", "--since=-1h", "--token-file=f"},
-       "--since and --token-file both say where to start; give one of them"},
+       "--since, --token-file and --consumer all say where to start; give one of them"},
+      {{"changes", "--token-file=f", "--consumer=c"},
+       "--since, --token-file and --consumer all say where to start; give one of them"},
+      {{"changes", "--since=-1h", "--config-hash=x"},
+       "--config-hash is of a consumer; give --consumer=NAME"},
       {{"changes", "--since=-1h", "--existing", "--deleted"},
        "--existing and --deleted exclude each other; without both, all paths are shown"},
       {{"changes", "--since=-1h", "--kind=entries"},
@@ -141,19 +188,34 @@ TEST_CASE("mistakes say what to do") {
   // An empty value is a variable that was not set.
   CHECK(Mistake({"changes", "--since="}).find("--since: 1 required") == 0);
   CHECK(Mistake({"changes", "--since=whenever"}).find("--since: 'whenever' is not a time") == 0);
-  CHECK(Mistake({"changes", "--since=-1h", "--consumer=x"}).find("not expected") !=
-        std::string::npos);
+  CHECK(Mistake({"log", "--consumer=x"}).find("not expected") != std::string::npos);
 }
 
 TEST_CASE("every verb has a help with its name, its options and an example") {
-  for (const char* verb : {"status", "checkpoint", "changes", "log", "periods", "doctor"}) {
-    INFO(verb);
-    CommandLine line = Parse({verb, "--help"});
+  const std::vector<Words> verbs = {{"status"},
+                                    {"checkpoint"},
+                                    {"changes"},
+                                    {"log"},
+                                    {"periods"},
+                                    {"consumer", "add"},
+                                    {"consumer", "list"},
+                                    {"consumer", "remove"},
+                                    {"ack"},
+                                    {"crawl"},
+                                    {"doctor"}};
+  for (Words words : verbs) {
+    const std::string name = words.size() == 1 ? words[0] : words[0] + " " + words[1];
+    INFO(name);
+    const std::string first = words[0];
+    words.emplace_back("--help");
+    CommandLine line = Parse(words);
     CHECK(line.outcome.status == ExitStatus::kSuccess);
-    CHECK(line.output.find("Usage: changectl " + std::string(verb)) != std::string::npos);
+    CHECK(line.output.find("Usage: changectl " + name) != std::string::npos);
     CHECK(line.output.find("Example") != std::string::npos);
-    CHECK(Parse({"--help"}).output.find(verb) != std::string::npos);
+    CHECK(Parse({"--help"}).output.find(first) != std::string::npos);
   }
+  CHECK(Parse({"consumer", "--help"}).output.find("Usage: changectl consumer") !=
+        std::string::npos);
   CHECK(Parse({"--version"}).output == std::string("changectl ") + CJ_VERSION + "\n");
 }
 

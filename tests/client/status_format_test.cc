@@ -104,6 +104,52 @@ TEST_CASE("status") {
         std::string::npos);
 }
 
+TEST_CASE("status of consumers") {
+  StatusAnswer status;
+  Consumer live;
+  live.name = "mirror";
+  live.token = "cj1-0123abcd-2";
+  live.waiting = 12;
+  live.lag_usec = 7'200'000'000;
+  Consumer idle = live;
+  idle.name = "idle";
+  idle.waiting = idle.lag_usec = 0;
+  Consumer expired = live;
+  expired.name = "old";
+  expired.expired = "too slow";
+  status.consumers = {live, idle, expired};
+  const std::string text = FormatStatus(status, kPipe, Utc);
+  CHECK(text.find("  Consumers: mirror at cj1-0123abcd-2, 12 records waiting for 2h\n"
+                  "             idle at cj1-0123abcd-2, nothing waits\n"
+                  "             old at cj1-0123abcd-2, expired: too slow\n") != std::string::npos);
+}
+
+TEST_CASE("the list of consumers") {
+  ConsumersReply reply;
+  Consumer consumer;
+  consumer.name = "mirror";
+  consumer.token = "cj1-0123abcd-2";
+  consumer.sequence = 17;
+  consumer.waiting = 3;
+  consumer.paths = {"/srv", "/home/a b"};
+  reply.consumers = {consumer};
+  reply.consumers.push_back(consumer);
+  reply.consumers[1].name = "old";
+  reply.consumers[1].expired = "too slow";
+  reply.consumers[1].acknowledged_usec = kTime;
+  reply.consumers[1].paths.clear();
+  reply.oldest = "cj1-0123abcd-1";
+  reply.newest = "cj1-0123abcd-5";
+  reply.first_sequence = 10;
+  reply.next_sequence = 21;
+  CHECK(FormatConsumers(reply, kTerminal, Utc) ==
+        "NAME    POSITION        RECORD  WAITING  BEHIND  ACKNOWLEDGED         STATE    PATHS\n"
+        "mirror  cj1-0123abcd-2  17      3        0       never                live     /srv "
+        "'/home/a b'\n"
+        "old     cj1-0123abcd-2  17      3        0       2026-11-21 10:00:00  expired  -\n"
+        "Records 10 to 20 are kept, checkpoints from cj1-0123abcd-1 to cj1-0123abcd-5.\n");
+}
+
 TEST_CASE("status of strict mode") {
   StatusAnswer status;
   status.watches = {{"/srv", 1, {}, "", "open", "sync"}};

@@ -36,6 +36,9 @@ const BadRow kBad[] = {
      "f:2: MaxUse=: '10X' is not a size; write for example 4096, 512M or 10G\n"},
     {"[Journal]\n\nMaxAge=soon\n",
      "f:3: MaxAge=: 'soon' is not a time span; write for example 500ms, 90s or 2h 30min\n"},
+    {"[Journal]\nKeepAcknowledged=a while\n",
+     "f:2: KeepAcknowledged=: 'a while' is not a time span; write for example 500ms, 90s or 2h "
+     "30min\n"},
     {"[Journal]\nKeepFree=-1\n",
      "f:2: KeepFree=: '-1' is not a size; write for example 4096, 512M or 10G\n"},
     {"[Journal]\nSyncIntervalSec=1us\n",
@@ -93,6 +96,7 @@ TEST_CASE("an empty configuration is the defaults") {
   CHECK(config.state_directory == "/var/lib/changejournal");
   CHECK_FALSE(config.max_use);
   CHECK_FALSE(config.max_age_usec);
+  CHECK_FALSE(config.keep_acknowledged_usec);
   CHECK_FALSE(config.keep_free);
   CHECK(config.sync_interval_usec == 1'000'000);
   CHECK_FALSE(config.queue_limited);
@@ -103,7 +107,7 @@ TEST_CASE("every key is read") {
   Config config = Good(
       "# comment\n ; another\n[Journal]\n"
       "StateDirectory = /var/lib//cj/\nMaxUse=10G\nMaxAge=1month 2d\nKeepFree=512M\n"
-      "SyncIntervalSec=500ms\nQueueLimit=kernel\n"
+      "KeepAcknowledged=0\nSyncIntervalSec=500ms\nQueueLimit=kernel\n"
       "[Watch]\nPath=/srv\nExclude=*/.cache\nExclude=tmp/*.o\nExclude=*/.cache\nPreModify=off\n"
       "Durability=sync\n"
       "[Watch]\nPath=/home/\nPreModify=open\n[Watch]\nPath=/var\nPreModify=access\n");
@@ -111,6 +115,7 @@ TEST_CASE("every key is read") {
   CHECK(config.max_use == 10ULL << 30);
   CHECK(config.max_age_usec == (2'629'800LL + 172'800) * 1'000'000);
   CHECK(config.keep_free == 512ULL << 20);
+  CHECK(config.keep_acknowledged_usec == 0);
   CHECK(config.sync_interval_usec == 500'000);
   CHECK(config.queue_limited);
   REQUIRE(config.watches.size() == 3);
@@ -128,6 +133,7 @@ TEST_CASE("every key is read") {
 TEST_CASE("an empty assignment resets") {
   Config config = Good(
       "[Journal]\nMaxUse=1G\nMaxUse=\nMaxAge=1d\nMaxAge=infinity\nKeepFree=1G\nKeepFree=0\n"
+      "KeepAcknowledged=1d\nKeepAcknowledged=\n"
       "SyncIntervalSec=5\nSyncIntervalSec=\nStateDirectory=/x\nStateDirectory=\nQueueLimit=kernel\n"
       "QueueLimit=\n[Watch]\nPath=/"
       "a\nExclude=b\nExclude=\nExclude=c\nDurability=sync\nDurability=\n"
@@ -210,7 +216,8 @@ TEST_CASE("messages hold no control bytes of the file") {
         "f:2: MaxUse=: '\\x1b[31m' is not a size; write for example 4096, 512M or 10G\n");
   CHECK(Joined(parsed.warnings) ==
         "f:3: unknown key Bad\\x07Key= in [Journal], ignored; there are StateDirectory=, MaxUse=, "
-        "MaxAge=, KeepFree=, SyncIntervalSec=, QueueLimit=, CrawlMarginSec= and CrawlRate=\n"
+        "MaxAge=, KeepFree=, KeepAcknowledged=, SyncIntervalSec=, QueueLimit=, CrawlMarginSec= and "
+        "CrawlRate=\n"
         "f:4: unknown section [S\\xffX], ignored with all its keys; there are [Journal] and "
         "[Watch]\n");
 }

@@ -151,6 +151,22 @@ TEST_CASE("format.md: periods and what stands alone") {
         Made([](std::string* out) { EncodeVolumeId(VolumeId(1), out); }));
 }
 
+TEST_CASE("format.md: a consumer") {
+  Example example;
+  Consumer consumer;
+  consumer.name = "mirror";
+  consumer.period = PeriodId(7);
+  consumer.handled = SequenceNumber(299);
+  consumer.added_usec = kStart;
+  consumer.moved_usec = kStart;
+  consumer.max_lag_usec = std::int64_t{7} * 86'400 * 1'000'000;
+  consumer.config_hash = "v1";
+  consumer.paths = {"/srv"};
+  CHECK(example["default/consumer key"] == std::string(kConsumerPrefix) + consumer.name);
+  CHECK(example["default/consumer value"] ==
+        Made([&](std::string* out) { EncodeConsumer(consumer, out); }));
+}
+
 TEST_CASE("format.md: a rollup") {
   Example example;
   constexpr RollupBlock kBlock{1, PeriodId(8)};
@@ -182,7 +198,7 @@ TEST_CASE("format.md: directories and links") {
   CHECK(example["links/1 key"] == LinkKey(link));
   CHECK(example["links/1 value"].empty());
   // Two parts of each of the nine entries: none of them is unchecked.
-  CHECK(example.size() == 18);
+  CHECK(example.size() == 20);
 }
 
 }  // namespace

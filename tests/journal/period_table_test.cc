@@ -49,6 +49,24 @@ std::vector<PeriodInfo> WithGaps(const std::vector<PeriodInfo>& periods, PeriodI
   return found;
 }
 
+TEST_CASE("the table of periods: which one a record is in") {
+  std::vector<PeriodInfo> periods;
+  for (const std::uint64_t first : {10, 10, 15, 15, 15, 20}) {
+    PeriodInfo period;
+    period.id = PeriodId(7 + periods.size());
+    period.first_sequence = SequenceNumber(first);
+    periods.push_back(period);
+  }
+  const PeriodTable table(periods);
+  CHECK(table.Of(SequenceNumber(0)) == PeriodId(7));  // gone: the oldest
+  CHECK(table.Of(SequenceNumber(9)) == PeriodId(7));
+  CHECK(table.Of(SequenceNumber(10)) == PeriodId(8));  // the one before is empty
+  CHECK(table.Of(SequenceNumber(14)) == PeriodId(8));
+  CHECK(table.Of(SequenceNumber(15)) == PeriodId(11));
+  CHECK(table.Of(SequenceNumber(20)) == PeriodId(12));
+  CHECK(table.Of(SequenceNumber(1000)) == PeriodId(12));
+}
+
 TEST_CASE("the table of periods: random changes, as in a list") {
   const std::uint64_t seed = TestSeed();
   INFO("CJ_SEED=" << seed);

@@ -23,7 +23,7 @@ std::vector<PeriodStart> PeriodsFrom(const std::vector<std::int64_t>& starts) {
 std::uint64_t At(std::int64_t time, End end, const std::vector<std::int64_t>& starts) {
   Position position;
   position.time_usec = time;
-  auto found = FindPosition(position, end, kJournal, PeriodsFrom(starts));
+  auto found = FindPosition(position, end, {kJournal, PeriodsFrom(starts), {}});
   if (found.has_value()) return found->value;
   CHECK(found.error().code == ErrorCode::kRescanNeeded);
   return 0;

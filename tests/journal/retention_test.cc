@@ -51,6 +51,36 @@ TEST_CASE("retention: the table") {
   }
 }
 
+TEST_CASE("retention: what all consumers have") {
+  struct Row {
+    const char* what;
+    std::optional<std::int64_t> keep;
+    std::uint64_t acknowledged;
+    std::int64_t now;
+    std::uint64_t oldest;
+  };
+  const Row rows[] = {
+      {"stays where nothing is said", std::nullopt, 5, 1'000'000, 1},
+      {"stays where there is no consumer", 0, 0, 1'000'000, 1},
+      {"goes at once", 0, 3, 1'000'000, 3},
+      {"goes no further than the slowest has come", 0, 2, 1'000'000, 2},
+      {"goes when it is old enough", 250, 5, 500, 3},
+      {"the open one stays", 0, 5, 1'000'000, 5},
+  };
+  const std::vector<PeriodUse> periods = FivePeriods();
+  for (const Row& row : rows) {
+    CAPTURE(row.what);
+    RetentionLimits limits;
+    limits.keep_acknowledged_usec = row.keep;
+    CHECK(OldestToKeep(periods, limits, {}, row.now, PeriodId(row.acknowledged)).value ==
+          row.oldest);
+  }
+  RetentionLimits both;
+  both.keep_acknowledged_usec = 0;
+  both.max_age_usec = 150;
+  CHECK(OldestToKeep(periods, both, {}, 500, PeriodId(2)) == PeriodId(4));
+}
+
 TEST_CASE("retention: a journal of one period keeps it") {
   std::vector<PeriodUse> periods = {{PeriodId(9), 0, kMiB}};
   CHECK(OldestToKeep(periods, {1, 1, ~0ULL}, {~0ULL, 0}, INT64_MAX) == PeriodId(9));
@@ -73,10 +103,10 @@ TEST_CASE("retention: ApplyRetention drops from the store, and says what is left
   for (int i = 0; i < 3; ++i) AdvanceStore(*store, 100);
   REQUIRE(store->Periods().size() == 4);
   std::int64_t now = store->Periods()[1].end_usec + 11;
-  CHECK(ApplyRetention(*store, {}, 0, now).value() == PeriodId(1));
-  CHECK(ApplyRetention(*store, {0, 10, 0}, 0, now).value() == PeriodId(3));
+  CHECK(ApplyRetention(*store, {}, 0, now).value().oldest == PeriodId(1));
+  CHECK(ApplyRetention(*store, {0, 10, 0}, 0, now).value().oldest == PeriodId(3));
   CHECK(store->Periods().front().id == PeriodId(3));
-  CHECK(ApplyRetention(*store, {1, 0, 0}, 0, now).value() == PeriodId(4));
+  CHECK(ApplyRetention(*store, {1, 0, 0}, 0, now).value().oldest == PeriodId(4));
   CHECK(store->Periods().size() == 1);
 }
 

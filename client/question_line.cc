@@ -1,0 +1,211 @@
+#include "client/question_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+
+#include "client/paths.h"
+
+namespace cj::client {
+namespace {
+
+Error Usage(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+
+Result<Position> ParsePosition(const std::string& option, const std::string& text,
+                               const Surroundings& surroundings) {
+  constexpr std::string_view kTokenPrefix = "cj1-";
+  Position position;
+  if (text.substr(0, kTokenPrefix.size()) == kTokenPrefix) {
+    position.token = text;
+    return position;
+  }
+  auto time = ParseTime(text, surroundings.now_usec, surroundings.utc_offset);
+  if (!time) return WithContext(time.error(), option);
+  if (option == "--since" && *time > surroundings.now_usec) {
+    return Usage(option + ": '" + text + "' is in the future");
+  }
+  position.time_usec = *time;
+  return position;
+}
+
+Status SetKinds(const std::string& text, std::vector<std::string>* kinds) {
+  constexpr std::array<std::string_view, 3> kKinds = {"entry", "data", "metadata"};
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = std::min(text.find(',', at), text.size());
+    std::string kind = text.substr(at, end - at);
+    if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
+      return Usage("--kind: '" + kind +
+                   "' is not known; use entry, data, metadata, joined by commas");
+    }
+    kinds->push_back(std::move(kind));
+    at = end + 1;
+  }
+  return {};
+}
+
+Status SetFormat(const Words& words, ChangesOptions* options) {
+  if (words.format.empty() || words.format == "text") {
+    options->format = ChangesFormat::kText;
+  } else if (words.format == "json") {
+    options->format = ChangesFormat::kJson;
+  } else if (words.format == "paths") {
+    options->format = ChangesFormat::kPaths;
+  } else {
+    return Usage("--format: '" + words.format + "' is not known; use text, json or paths");
+  }
+  if (!options->null) return {};
+  if (!words.format.empty() && words.format != "paths") {
+    return Usage("-0 writes paths only; leave out --format=" + words.format);
+  }
+  options->format = ChangesFormat::kPaths;
+  return {};
+}
+
+// Options that cannot mean anything together.
+Status CheckChanges(const Words& words, const ChangesOptions& options) {
+  const int starts = static_cast<int>(!words.since.empty()) +
+                     static_cast<int>(!options.token_file.empty()) +
+                     static_cast<int>(!options.consumer.empty());
+  if (starts == 0) {
+    return Usage("changes needs --since=TOKEN|TIME, --token-file=FILE or --consumer=NAME");
+  }
+  if (starts > 1) {
+    return Usage("--since, --token-file and --consumer all say where to start; give one of them");
+  }
+  if (!options.config_hash.empty() && options.consumer.empty()) {
+    return Usage("--config-hash is of a consumer; give --consumer=NAME");
+  }
+  if (words.existing && words.deleted) {
+    return Usage("--existing and --deleted exclude each other; without both, all paths are shown");
+  }
+  if (!options.label.empty() && (!options.checkpoint || options.until)) {
+    return Usage("--label names the checkpoint that is made, and " +
+                 std::string(options.until ? "--until" : "--no-checkpoint") + " makes none");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status SetInterval(const Words& words, const Surroundings& surroundings,
+                   std::optional<Position>* since, std::optional<Position>* until) {
+  if (!words.since.empty()) {
+    CJ_ASSIGN_OR_RETURN(*since, ParsePosition("--since", words.since, surroundings));
+  }
+  if (!words.until.empty()) {
+    CJ_ASSIGN_OR_RETURN(*until, ParsePosition("--until", words.until, surroundings));
+  }
+  return {};
+}
+
+// An empty PATH is a variable that was not set: it must not come to mean the working directory.
+Result<std::vector<std::string>> AbsolutePaths(const Words& words,
+                                               const Surroundings& surroundings) {
+  std::vector<std::string> paths;
+  for (const std::string& path : words.paths) {
+    if (path.empty()) return Usage("a PATH is empty");
+    paths.push_back(AbsolutePath(surroundings.working_directory, path));
+  }
+  return paths;
+}
+
+Status FinishChanges(const Words& words, const Surroundings& surroundings,
+                     ChangesOptions* options) {
+  options->checkpoint = !words.no_checkpoint;
+  options->wait = !words.no_wait;
+  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &options->since, &options->until));
+  CJ_RETURN_IF_ERROR(CheckChanges(words, *options));
+  CJ_RETURN_IF_ERROR(SetFormat(words, options));
+  CJ_RETURN_IF_ERROR(SetKinds(words.kinds, &options->kinds));
+  CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
+  if (!words.relative_to.empty()) {
+    options->relative_to = AbsolutePath(surroundings.working_directory, words.relative_to);
+  }
+  if (words.existing) options->presence = "existing";
+  if (words.deleted) options->presence = "deleted";
+  return {};
+}
+
+Status FinishLog(const Words& words, const Surroundings& surroundings, LogOptions* options) {
+  constexpr std::int64_t kFollowLines = 10;  // as journalctl and tail
+  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &options->since, &options->until));
+  if (options->follow && options->reverse) {
+    return Usage("-f shows what comes and -r the newest first; give one of them");
+  }
+  if (options->follow && options->until) return Usage("-f has no end; leave out --until");
+  if (words.output.empty() || words.output == "short") {
+    options->format = LogFormat::kShort;
+  } else if (words.output == "verbose") {
+    options->format = LogFormat::kVerbose;
+  } else if (words.output == "json") {
+    options->format = LogFormat::kJson;
+  } else if (words.output == "cat") {
+    options->format = LogFormat::kCat;
+  } else {
+    return Usage("-o: '" + words.output + "' is not known; use short, verbose, json or cat");
+  }
+  if (options->lines && *options->lines < 0) return Usage("-n: the number of lines is negative");
+  if (options->follow && !options->lines && !options->since) options->lines = kFollowLines;
+  CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
+  return {};
+}
+
+Status FinishCrawl(const Words& words, const Surroundings& surroundings, Options* options) {
+  CJ_ASSIGN_OR_RETURN(options->crawl_paths, AbsolutePaths(words, surroundings));
+  return {};
+}
+
+Status FinishConsumerAdd(const Words& words, const Surroundings& surroundings, Options* options) {
+  CJ_RETURN_IF_ERROR(FinishConsumer(words.consumer, options));
+  std::optional<Position> no_end;
+  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &options->consumer.since, &no_end));
+  CJ_ASSIGN_OR_RETURN(options->consumer.paths, AbsolutePaths(words, surroundings));
+  return {};
+}
+
+void AddChanges(CLI::App* app, Words* words, ChangesOptions* options) {
+  app->add_option("--since", words->since, "Start there: a token, or a time")
+      ->type_name("TOKEN|TIME");
+  app->add_option("--until", words->until, "End there instead of now")->type_name("TOKEN|TIME");
+  app->add_option("--token-file", options->token_file,
+                  "Read the token from FILE; replace it with the next one when all is written")
+      ->type_name("FILE");
+  app->add_option("--consumer", options->consumer,
+                  "Start where this consumer has acknowledged; moves nothing, see 'ack'")
+      ->type_name("NAME");
+  app->add_option("--config-hash", options->config_hash,
+                  "Of the consumer's configuration; with another one: rescan needed")
+      ->type_name("HASH");
+  app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
+  app->add_option("--format", words->format, "text (default), json or paths")->type_name("FORMAT");
+  app->add_flag("-0,--null", options->null, "Paths, each ended by a NUL byte");
+  app->add_flag("--existing", words->existing, "Only paths that are there now");
+  app->add_flag("--deleted", words->deleted, "Only paths that are gone");
+  app->add_flag("--expand", options->expand, "Name every member of a recursive change");
+  app->add_option("--relative-to", words->relative_to, "Paths as seen from DIR; leave out the rest")
+      ->type_name("DIR");
+  app->add_option("--kind", words->kinds, "Only these, joined by commas: entry, data, metadata")
+      ->type_name("KINDS");
+  app->add_flag("--transient", options->transient,
+                "Text format: show also what came and went within the interval");
+  app->add_flag("--no-checkpoint", words->no_checkpoint, "Answer up to now, make no checkpoint");
+  app->add_option("--label", options->label, "Name for the checkpoint that is made")
+      ->type_name("TEXT");
+  app->add_flag("--no-wait", words->no_wait, "Fail rather than wait for a crawl");
+  app->add_flag("-q,--quiet", options->quiet, "Do not print the next token on stderr");
+}
+
+void AddLog(CLI::App* app, Words* words, LogOptions* options) {
+  app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
+  app->add_option("--since", words->since, "Start there: a token, or a time")
+      ->type_name("TOKEN|TIME");
+  app->add_option("--until", words->until, "End there: a token, or a time")
+      ->type_name("TOKEN|TIME");
+  app->add_option("-n,--lines", options->lines, "Only the last N records")->type_name("N");
+  app->add_flag("-r,--reverse", options->reverse, "Newest first");
+  app->add_flag("-f,--follow", options->follow, "Go on with records as they come");
+  app->add_option("-o,--output", words->output, "short (default), verbose, json or cat")
+      ->type_name("FORMAT");
+}
+
+}  // namespace cj::client

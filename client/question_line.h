@@ -1,0 +1,35 @@
+// The command line of the verbs that ask for changes or records, and what the others share with
+// them: intervals and paths. Pure but for CLI11's objects. Errors are kInvalidArgument.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/command_line.h"
+#include "client/consumer_line.h"
+#include "client/options.h"
+
+namespace cj::client {
+
+// The words as CLI11 leaves them, before they are checked together.
+struct Words {
+  std::string since, until, format, kinds, output;
+  std::vector<std::string> paths;
+  std::string relative_to;
+  bool existing = false, deleted = false, no_checkpoint = false, no_wait = false;
+  ConsumerWords consumer;
+};
+
+void AddChanges(CLI::App* app, Words* words, ChangesOptions* options);
+void AddLog(CLI::App* app, Words* words, LogOptions* options);
+
+Status FinishChanges(const Words& words, const Surroundings& surroundings, ChangesOptions* options);
+Status FinishLog(const Words& words, const Surroundings& surroundings, LogOptions* options);
+Status FinishCrawl(const Words& words, const Surroundings& surroundings, Options* options);
+// With words.since and words.paths for its `--since` and `--watch`.
+Status FinishConsumerAdd(const Words& words, const Surroundings& surroundings, Options* options);
+
+}  // namespace cj::client

@@ -1,0 +1,179 @@
+// Consumers on a real journal: two phases, what is delivered and not acknowledged stays told, other
+// configurations, and limits.
+#include "service/consumers.h"
+
+#include <catch2/catch.hpp>
+
+#include "journal_fixture.h"
+
+namespace cj {
+namespace {
+
+template <typename T>
+Error FailureOf(const T& result) {
+  REQUIRE_FALSE(result.has_value());
+  INFO(result.error().message);
+  return result.error();
+}
+
+NewConsumer Named(const std::string& name) {
+  NewConsumer consumer;
+  consumer.name = name;
+  return consumer;
+}
+
+ReadingPosition Of(const std::string& name) {
+  ReadingPosition position;
+  position.consumer = name;
+  return position;
+}
+
+// The changes that wait for the consumer, and the token to acknowledge them with.
+struct Waiting {
+  Lines lines;
+  std::string next;
+};
+Waiting Ask(TestJournal& journal, const std::string& name) {
+  Question question;
+  std::optional<Position> since;
+  REQUIRE(journal.service().Resolve(Of(name), &since, &question.paths).has_value());
+  question.since = since.value();
+  Waiting waiting;
+  waiting.lines = journal.ChangesSince(question);
+  waiting.next = journal.service().RescanToken();
+  return waiting;
+}
+
+Result<Consumers::Acknowledged> Ack(TestJournal& journal, const std::string& name,
+                                    const std::string& token) {
+  return journal.service().consumers().Acknowledge({name, token, std::nullopt, std::nullopt});
+}
+
+TEST_CASE(
+    "consumers: reading moves nothing, and what was delivered stays told until acknowledged") {
+  const std::string type = GENERATE(from_range(std::begin(kTypes), std::end(kTypes)));
+  CAPTURE(type);
+  TestJournal journal(type);
+  if (!journal.usable()) return;
+  REQUIRE(journal.service().AddConsumer(Named("mirror")).has_value());
+  WriteFile(journal.path("a"), "x");
+  const Waiting first = Ask(journal, "mirror");
+  CHECK(Has(first.lines, "created a"));
+  // It may have been copied after that answer: what comes back to where it was is told all the
+  // same.
+  Unlink(journal.path("a"));
+  for (int time = 0; time < 2; ++time) {
+    const Waiting again = Ask(journal, "mirror");
+    CAPTURE(again.lines);
+    CHECK(std::any_of(again.lines.begin(), again.lines.end(), [](const std::string& line) {
+      return line.find(" a") != std::string::npos && line.find("transient") != std::string::npos;
+    }));
+  }
+  CHECK(Ack(journal, "mirror", first.next).value().moved);
+  const Waiting rest = Ask(journal, "mirror");
+  CHECK(Has(rest.lines, "deleted a"));
+  CHECK(Ack(journal, "mirror", rest.next).value().moved);
+  CHECK_FALSE(Ack(journal, "mirror", rest.next).value().moved);
+  CHECK_FALSE(Ack(journal, "mirror", first.next).value().moved);
+  CHECK(Ask(journal, "mirror").lines.empty());
+}
+
+TEST_CASE("consumers: paths of their own, and places to begin") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("in"));
+  const std::string early = journal.service().Checkpoint("").value().token;
+  WriteFile(journal.path("in/before"), "x");
+  NewConsumer request = Named("part");
+  request.paths = {journal.path("in")};
+  request.since = Position{early, std::nullopt};
+  CHECK(journal.service().AddConsumer(request).value().token == early);
+  WriteFile(journal.path("outside"), "x");
+  const Waiting waiting = Ask(journal, "part");
+  CHECK(Has(waiting.lines, "created in/before"));
+  CHECK_FALSE(Has(waiting.lines, "created outside"));
+  request.name = "elsewhere";
+  request.paths = {"/etc"};
+  CHECK(FailureOf(journal.service().AddConsumer(request)).message.find("/etc") == 0);
+  request.paths.clear();
+  request.since = Position{"cj1-00000000-1", std::nullopt};
+  CHECK(FailureOf(journal.service().AddConsumer(request)).code == ErrorCode::kRescanNeeded);
+  CHECK(journal.service().consumers().List().consumers.size() == 1);
+}
+
+TEST_CASE("consumers: names, and a second one of the same") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  JournalService& service = journal.service();
+  CHECK(FailureOf(service.AddConsumer(Named("a b"))).code == ErrorCode::kInvalidArgument);
+  REQUIRE(service.AddConsumer(Named("a")).has_value());
+  const auto periods = service.Periods().size();
+  CHECK(FailureOf(service.AddConsumer(Named("a"))).code == ErrorCode::kInvalidArgument);
+  CHECK(service.Periods().size() == periods);  // no checkpoint for nothing
+  CHECK(FailureOf(service.consumers().Remove("b")).code == ErrorCode::kNotFound);
+  CHECK(FailureOf(Ack(journal, "b", journal.token())).code == ErrorCode::kNotFound);
+  REQUIRE(service.consumers().Remove("a").has_value());
+  CHECK(FailureOf(service.consumers().Resolve(Of("a"))).code == ErrorCode::kRescanNeeded);
+}
+
+TEST_CASE("consumers: another configuration has not read anything") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  NewConsumer request = Named("a");
+  request.config_hash = "v1";
+  REQUIRE(journal.service().AddConsumer(request).has_value());
+  Consumers& consumers = journal.service().consumers();
+  ReadingPosition position = Of("a");
+  CHECK(consumers.Resolve(position).has_value());  // says nothing of its configuration
+  position.config_hash = "v1";
+  CHECK(consumers.Resolve(position).has_value());
+  position.config_hash = "v2";
+  CHECK(FailureOf(consumers.Resolve(position)).code == ErrorCode::kRescanNeeded);
+  // Where it stands already, with the new one.
+  const std::string here = journal.service().TokenOf(consumers.List().consumers[0].consumer.period);
+  REQUIRE(consumers.Acknowledge({"a", here, std::nullopt, "v2"}).has_value());
+  CHECK(consumers.Resolve(position).has_value());
+  CHECK(FailureOf(consumers.Acknowledge({"a", here, std::nullopt, "v 3"})).code ==
+        ErrorCode::kInvalidArgument);
+}
+
+TEST_CASE("consumers: acknowledging by number") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  REQUIRE(journal.service().AddConsumer(Named("a")).has_value());
+  Consumers& consumers = journal.service().consumers();
+  const SequenceNumber begin = consumers.List().consumers[0].consumer.handled;
+  for (const char* name : {"x", "y", "z"}) WriteFile(journal.path(name), "x");
+  REQUIRE(journal.service().Checkpoint("").has_value());
+  const ConsumerList list = consumers.List();
+  const std::uint64_t waiting = list.consumers[0].lag.records;
+  REQUIRE(waiting >= 3);
+  CHECK(list.next.value == begin.value + waiting + 1);
+  const auto one = consumers.Acknowledge({"a", std::nullopt, begin.Next(), std::nullopt});
+  REQUIRE(one.has_value());
+  CHECK(one->moved);
+  CHECK(consumers.List().consumers[0].lag.records == waiting - 1);
+  CHECK(FailureOf(consumers.Acknowledge({"a", std::nullopt, list.next, std::nullopt})).code ==
+        ErrorCode::kInvalidArgument);
+  const SequenceNumber last(list.next.value - 1);
+  REQUIRE(consumers.Acknowledge({"a", std::nullopt, last, std::nullopt}).has_value());
+  CHECK(consumers.List().consumers[0].lag.records == 0);
+}
+
+TEST_CASE("consumers: there is a limit, and one that goes makes room") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  NewConsumer request;
+  request.since = Position{journal.token(), std::nullopt};
+  for (std::size_t i = 0; i < kMaxConsumers; ++i) {
+    request.name = std::to_string(i);
+    REQUIRE(journal.service().AddConsumer(request).has_value());
+  }
+  request.name = "one-too-many";
+  CHECK(FailureOf(journal.service().AddConsumer(request)).code == ErrorCode::kLimit);
+  REQUIRE(journal.service().consumers().Remove("7").has_value());
+  CHECK(journal.service().AddConsumer(request).has_value());
+}
+
+}  // namespace
+}  // namespace cj

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Consumers as scripts use them: add, changes, ack, the exit statuses, limits that expire one.
+
+Usage: consumers_test.py CHANGEJOURNALD CHANGECTL   (root; exit 4: skipped).
+"""
+import json
+import os
+
+import daemon_fixture as fixture
+
+
+class ConsumersTest(fixture.DaemonCase):
+    def paths(self, daemon, *words, check=0):
+        """What waits for `mirror`: the paths below the watch, and the token to acknowledge with."""
+        done = daemon.ctl("changes", "--consumer=mirror", "-0", *words, check=check)
+        told = {os.path.relpath(path, self.mount) for path in done.stdout.split("\0") if path}
+        return told, done.stderr.strip().removeprefix("next: ")
+
+    def list(self, daemon):
+        listed = json.loads(daemon.ctl("consumer", "list", "--json").stdout)
+        return {each["name"]: each for each in listed["consumers"]}
+
+    def test_the_loop_of_a_mirror(self):
+        daemon = self.start()
+        begun = daemon.ctl("consumer", "add", "mirror", f"--watch={self.mount}").stdout.strip()
+        self.assertRegex(begun, "^cj1-[0-9a-f]{8}-[0-9]+$")
+        self.write("one")
+        told, token = self.paths(daemon)
+        self.assertIn("one", told)
+        self.assertEqual(self.paths(daemon)[0], told, "reading moves nothing")
+        daemon.ctl("ack", "mirror", token)
+        self.assertEqual(self.list(daemon)["mirror"]["token"], token)
+        self.write("two")
+        told, token = self.paths(daemon)
+        self.assertIn("two", told)
+        self.assertNotIn("one", told)
+        daemon.ctl("ack", "mirror", token)
+        again = daemon.ctl("ack", "mirror", begun)
+        self.assertIn("nothing moved", again.stderr)
+        status = daemon.ctl("status").stdout
+        self.assertIn("Consumers: mirror at " + token, status)
+        daemon.ctl("consumer", "remove", "mirror")
+        self.assertEqual(self.list(daemon), {})
+
+    def test_a_position_outlives_the_daemon(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror", "--max-lag=30d", "--config-hash=v1")
+        self.write("one")
+        _, token = self.paths(daemon)
+        daemon.ctl("ack", "mirror", token)
+        before = self.list(daemon)["mirror"]
+        daemon.stop()
+        self.daemons.remove(daemon)
+        daemon = self.start()
+        after = self.list(daemon)["mirror"]
+        for key in ("token", "sequence", "config_hash", "max_lag_usec", "acknowledged_usec"):
+            self.assertEqual(after[key], before[key])
+        # Without systemd a stop is a gap: a list of paths cannot say what that means.
+        self.write("two")
+        told = daemon.ctl("changes", "--consumer=mirror", "--config-hash=v1", "--format=json")
+        self.assertIn(self.mount + "/two", told.stdout)
+
+    def test_refusals(self):
+        daemon = self.start()
+        unknown = daemon.ctl("changes", "--consumer=mirror", check=3)
+        self.assertIn("no consumer 'mirror'", unknown.stderr)
+        token = daemon.ctl("checkpoint").stdout.strip()
+        self.assertIn("no consumer", daemon.ctl("ack", "mirror", token, check=1).stderr)
+        self.assertIn("no consumer", daemon.ctl("consumer", "remove", "x", check=1).stderr)
+        daemon.ctl("consumer", "add", "-x", check=2)
+        daemon.ctl("consumer", "add", "a/b", check=2)
+        daemon.ctl("consumer", "add", "mirror", "--watch=/etc", check=2)
+        daemon.ctl("consumer", "add", "mirror", "--config-hash=v1")
+        daemon.ctl("consumer", "add", "mirror", check=2)
+        daemon.ctl("ack", "mirror", "cj1-", check=2)
+        daemon.ctl("ack", "mirror", "999999999", check=2)
+        other = daemon.ctl("changes", "--consumer=mirror", "--config-hash=v2", check=3)
+        self.assertIn("configuration", other.stderr)
+        # What the message says to do is what helps.
+        words = other.stderr.split("'changectl ")[1].split("'")[0].split()
+        self.assertEqual(words[:2], ["ack", "mirror"])
+        daemon.ctl(*words, "--config-hash=v2")
+        daemon.ctl("changes", "--consumer=mirror", "--config-hash=v2")
+        for method, parameters in (
+                ("Changes", {"since": {"consumer": "mirror", "token": token}}),
+                ("Changes", {"since": {}}),
+                ("Changes", {"since": {"token": token, "config_hash": "x"}}),
+                ("Changes", {"since": {"token": token}, "until": {"consumer": "mirror"}}),
+                ("AddConsumer", {"name": "y", "paths": [self.mount] * 17}),
+                ("AddConsumer", {"name": "y", "max_lag_usec": -1}),
+                ("Acknowledge", {"name": "mirror"}),
+                ("Acknowledge", {"name": "mirror", "token": token, "sequence": 1}),
+                ("Acknowledge", {"name": "mirror", "sequence": -1})):
+            with self.subTest(method=method, parameters=parameters):
+                reply = self.call_more(daemon, "org.changejournal." + method, parameters)
+                self.assertEqual(reply.get("error"), "org.varlink.service.InvalidParameter")
+
+    def call_more(self, daemon, method, parameters):
+        """The first reply."""
+        with daemon.connect() as client:
+            message = {"method": method, "parameters": parameters,
+                       "more": method.endswith("Changes")}
+            client.sendall(json.dumps(message).encode() + b"\0")
+            return json.loads(client.makefile("rb").read1(65536).split(b"\0")[0])
+
+    def test_one_that_lags_too_far_behind_expires_and_comes_back(self):
+        config = os.path.join(self.work, "conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[Journal]\nMaxAge=1us\n[Watch]\nPath={self.mount}\n")
+        daemon = self.start(f"--config={config}", watch=None)
+        daemon.ctl("consumer", "add", "mirror")
+        daemon.ctl("consumer", "add", "idle", f"--watch={self.mount}")
+        self.write("one")
+        _, token = self.paths(daemon)
+        daemon.ctl("ack", "idle", token)
+        for _ in range(3):
+            daemon.ctl("checkpoint")
+        self.assertTrue(fixture.eventually(lambda: "expired" in self.list(daemon)["mirror"]))
+        said = daemon.ctl("changes", "--consumer=mirror", check=3).stderr
+        self.assertIn("MaxAge=", said)
+        self.assertIn("mirror at cj1-", daemon.ctl("status").stdout)
+        self.assertIn("expired", daemon.ctl("status").stdout)
+        # A quiet filesystem expires nobody: the periods behind `idle` went as well.
+        self.assertNotIn("expired", self.list(daemon)["idle"])
+        daemon.ctl("changes", "--consumer=idle", "--no-checkpoint")
+        scanned = daemon.ctl("checkpoint").stdout.strip()
+        daemon.ctl("ack", "mirror", scanned)
+        self.write("two")
+        self.assertIn("two", self.paths(daemon)[0])
+
+
+if __name__ == "__main__":
+    fixture.main()
