@@ -29,8 +29,7 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   std::unique_ptr<JournalService> service(new JournalService(config, clock));
   service->start_usec_ = clock.RealtimeUsec();
   if (config.watches.empty()) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "nothing to watch: name a tree with --watch=PATH or in a [Watch] section"};
+    return Error{ErrorCode::kInvalidArgument, kNothingToWatch};
   }
   RocksStoreOptions store_options;
   store_options.clock = &clock;

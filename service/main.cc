@@ -82,7 +82,11 @@ int Main(int argc, char** argv) {
   for (const Diagnostic& warning : parsed.warnings) Complain(warning, Priority::kWarning);
   for (const Diagnostic& error : parsed.errors) Complain(error, Priority::kError);
   if (!parsed.errors.empty() || !Override(options, &parsed.config)) return kExitUsage;
-  if (options.check_config) return 0;
+  if (options.check_config) {
+    if (!parsed.config.watches.empty()) return 0;
+    Log(Priority::kError, kNothingToWatch);
+    return kExitUsage;
+  }
   auto passed = TakePassedFds();
   if (!passed.has_value()) {
     Log(Priority::kError, passed.error().message);

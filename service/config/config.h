@@ -35,6 +35,10 @@ inline constexpr std::uint64_t kMaxCrawlRate = 1'000'000'000;
 
 inline constexpr std::string_view kDefaultStateDirectory = "/var/lib/changejournal";
 
+// Without a watch the daemon does not start, and --check-config says so.
+inline constexpr const char* kNothingToWatch =
+    "nothing to watch: name a tree with --watch=PATH or in a [Watch] section";
+
 enum class PreModify { kOff, kOpen, kAccess };
 enum class Durability { kWal, kSync };
 

@@ -84,6 +84,8 @@ class DaemonTest(fixture.DaemonCase):
         code, said = fixture.start_fails(self.work, f"--config={empty}")
         self.assertEqual(code, 2)
         self.assertIn("nothing to watch", said)
+        checked = fixture.run(fixture.DAEMON, f"--config={empty}", "--check-config", check=2)
+        self.assertIn("nothing to watch", checked.stderr)
 
     def test_filesystems_that_cannot_be_marked(self):
         code, said = fixture.start_fails(self.work, "--watch=/proc")
