@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""The completions for bash and zsh offer what changectl --help says, verb by verb: no more, no
+less. Both are run by their shell, with the shell's own helpers replaced.
+
+Usage: completions_test.py CHANGECTL"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BASH = os.path.join(TOP, "client", "changectl.bash")
+ZSH = os.path.join(TOP, "client", "_changectl")
+OPTION = re.compile(r"--[a-z][a-z-]*")
+
+# The function asks _init_completion for the words; the word that is completed is the last one.
+BASH_DRIVER = """
+source "$1"; shift
+_init_completion() { words=(changectl "${arguments[@]}"); cur=${words[-1]}; }
+compopt() { :; }
+__ltrim_equal_completions() { :; }
+arguments=("$@")
+_changectl
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+# _arguments is told the options of a verb, _describe the verbs.
+ZSH_DRIVER = """
+compdef() { : }
+_arguments() { print -rl -- "$@"; state=verb }
+_describe() { print -rl -- ${(P)@[-1]} }
+source $1
+if [[ -n $2 ]]; then _changectl_$2; else _changectl; fi
+"""
+
+
+def output(*command):
+    done = subprocess.run(command, text=True, check=False, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
+    if done.returncode != 0 or done.stderr:
+        raise AssertionError(f"{command}: status {done.returncode}: {done.stderr}")
+    return done.stdout
+
+
+def section(text, title):
+    return re.search(rf"^{title}:\n(.*?)(?:\n\n|\Z)", text, re.MULTILINE | re.DOTALL).group(1)
+
+
+def help_of(*words):
+    return output(CHANGECTL, *words, "--help")
+
+
+def verbs():
+    return re.findall(r"^  (\w+)", section(help_of(), "Subcommands"), re.MULTILINE)
+
+
+def options(*words):
+    """The long options at the beginnings of the lines of --help."""
+    found = set()
+    for line in section(help_of(*words), "Options").splitlines():
+        found |= set(OPTION.findall(re.match(r"  (\S*)", line).group(1)))
+    return found
+
+
+def bash(*words):
+    return output("bash", "--norc", "-c", BASH_DRIVER, "bash", BASH, *words).split()
+
+
+class Completions(unittest.TestCase):
+    def test_help_is_understood(self):
+        self.assertIn("changes", verbs())
+        self.assertLessEqual({"--since", "--null", "--quiet"}, options("changes"))
+        self.assertEqual(options(), {"--help", "--version", "--socket"})
+
+    def test_bash(self):
+        self.assertEqual(set(bash("")), set(verbs()))
+        self.assertEqual({word.rstrip("=") for word in bash("--")}, options())
+        for verb in verbs():
+            with self.subTest(verb=verb):
+                self.assertEqual({word.rstrip("=") for word in bash(verb, "--")}, options(verb))
+
+    @unittest.skipUnless(shutil.which("zsh"), "SKIPPED: zsh is not installed")
+    def test_zsh(self):
+        def zsh(verb=""):
+            return output("zsh", "-f", "-c", ZSH_DRIVER, "zsh", ZSH, verb)
+        told = zsh()
+        self.assertEqual(set(OPTION.findall(told)), options())
+        self.assertEqual(set(re.findall(r"^([a-z]\w*):", told, re.MULTILINE)), set(verbs()))
+        for verb in verbs():
+            with self.subTest(verb=verb):
+                told = zsh(verb)
+                # Without the lists of what excludes what, and without the descriptions.
+                offered = [re.sub(r"^\([^)]*\)|\[.*", "", line) for line in told.splitlines()]
+                self.assertEqual(set(OPTION.findall("\n".join(offered))), options(verb))
+
+
+if __name__ == "__main__":
+    CHANGECTL = sys.argv.pop(1)
+    unittest.main()
