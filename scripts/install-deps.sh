@@ -16,6 +16,7 @@ build_packages=(
   nlohmann-json3-dev                 # Varlink messages
   libboost1.81-dev                   # Asio with coroutines (1.74, the default, lacks them in clang)
   libcli11-dev                       # command lines
+  dpkg-dev                           # what the Debian package depends on
 )
 demo_packages=(
   e2fsprogs util-linux mount         # a filesystem in a file, and its loop device
@@ -31,6 +32,9 @@ test_packages=(
   systemd systemd-sysv dbus systemd-container  # the units, booted in a container
   procps                             # reading what the daemon costs
   git                                # the habits test asks it for the list of files
+  lintian                            # is the Debian package as Debian has them?
+  man-db groff-base                  # warnings of the manual pages
+  zsh                                # runs its completion
   golang-go varlink-go golang-github-varlink-go-dev  # Varlink clients that we did not write
 )
 bench_packages=(

@@ -6,6 +6,7 @@
 #   container_steps.sh (default): what the README says
 #   kill_steps.sh: the oracle, while the daemon is killed CJ_KILLS times, on CJ_FILESYSTEM
 #   early_steps.sh: the journal starts before ordinary services
+#   packaging_steps.sh: the Debian package is installed, upgraded, removed and purged
 # X_prepare.sh, where there is one, sets the system up for X_steps.sh before it boots.
 set -euo pipefail
 source_directory=$(cd "$(dirname "$0")" && pwd)
@@ -39,7 +40,9 @@ truncate -s 2G "$work/volume.img"
 "mkfs.$filesystem" -q "$work/volume.img"
 mount -o loop "$work/volume.img" "$work/volume"
 
-DESTDIR=$work/system cmake --install "$build" --prefix /usr >"$work/result/install.log"
+# packaging_steps.sh lets dpkg do it.
+[ "$steps" = packaging_steps.sh ] ||
+  DESTDIR=$work/system cmake --install "$build" --prefix /usr >"$work/result/install.log"
 cp "$source_directory"/*.sh "$build/tests/oracle/oracle" "$work/result/"
 cat >"$work/system/etc/systemd/system/steps.service" <<UNIT
 [Unit]
@@ -67,7 +70,7 @@ printf '[Unit]\nRequires=basic.target\nWants=steps.service\n' \
   >"$work/system/etc/systemd/system/steps.target"
 
 prepare=$source_directory/${steps%_steps.sh}_prepare.sh
-[ ! -x "$prepare" ] || "$prepare" "$work/system"
+[ ! -x "$prepare" ] || "$prepare" "$work/system" "$build" "$work/result"
 
 timeout $((seconds + 60)) systemd-nspawn --quiet --directory="$work/system" --machine="cj-$$" \
   --bind="$work/volume:/mnt/watched" --bind="$work/result:/result" \

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# The Debian packages as they are made: lintian has no complaint, and what must be in them is. What
+# they do on a system is tests/systemd/packaging_steps.sh.
+#
+# Usage: packages_test.sh BUILD_DIRECTORY   (exit 4: skipped)
+set -euo pipefail
+source_directory=$(cd "$(dirname "$0")/../.." && pwd)
+fail() { echo "FAILED: $*"; exit 1; }
+command -v lintian >/dev/null || { echo "SKIPPED: lintian is not installed"; exit 4; }
+
+work=$(mktemp -d /tmp/cj-packages-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+"$source_directory/tests/packaging/make_packages.sh" "$1" "$work"
+packages=("$work"/*.deb)
+[ -e "${packages[0]}" ] || fail "no package was made"
+# Every package that packaging/CMakeLists.txt names, and no other.
+named=$(grep -c '^cj_debian_package(' "$source_directory/packaging/CMakeLists.txt")
+[ "${#packages[@]}" -eq "$named" ] || fail "$named packages are named, there are: ${packages[*]}"
+
+said=$(lintian --allow-root --fail-on error,warning "${packages[@]}" 2>&1) || fail "$said"
+
+# The changelog of the packaging and the project speak of the same version.
+project=$(sed -n 's/^project(.* VERSION \([^ ]*\) .*/\1/p' "$source_directory/CMakeLists.txt")
+entry=$(sed -n '1s/.*(\([^)]*\)).*/\1/p' "$source_directory/packaging/changelog")
+[ "${entry%-*}" = "$project" ] || fail "packaging/changelog has no entry for version $project"
+for package in "${packages[@]}"; do
+  [ "$(dpkg-deb -f "$package" Version)" = "$entry" ] || fail "$package is not version $entry"
+done
+
+dpkg-deb -x "$work"/changejournal_*.deb "$work/root"
+dpkg-deb -e "$work"/changejournal_*.deb "$work/control"
+root=$work/root
+for page in "$source_directory"/docs/man/*; do
+  packed=$root/usr/share/man/man${page##*.}/${page##*/}.gz
+  [ -s "$packed" ] || fail "${page##*/} is not in the package"
+  # -n: no time of the day in it, so that the same page is the same package.
+  [ "$(od -An -tx1 -j4 -N4 "$packed" | tr -d ' ')" = 00000000 ] || fail "$packed was not gzip -n"
+done
+for file in bash-completion/completions/changectl zsh/vendor-completions/_changectl \
+  varlink/org.changejournal.varlink doc/changejournal/{changelog.gz,early.conf}; do
+  [ -s "$root/usr/share/$file" ] || fail "$file is not in the package"
+done
+unit=$root/usr/lib/systemd/system/changejournald.service
+grep -qx 'ExecStart=/usr/sbin/changejournald' "$unit" || fail "the unit starts another program"
+
+# As installed the configuration watches nothing, with its comments taken away it is one.
+daemon=$root/usr/sbin/changejournald
+check() { "$daemon" --config="$1" --check-config >"$work/said" 2>&1; }
+installed=$root/etc/changejournal/changejournal.conf
+grep -qx /etc/changejournal/changejournal.conf "$work/control/conffiles" || fail "no conffile"
+! check "$installed" || fail "something is watched that nobody asked for"
+grep -q 'nothing to watch' "$work/said" || fail "the configuration: $(cat "$work/said")"
+sed 's/^#\([[A-Z]\)/\1/' "$installed" >"$work/edited.conf"
+check "$work/edited.conf" || fail "the edited configuration: $(cat "$work/said")"
+check "$root/usr/share/doc/changejournal/examples/changejournal.conf" ||
+  fail "the example: $(cat "$work/said")"
+echo "${#packages[@]} packages, version $entry: lintian has no complaint"

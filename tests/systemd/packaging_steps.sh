@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# The life of the Debian package on a system: installed, configured, upgraded while somebody writes,
+# removed, installed again, purged. Runs inside of the container that container_test.sh boots, as
+# root; /mnt/watched is a filesystem of its own.
+set -euo pipefail
+
+step() { echo "== $*"; }
+# grep -q ends at the first match, and whoever writes to it dies of that: with pipefail, a failure.
+has() { grep "$@" >/dev/null; }
+fail() {
+  echo "FAILED: $*"
+  journalctl -u changejournald --no-pager | tail -n 30
+  tail -n 20 /result/dpkg.log
+  exit 1
+}
+trap 'fail "line $LINENO: $BASH_COMMAND"' ERR
+service=changejournald.service socket=changejournald.socket
+configuration=/etc/changejournal/changejournal.conf
+property() { systemctl show --value -p "$1" "$service"; }
+state() { printf '%s %s' "$(systemctl is-active "$1")" "$(systemctl is-enabled "$1" 2>/dev/null)"; }
+expect() {  # unit state
+  [ "$(state "$1")" = "$2" ] || fail "$1 is $(state "$1"), not $2"
+}
+package() { dpkg "$@" >>/result/dpkg.log 2>&1 </dev/null || fail "dpkg $*"; }
+until_true() {
+  local end=$((SECONDS + 60))
+  until "$@"; do [ $SECONDS -lt $end ] || fail "waited in vain for: $*"; done
+}
+# What of the system a package may change. Logs and caches are nobody's, and dpkg keeps its former
+# lists, as those who add groups do.
+files() {
+  find /etc /usr /var /run/changejournal -xdev \( -path /var/log -o -path /var/cache \
+    -o -path /var/tmp \) -prune -o -print 2>/dev/null | grep -v -e '^/var/lib/dpkg/.*-old$' \
+    -e '^/etc/.*-$' | sort
+}
+in_catalog() { journalctl --list-catalog 2>/dev/null | has -i 'change journal'; }
+
+files >/result/before
+step "installing starts nothing, and leaves nothing that fails"
+package -i /result/first.deb
+expect "$service" 'inactive disabled'
+expect "$socket" 'inactive disabled'
+getent group changejournal >/dev/null || fail "no group"
+in_catalog || fail "no catalog"
+has 'name what to watch in /etc/changejournal' /result/dpkg.log || fail "nothing is said"
+# An upgrade changes nothing about that.
+package -i /result/next.deb
+package -i /result/first.deb
+expect "$service" 'inactive disabled'
+[ -z "$(systemctl --failed --plain --no-legend)" ] || fail "$(systemctl --failed)"
+
+step "one edit and one command"
+printf '[Watch]\nPath=/mnt/watched\n' >>"$configuration"
+systemctl enable --now changejournald 2>&1
+expect "$service" 'active enabled'
+expect "$socket" 'active enabled'
+token=$(changectl checkpoint)
+echo x >/mnt/watched/new
+changectl changes --since="$token" -q | has -x '+ file data /mnt/watched/new' || fail "no change"
+
+step "an upgrade while somebody writes loses nothing"
+token=$(changectl checkpoint)
+pid=$(property MainPID)
+written() { [ -e "/mnt/watched/written/$1" ]; }
+last() { find /mnt/watched/written -type f -printf '%f\n' | sort -n | tail -n 1; }
+mkdir /mnt/watched/written
+(
+  number=0
+  until [ -e /tmp/stop ]; do
+    number=$((number + 1))
+    touch "/mnt/watched/written/$number"
+  done
+) &
+writer=$!
+until_true written 20
+package -i /result/next.deb
+meanwhile=$(last)
+until_true written $((meanwhile + 20))
+touch /tmp/stop
+wait "$writer"
+[ "$(property MainPID)" != "$pid" ] || fail "it still runs what was installed before"
+dpkg-query -W -f '${Version}\n' changejournal | has '\.1$' || fail "not upgraded"
+expect "$service" 'active enabled'
+changectl changes --since="$token" -q -0 | tr '\0' '\n' |
+  sed -n 's|^/mnt/watched/written/||p' | sort >/result/told
+find /mnt/watched/written -type f -printf '%f\n' | sort >/result/made
+missing=$(comm -23 /result/made /result/told | wc -l)
+[ "$missing" -eq 0 ] || fail "$missing of $(wc -l </result/made) files are not told"
+changectl status | has 'Gaps: none' || fail "gaps: $(changectl status)"
+journalctl -u changejournald --no-pager | has 'going on where the process before' || fail "a stop"
+has -x Path=/mnt/watched "$configuration" || fail "the configuration was replaced"
+echo "$(wc -l </result/made) files were made, $meanwhile of them until dpkg had ended; all are told"
+
+step "who has disabled it is not overruled"
+systemctl disable --now "$service" "$socket" 2>&1
+package -i /result/next.deb
+expect "$service" 'inactive disabled'
+systemctl enable --now "$service" 2>&1
+
+step "removed: the units are gone, the journal and the configuration stay"
+token=$(changectl checkpoint)
+package -r changejournal
+[ "$(property LoadState)" = not-found ] || fail "the unit is $(property LoadState)"
+[ "$(property ActiveState)" = inactive ] || fail "it is $(property ActiveState)"
+for gone in /usr/sbin/changejournald /run/changejournal; do
+  [ ! -e "$gone" ] || fail "$gone is there"
+done
+[ -e /var/lib/changejournal/CURRENT ] || [ -n "$(ls -A /var/lib/changejournal)" ] ||
+  fail "the journal is gone"
+has -x Path=/mnt/watched "$configuration" || fail "the configuration is gone"
+! in_catalog || fail "the catalog still has its messages"
+
+step "installed again, it goes on"
+touch /mnt/watched/meanwhile
+package -i /result/first.deb
+expect "$service" 'active enabled'
+changectl changes --since="$token" -q | has -e '/mnt/watched$' -e /mnt/watched/meanwhile ||
+  fail "not found"
+
+step "purged, and installed where a configuration is already: it starts by itself"
+package -P changejournal
+for gone in /etc/changejournal /var/lib/changejournal; do
+  [ ! -e "$gone" ] || fail "$gone is there"
+done
+mkdir -p "$configuration.d"
+printf '[Watch]\nPath=/mnt/watched\n' >"$configuration.d/local.conf"
+package -i /result/first.deb
+expect "$service" 'active enabled'
+expect "$socket" 'active enabled'
+changectl status >/dev/null
+
+step "purged: nothing is left"
+package -P changejournal
+files >/result/after
+left=$(comm -13 /result/before /result/after)
+[ -z "$left" ] || fail "left: $left"
+[ -z "$(systemctl list-units --all --plain --no-legend 'changejournal*')" ] || fail "units are left"
+[ -z "$(systemctl --failed --plain --no-legend)" ] || fail "$(systemctl --failed)"
+echo "all steps passed"
