@@ -2,9 +2,9 @@
 # The life of the Debian package on a system: installed, configured, upgraded while somebody writes,
 # removed, installed again, purged. Runs inside of the container that container_test.sh boots, as
 # root; /mnt/watched is a filesystem of its own.
-set -euo pipefail
+set -Eeuo pipefail
 
-step() { echo "== $*"; }
+step() { echo "== $* ($SECONDS s)"; }
 # grep -q ends at the first match, and whoever writes to it dies of that: with pipefail, a failure.
 has() { grep "$@" >/dev/null; }
 fail() {
@@ -29,9 +29,8 @@ until_true() {
 # What of the system a package may change. Logs and caches are nobody's, and dpkg keeps its former
 # lists, as those who add groups do.
 files() {
-  find /etc /usr /var /run/changejournal -xdev \( -path /var/log -o -path /var/cache \
-    -o -path /var/tmp \) -prune -o -print 2>/dev/null | grep -v -e '^/var/lib/dpkg/.*-old$' \
-    -e '^/etc/.*-$' | sort
+  find /etc /usr /var -xdev \( -path /var/log -o -path /var/cache -o -path /var/tmp \) -prune \
+    -o -print | grep -v -e '^/var/lib/dpkg/.*-old$' -e '^/etc/.*-$' | sort
 }
 in_catalog() { journalctl --list-catalog 2>/dev/null | has -i 'change journal'; }
 
