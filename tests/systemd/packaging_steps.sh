@@ -17,7 +17,10 @@ trap 'fail "line $LINENO: $BASH_COMMAND"' ERR
 service=changejournald.service socket=changejournald.socket
 configuration=/etc/changejournal/changejournal.conf
 property() { systemctl show --value -p "$1" "$service"; }
-state() { printf '%s %s' "$(systemctl is-active "$1")" "$(systemctl is-enabled "$1" 2>/dev/null)"; }
+state() {
+  printf '%s %s' "$(systemctl is-active "$1" || true)" \
+    "$(systemctl is-enabled "$1" 2>/dev/null || true)"
+}
 expect() {  # unit state
   [ "$(state "$1")" = "$2" ] || fail "$1 is $(state "$1"), not $2"
 }
