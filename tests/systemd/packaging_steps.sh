@@ -136,6 +136,10 @@ package -P changejournal
 files >/result/after
 left=$(comm -13 /result/before /result/after)
 [ -z "$left" ] || fail "left: $left"
-[ -z "$(systemctl list-units --all --plain --no-legend 'changejournal*')" ] || fail "units are left"
+[ -z "$(systemctl list-unit-files --no-legend 'changejournal*')" ] || fail "units are left"
+for unit in "$service" "$socket"; do
+  said=$(systemctl show --value -p LoadState -p ActiveState "$unit" | xargs)
+  [ "$said" = 'not-found inactive' ] || fail "$unit is $said"
+done
 [ -z "$(systemctl --failed --plain --no-legend)" ] || fail "$(systemctl --failed)"
 echo "all steps passed"
