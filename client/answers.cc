@@ -272,6 +272,17 @@ Result<LogReply> ReadLogReply(const json& parameters) {
   return Finish(members, std::move(reply));
 }
 
+Result<FollowReply> ReadFollowReply(const json& parameters) {
+  FollowReply reply;
+  CJ_ASSIGN_OR_RETURN(reply.log, ReadLogReply(parameters));
+  Members members(parameters, "follow");
+  auto read_position = [](Members& position) {
+    return FeedPosition{position.String("token"), position.Int("sequence")};
+  };
+  reply.position = members.Object<FeedPosition>("position", read_position);
+  return Finish(members, std::move(reply));
+}
+
 Result<std::vector<Period>> ReadPeriodsReply(const json& parameters) {
   Members members(parameters, "periods");
   auto periods = members.Objects<Period>("periods", ReadPeriod);

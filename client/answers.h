@@ -77,6 +77,18 @@ struct LogReply {
   std::vector<Record> records;
 };
 
+// Where a feed can be resumed.
+struct FeedPosition {
+  std::string token;  // empty: nowhere yet
+  std::int64_t sequence = 0;
+};
+
+// Of Follow.
+struct FollowReply {
+  LogReply log;
+  FeedPosition position;
+};
+
 struct Period {
   std::string token;
   std::int64_t start_usec = 0;
@@ -177,6 +189,7 @@ struct CheckpointReply {
 
 Result<ChangesReply> ReadChangesReply(const nlohmann::json& parameters);
 Result<LogReply> ReadLogReply(const nlohmann::json& parameters);
+Result<FollowReply> ReadFollowReply(const nlohmann::json& parameters);
 Result<std::vector<Period>> ReadPeriodsReply(const nlohmann::json& parameters);
 Result<StatusAnswer> ReadStatusReply(const nlohmann::json& parameters);
 Result<std::vector<Finding>> ReadDiagnoseReply(const nlohmann::json& parameters);

@@ -8,7 +8,7 @@ _changectl_consumers() {
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
-    local verbs='status checkpoint changes log periods consumer ack crawl doctor'
+    local verbs='status checkpoint changes log periods follow consumer ack crawl doctor'
     local -A options=(
         [status]='--json --help'
         [checkpoint]='--label= --json --help'
@@ -16,8 +16,13 @@ _changectl() {
             --relative-to= --kind= --transient --no-checkpoint --label= --no-wait --quiet --help'
         [log]='--since= --until= --lines= --reverse --follow --output= --help'
         [periods]='--json --help'
-        [consumer]='--watch= --since= --config-hash= --max-lag= --max-lag-size= --json --help'
-        [ack]='--config-hash= --help'
+        [follow]='--since= --consumer= --config-hash= --kind= --type= --settle= --output= --json
+            --help'
+        [consumer]='--help'
+        [consumer-add]='--watch= --since= --config-hash= --max-lag= --max-lag-size= --json --help'
+        [consumer-list]='--json --help'
+        [consumer-remove]='--help'
+        [ack]='--record= --config-hash= --help'
         [crawl]='--help'
         [doctor]='--json --help'
     )
@@ -26,6 +31,8 @@ _changectl() {
         [[ $word == --socket=* ]] && socket=${word#--socket=}
         if [[ -z $verb && " $verbs " == *" $word "* ]]; then
             verb=$word
+        elif [[ $verb == consumer && $word =~ ^(add|list|remove)$ ]]; then
+            verb=consumer-$word
         fi
     done
 
@@ -72,11 +79,11 @@ _changectl() {
     esac
     if [[ -z $verb ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$verbs" -- "$cur")
-    elif [[ $verb == consumer && $prev == consumer ]]; then
+    elif [[ $verb == consumer ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'add list remove' -- "$cur")
-    elif [[ $prev == ack || ($verb == consumer && $prev == remove) ]]; then
+    elif [[ $prev == ack || $prev == remove ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_changectl_consumers "$socket")" -- "$cur")
-    elif [[ $verb == changes || $verb == log || $verb == crawl ]]; then
+    elif [[ $verb == changes || $verb == log || $verb == follow || $verb == crawl ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

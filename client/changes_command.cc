@@ -217,7 +217,7 @@ Outcome AnswerSince(Session& session, const ChangesOptions& options, const Posit
 
 Outcome RunChanges(Session& session, const ChangesOptions& options) {
   if (options.since) return AnswerSince(session, options, *options.since);
-  session.consumer = options.consumer;
+  session.ack = AckWords(options.consumer, options.config_hash);
   if (!options.consumer.empty()) return AnswerSince(session, options, {});
   CJ_CHECK(!options.token_file.empty(), "the command line has one of the three");
   auto token = ReadTokenFile(options.token_file);

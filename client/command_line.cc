@@ -23,6 +23,7 @@ constexpr std::array kVerbs = {VerbName{"status", Verb::kStatus},
                                VerbName{"changes", Verb::kChanges},
                                VerbName{"log", Verb::kLog},
                                VerbName{"periods", Verb::kPeriods},
+                               VerbName{"follow", Verb::kFollow},
                                VerbName{"add", Verb::kConsumerAdd, kConsumer},
                                VerbName{"list", Verb::kConsumerList, kConsumer},
                                VerbName{"remove", Verb::kConsumerRemove, kConsumer},
@@ -103,6 +104,8 @@ void AddOptions(CLI::App* app, Verb verb, Words* words, Options* options) {
       return AddChanges(app, words, &options->changes);
     case Verb::kLog:
       return AddLog(app, words, &options->log);
+    case Verb::kFollow:
+      return AddFollow(app, words, options);
     case Verb::kCrawl:
       app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
       return;
@@ -130,6 +133,8 @@ Status Finish(Words* words, const Surroundings& surroundings, Options* options) 
       return FinishChanges(*words, surroundings, &options->changes);
     case Verb::kLog:
       return FinishLog(*words, surroundings, &options->log);
+    case Verb::kFollow:
+      return FinishFollow(*words, surroundings, options);
     case Verb::kCrawl:
       return FinishCrawl(*words, surroundings, options);
     case Verb::kConsumerAdd:

@@ -37,6 +37,7 @@ Outcome RunConsumerRemove(Session& session, const Options& options) {
 }
 
 Outcome RunAck(Session& session, const Options& options) {
+  session.ack = AckWords(options.acknowledge.name, options.acknowledge.config_hash);
   Answer answer = CallOnce(session, "Acknowledge", AcknowledgeParameters(options.acknowledge));
   if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
   auto done = ReadAcknowledgeReply(*answer.parameters);

@@ -16,11 +16,6 @@ void AddName(CLI::App* app, ConsumerWords* words) {
   app->add_option("NAME", words->name, "The consumer's name")->type_name("")->required();
 }
 
-bool IsNumber(const std::string& text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 }  // namespace
 
 void AddConsumerAdd(CLI::App* app, ConsumerWords* words, Options* options) {
@@ -44,10 +39,11 @@ void AddConsumerRemove(CLI::App* app, ConsumerWords* words) { AddName(app, words
 
 void AddAck(CLI::App* app, ConsumerWords* words) {
   AddName(app, words);
-  app->add_option("POSITION", words->place,
-                  "A token: all before it is handled; or a record's number: all up to it is")
+  app->add_option("TOKEN", words->place, "All that comes before it is handled")
       ->type_name("")
       ->required();
+  app->add_option("--record", words->record, "Of its period, records up to this number as well")
+      ->type_name("N");
   app->add_option("--config-hash", words->config_hash, "Of its configuration from now on")
       ->type_name("HASH");
 }
@@ -76,17 +72,16 @@ Status FinishConsumer(const ConsumerWords& words, Options* options) {
 Status FinishAck(const ConsumerWords& words, Options* options) {
   AcknowledgeOptions& ack = options->acknowledge;
   if (words.name.empty()) return Usage("NAME is empty");
-  if (words.place.empty()) return Usage("POSITION is empty; give a token or a record's number");
+  if (words.place.empty()) return Usage("TOKEN is empty");
   ack.name = words.name;
+  ack.token = words.place;
   ack.config_hash = words.config_hash;
-  if (!IsNumber(words.place)) {
-    ack.token = words.place;
-    return {};
-  }
-  std::int64_t number = 0;
-  const char* end = words.place.data() + words.place.size();
-  if (std::from_chars(words.place.data(), end, number).ec != std::errc()) {
-    return Usage("'" + words.place + "' is larger than any record's number");
+  if (words.record.empty()) return {};
+  std::int64_t number = -1;
+  const char* end = words.record.data() + words.record.size();
+  const auto [stop, error] = std::from_chars(words.record.data(), end, number);
+  if (error != std::errc() || stop != end || number < 0) {
+    return Usage("--record: '" + words.record + "' is no record's number");
   }
   ack.sequence = number;
   return {};

@@ -13,7 +13,7 @@ namespace cj::client {
 
 // The words as CLI11 leaves them, before they are checked together.
 struct ConsumerWords {
-  std::string name, since, config_hash, max_lag, max_lag_size, place;
+  std::string name, since, config_hash, max_lag, max_lag_size, place, record;
   std::vector<std::string> watches;
 };
 

@@ -39,6 +39,8 @@ std::string FormatRecordCat(const Record& record);
 // A gap among records: one line for people, one object for programs ({"gap": {...}}).
 std::string FormatGapShort(const Gap& gap, const Style& style, const UtcOffset& zone);
 std::string FormatGapJson(const Gap& gap);
+// Among records: up to where they have been told ({"position": {"token": ..., "sequence": ...}}).
+std::string FormatPositionJson(const FeedPosition& position);
 // "from to to: cause (volume)"
 std::string GapText(const Gap& gap, const Style& style, const UtcOffset& zone);
 

@@ -66,6 +66,16 @@ constexpr VerbHelp Of(Verb verb) {
               "Lists the checkpoints that can still be asked for, oldest first. The last one is\n"
               "the open period.",
               "Example:\n  changectl periods"};
+    case Verb::kFollow:
+      return {
+          "Records as they come, each with its number",
+
+          "Shows records as they come, with their numbers, until it is ended. When the daemon is\n"
+          "started anew, or this is too slow for it, it goes on where it was. With --consumer=\n"
+          "it begins behind what the consumer has acknowledged, and --json tells positions in\n"
+          "between, for 'ack NAME TOKEN --record=N'.",
+          "Examples:\n  changectl follow --kind=data --settle=20ms /srv\n"
+          "  changectl follow --consumer=indexer --json"};
     case Verb::kConsumerAdd:
       return {
           "Keep a reading position under a name",
@@ -82,12 +92,14 @@ constexpr VerbHelp Of(Verb verb) {
       return {"Forget a consumer", "Forgets a consumer. Nothing is kept for it any more.",
               "Example:\n  changectl consumer remove mirror"};
     case Verb::kAck:
-      return {"Move a consumer's position",
+      return {
+          "Move a consumer's position",
 
-              "Tells that a consumer has handled all that comes before a token (or all records up\n"
-              "to a number). An earlier place than its present one moves nothing. A consumer that\n"
-              "has expired is live again.",
-              "Example:\n  changectl ack mirror cj1-5f335951-42"};
+          "Tells that a consumer has handled all that comes before a token (and records of its\n"
+          "period up to a number). An earlier place than its present one moves nothing. A consumer "
+          "that\n"
+          "has expired is live again.",
+          "Example:\n  changectl ack mirror cj1-5f335951-42"};
     case Verb::kCrawl:
       return {
           "Have gaps filled, or look for changes nobody told",

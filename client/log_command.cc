@@ -2,41 +2,11 @@
 #include <string>
 
 #include "client/answers.h"
+#include "client/record_output.h"
 #include "client/requests.h"
 #include "client/session.h"
 
 namespace cj::client {
-namespace {
-
-std::string FormatRecord(const Record& record, LogFormat format, const Session& session) {
-  switch (format) {
-    case LogFormat::kShort:
-      return FormatRecordShort(record, session.style, session.zone);
-    case LogFormat::kVerbose:
-      return FormatRecordVerbose(record, session.style, session.zone);
-    case LogFormat::kJson:
-      return FormatRecordJson(record);
-    case LogFormat::kCat:
-      return FormatRecordCat(record);
-  }
-  return {};
-}
-
-std::string FormatGap(const Gap& gap, LogFormat format, const Session& session) {
-  switch (format) {
-    case LogFormat::kShort:
-    case LogFormat::kVerbose:
-      return FormatGapShort(gap, session.style, session.zone);
-    case LogFormat::kJson:
-      return FormatGapJson(gap);
-    case LogFormat::kCat:
-      return {};
-  }
-  return {};
-}
-
-}  // namespace
-
 Outcome RunLog(Session& session, const LogOptions& options) {
   Status sent = session.connection.CallMore(MethodName("Log"), *LogParameters(options));
   if (!sent) return Fail(ExitStatus::kFailed, sent.error().message);
@@ -51,10 +21,10 @@ Outcome RunLog(Session& session, const LogOptions& options) {
     auto reply = ReadLogReply(*next.reply->parameters);
     if (!reply) return Fail(reply.error());
     for (const Gap& gap : reply->gaps) {
-      session.out.Write(FormatGap(gap, options.format, session));
+      WriteGap(session, gap, options.format);
     }
     for (const Record& record : reply->records) {
-      session.out.Write(FormatRecord(record, options.format, session));
+      WriteRecord(session, record, options.format);
     }
     if (options.follow || session.out.failed()) {
       Outcome written = FinishOutput(session);

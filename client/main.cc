@@ -78,6 +78,8 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
       return RunLog(session, options.log);
     case Verb::kPeriods:
       return RunPeriods(session, options);
+    case Verb::kFollow:
+      return RunFollow(session, options);
     case Verb::kConsumerAdd:
       return RunConsumerAdd(session, options);
     case Verb::kConsumerList:

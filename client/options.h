@@ -51,6 +51,17 @@ struct LogOptions {
   bool follow = false;
 };
 
+struct FollowOptions {
+  std::optional<Position> since;  // none: from now on, or where the consumer stands
+  std::string consumer;           // empty: none
+  std::string config_hash;
+  std::vector<std::string> paths;  // absolute; empty: all watches, or the consumer's
+  std::vector<std::string> kinds;  // entry, data, metadata; empty: all
+  std::vector<std::string> types;  // file, directory, ...; empty: all
+  std::int64_t settle_usec = 0;    // 0: tell at once
+  LogFormat format = LogFormat::kShort;
+};
+
 // consumer add
 struct NewConsumer {
   std::string name;
@@ -63,9 +74,9 @@ struct NewConsumer {
 
 struct AcknowledgeOptions {
   std::string name;
-  std::string token;  // empty: sequence says it
-  std::int64_t sequence = 0;
-  std::string config_hash;  // empty: as it was
+  std::string token;
+  std::optional<std::int64_t> sequence;  // of the token's period
+  std::string config_hash;               // empty: as it was
 };
 
 enum class Verb {
@@ -74,6 +85,7 @@ enum class Verb {
   kChanges,
   kLog,
   kPeriods,
+  kFollow,
   kConsumerAdd,
   kConsumerList,
   kConsumerRemove,
@@ -89,6 +101,7 @@ struct Options {
   std::string label;  // checkpoint
   ChangesOptions changes;
   LogOptions log;
+  FollowOptions follow;
   NewConsumer consumer;  // remove: its name
   AcknowledgeOptions acknowledge;
   std::vector<std::string> crawl_paths;  // absolute; empty: for the gaps that are open

@@ -3,7 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <span>
 
+#include "base/units.h"
 #include "client/paths.h"
 
 namespace cj::client {
@@ -28,17 +30,45 @@ Result<Position> ParsePosition(const std::string& option, const std::string& tex
   return position;
 }
 
-Status SetKinds(const std::string& text, std::vector<std::string>* kinds) {
-  constexpr std::array<std::string_view, 3> kKinds = {"entry", "data", "metadata"};
+// Words joined by commas, each one of `known`.
+Status SetList(const std::string& option, const std::string& text,
+               std::span<const std::string_view> known, std::vector<std::string>* list) {
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = std::min(text.find(',', at), text.size());
-    std::string kind = text.substr(at, end - at);
-    if (std::find(kKinds.begin(), kKinds.end(), kind) == kKinds.end()) {
-      return Usage("--kind: '" + kind +
-                   "' is not known; use entry, data, metadata, joined by commas");
+    std::string word = text.substr(at, end - at);
+    if (std::find(known.begin(), known.end(), word) == known.end()) {
+      std::string message = option + ": '" + word + "' is not known; use ";
+      for (const std::string_view each : known) message.append(each).append(", ");
+      return Usage(message + "joined by commas");
     }
-    kinds->push_back(std::move(kind));
+    list->push_back(std::move(word));
     at = end + 1;
+  }
+  return {};
+}
+
+Status SetKinds(const std::string& text, std::vector<std::string>* kinds) {
+  constexpr std::array<std::string_view, 3> kKinds = {"entry", "data", "metadata"};
+  return SetList("--kind", text, kKinds, kinds);
+}
+
+Status SetTypes(const std::string& text, std::vector<std::string>* types) {
+  constexpr std::array<std::string_view, 7> kTypes = {"file",   "directory", "symlink", "fifo",
+                                                      "socket", "char",      "block"};
+  return SetList("--type", text, kTypes, types);
+}
+
+Status SetOutput(const std::string& output, LogFormat* format) {
+  if (output.empty() || output == "short") {
+    *format = LogFormat::kShort;
+  } else if (output == "verbose") {
+    *format = LogFormat::kVerbose;
+  } else if (output == "json") {
+    *format = LogFormat::kJson;
+  } else if (output == "cat") {
+    *format = LogFormat::kCat;
+  } else {
+    return Usage("-o: '" + output + "' is not known; use short, verbose, json or cat");
   }
   return {};
 }
@@ -133,20 +163,35 @@ Status FinishLog(const Words& words, const Surroundings& surroundings, LogOption
     return Usage("-f shows what comes and -r the newest first; give one of them");
   }
   if (options->follow && options->until) return Usage("-f has no end; leave out --until");
-  if (words.output.empty() || words.output == "short") {
-    options->format = LogFormat::kShort;
-  } else if (words.output == "verbose") {
-    options->format = LogFormat::kVerbose;
-  } else if (words.output == "json") {
-    options->format = LogFormat::kJson;
-  } else if (words.output == "cat") {
-    options->format = LogFormat::kCat;
-  } else {
-    return Usage("-o: '" + words.output + "' is not known; use short, verbose, json or cat");
-  }
+  CJ_RETURN_IF_ERROR(SetOutput(words.output, &options->format));
   if (options->lines && *options->lines < 0) return Usage("-n: the number of lines is negative");
   if (options->follow && !options->lines && !options->since) options->lines = kFollowLines;
   CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
+  return {};
+}
+
+Status FinishFollow(const Words& words, const Surroundings& surroundings, Options* options) {
+  FollowOptions& follow = options->follow;
+  std::optional<Position> no_end;
+  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &follow.since, &no_end));
+  if (follow.since && !follow.consumer.empty()) {
+    return Usage("--since and --consumer both say where to start; give one of them");
+  }
+  if (!follow.config_hash.empty() && follow.consumer.empty()) {
+    return Usage("--config-hash is of a consumer; give --consumer=NAME");
+  }
+  CJ_RETURN_IF_ERROR(SetKinds(words.kinds, &follow.kinds));
+  CJ_RETURN_IF_ERROR(SetTypes(words.types, &follow.types));
+  if (!words.settle.empty()) {
+    auto span = ParseTimeSpan(words.settle);
+    if (!span) return WithContext(span.error(), "--settle");
+    follow.settle_usec = *span;
+  }
+  if (options->json && !words.output.empty() && words.output != "json") {
+    return Usage("--json is -o json; leave out -o " + words.output);
+  }
+  CJ_RETURN_IF_ERROR(SetOutput(options->json ? "json" : words.output, &follow.format));
+  CJ_ASSIGN_OR_RETURN(follow.paths, AbsolutePaths(words, surroundings));
   return {};
 }
 
@@ -193,6 +238,29 @@ void AddChanges(CLI::App* app, Words* words, ChangesOptions* options) {
       ->type_name("TEXT");
   app->add_flag("--no-wait", words->no_wait, "Fail rather than wait for a crawl");
   app->add_flag("-q,--quiet", options->quiet, "Do not print the next token on stderr");
+}
+
+void AddFollow(CLI::App* app, Words* words, Options* options) {
+  FollowOptions& follow = options->follow;
+  app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
+  app->add_option("--since", words->since, "Start there instead of now: a token, or a time")
+      ->type_name("TOKEN|TIME");
+  app->add_option("--consumer", follow.consumer, "Start behind what it has acknowledged; see 'ack'")
+      ->type_name("NAME");
+  app->add_option("--config-hash", follow.config_hash,
+                  "Of the consumer's configuration; with another one: rescan needed")
+      ->type_name("HASH");
+  app->add_option("--kind", words->kinds, "Only these, joined by commas: entry, data, metadata")
+      ->type_name("KINDS");
+  app->add_option("--type", words->types,
+                  "Only of these: file, directory, symlink, fifo, socket, char, block")
+      ->type_name("TYPES");
+  app->add_option("--settle", words->settle,
+                  "Let bursts end first: wait until nothing came for so long, as 20ms")
+      ->type_name("SPAN");
+  app->add_option("-o,--output", words->output, "short (default), verbose, json or cat")
+      ->type_name("FORMAT");
+  app->add_flag("--json", options->json, "The same as -o json");
 }
 
 void AddLog(CLI::App* app, Words* words, LogOptions* options) {

@@ -16,7 +16,7 @@ namespace cj::client {
 
 // The words as CLI11 leaves them, before they are checked together.
 struct Words {
-  std::string since, until, format, kinds, output;
+  std::string since, until, format, kinds, types, output, settle;
   std::vector<std::string> paths;
   std::string relative_to;
   bool existing = false, deleted = false, no_checkpoint = false, no_wait = false;
@@ -25,9 +25,11 @@ struct Words {
 
 void AddChanges(CLI::App* app, Words* words, ChangesOptions* options);
 void AddLog(CLI::App* app, Words* words, LogOptions* options);
+void AddFollow(CLI::App* app, Words* words, Options* options);
 
 Status FinishChanges(const Words& words, const Surroundings& surroundings, ChangesOptions* options);
 Status FinishLog(const Words& words, const Surroundings& surroundings, LogOptions* options);
+Status FinishFollow(const Words& words, const Surroundings& surroundings, Options* options);
 Status FinishCrawl(const Words& words, const Surroundings& surroundings, Options* options);
 // With words.since and words.paths for its `--since` and `--watch`.
 Status FinishConsumerAdd(const Words& words, const Surroundings& surroundings, Options* options);

@@ -101,6 +101,15 @@ std::string FormatGapJson(const Gap& gap) {
   return line.Take() + "\n";
 }
 
+std::string FormatPositionJson(const FeedPosition& position) {
+  JsonLine inner;
+  inner.String("token", position.token);
+  inner.Int("sequence", position.sequence);
+  JsonLine line;
+  line.Raw("position", inner.Take());
+  return line.Take() + "\n";
+}
+
 std::string FormatRecordCat(const Record& record) {
   return record.path.empty() ? std::string() : record.path + "\n";
 }

@@ -18,11 +18,15 @@ void PutPaths(json& object, const std::vector<std::string>& paths) {
   for (const std::string& path : paths) AddPath(object, "paths", path);
 }
 
+json ConsumerJson(const std::string& name, const std::string& config_hash) {
+  json position = {{"consumer", name}};
+  if (!config_hash.empty()) position["config_hash"] = config_hash;
+  return position;
+}
+
 json ReaderJson(const ChangesOptions& options, const Position& since) {
   if (options.consumer.empty()) return PositionJson(since);
-  json position = {{"consumer", options.consumer}};
-  if (!options.config_hash.empty()) position["config_hash"] = options.config_hash;
-  return position;
+  return ConsumerJson(options.consumer, options.config_hash);
 }
 
 json Common(const ChangesOptions& options, const Position& since, bool progress) {
@@ -69,6 +73,23 @@ JsonValue LogParameters(const LogOptions& options) {
   return parameters;
 }
 
+JsonValue FollowParameters(const FollowOptions& options, const FeedPosition& resume) {
+  json parameters = json::object();
+  if (!options.consumer.empty()) {
+    parameters["since"] = ConsumerJson(options.consumer, options.config_hash);
+  } else if (options.since && resume.token.empty()) {
+    parameters["since"] = PositionJson(*options.since);
+  }
+  if (!resume.token.empty()) {
+    parameters["resume"] = {{"token", resume.token}, {"sequence", resume.sequence}};
+  }
+  PutPaths(parameters, options.paths);
+  if (!options.kinds.empty()) parameters["kinds"] = options.kinds;
+  if (!options.types.empty()) parameters["types"] = options.types;
+  if (options.settle_usec != 0) parameters["settle_usec"] = options.settle_usec;
+  return parameters;
+}
+
 JsonValue AddConsumerParameters(const NewConsumer& consumer) {
   json parameters = {{"name", consumer.name}};
   if (consumer.since) parameters["since"] = PositionJson(*consumer.since);
@@ -82,12 +103,8 @@ JsonValue AddConsumerParameters(const NewConsumer& consumer) {
 JsonValue RemoveConsumerParameters(const std::string& name) { return json{{"name", name}}; }
 
 JsonValue AcknowledgeParameters(const AcknowledgeOptions& options) {
-  json parameters = {{"name", options.name}};
-  if (options.token.empty()) {
-    parameters["sequence"] = options.sequence;
-  } else {
-    parameters["token"] = options.token;
-  }
+  json parameters = {{"name", options.name}, {"token", options.token}};
+  if (options.sequence) parameters["sequence"] = *options.sequence;
   if (!options.config_hash.empty()) parameters["config_hash"] = options.config_hash;
   return parameters;
 }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "client/answers.h"
 #include "client/options.h"
 #include "protocol/json_value.h"
 
@@ -19,6 +20,8 @@ JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& s
 // Of org.changejournal.Crawl.
 JsonValue CrawlParameters(const std::vector<std::string>& paths);
 JsonValue LogParameters(const LogOptions& options);
+// `resume`: where the feed was, if there was one before.
+JsonValue FollowParameters(const FollowOptions& options, const FeedPosition& resume);
 JsonValue AddConsumerParameters(const NewConsumer& consumer);
 JsonValue RemoveConsumerParameters(const std::string& name);
 JsonValue AcknowledgeParameters(const AcknowledgeOptions& options);

@@ -25,6 +25,11 @@ void ShowWaiting(const Session& session) {
 
 }  // namespace
 
+std::string AckWords(const std::string& consumer, const std::string& config_hash) {
+  if (consumer.empty()) return "";
+  return "ack " + (config_hash.empty() ? "" : "--config-hash=" + config_hash + " ") + consumer;
+}
+
 std::string MethodName(std::string_view method) {
   return "org.changejournal." + std::string(method);
 }
@@ -34,9 +39,9 @@ Outcome FailOf(const Session& session, const ClientReply& reply) {
   if (outcome.status == ExitStatus::kRescanNeeded) {
     std::string next = NextOfRescanNeeded(*reply.parameters);
     if (!next.empty()) {
-      outcome.message += session.consumer.empty() ? "\nscan the tree, then go on from " + next
-                                                  : "\nscan the tree, then 'changectl ack " +
-                                                        session.consumer + " " + next + "'";
+      outcome.message += session.ack.empty()
+                             ? "\nscan the tree, then go on from " + next
+                             : "\nscan the tree, then 'changectl " + session.ack + " " + next + "'";
     }
   }
   return outcome;

@@ -24,9 +24,12 @@ struct Session {
   Style style;
   UtcOffset zone;
   bool progress = false;  // stderr is a terminal: long waits may be shown there
-  // Whose position is read, where somebody's is: how to go on after a scan is told in its words.
-  std::string consumer = {};
+  // `changectl ACK TOKEN` tells that a scan is complete, where a consumer's position is read.
+  std::string ack = {};
 };
+
+// Session::ack of this consumer; nothing where there is none.
+std::string AckWords(const std::string& consumer, const std::string& config_hash);
 
 // The name of a method of our interface.
 std::string MethodName(std::string_view method);
@@ -64,6 +67,7 @@ Outcome RunCheckpoint(Session& session, const Options& options);
 Outcome RunChanges(Session& session, const ChangesOptions& options);
 Outcome RunLog(Session& session, const LogOptions& options);
 Outcome RunPeriods(Session& session, const Options& options);
+Outcome RunFollow(Session& session, const Options& options);
 Outcome RunConsumerAdd(Session& session, const Options& options);
 Outcome RunConsumerList(Session& session, const Options& options);
 Outcome RunConsumerRemove(Session& session, const Options& options);

@@ -12,12 +12,6 @@ namespace {
 // How many records are scanned between two looks at `cancelled`.
 constexpr std::uint64_t kCancelInterval = 4096;
 
-// True when the path is strictly above the root of some watch.
-bool IsAboveWatch(const View& view, const std::string& path) {
-  return std::any_of(view.watches.begin(), view.watches.end(),
-                     [&](const Watch& watch) { return PathIsBelow(path, watch.volume.path); });
-}
-
 }  // namespace
 
 Answer::Answer(Environment environment, AnswerRequest request)
@@ -32,7 +26,7 @@ Answer::Answer(Environment environment, AnswerRequest request)
 
 Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerRequest request) {
   std::unique_ptr<Answer> answer(new Answer(std::move(environment), std::move(request)));
-  CJ_RETURN_IF_ERROR(answer->CheckPaths());
+  CJ_RETURN_IF_ERROR(CheckWatched(answer->request_.paths, answer->environment_.watches));
   CJ_RETURN_IF_ERROR(answer->CheckGaps());
   if (answer->MayList()) {
     answer->BeginList();
@@ -91,23 +85,6 @@ Status Answer::CheckMounted(Directories& directories) const {
       return Error{ErrorCode::kRescanNeeded,
                    watch.volume.path +
                        " is hidden: something has been mounted over it, or it was unmounted"};
-    }
-  }
-  return {};
-}
-
-Status Answer::CheckPaths() const {
-  for (const std::string& path : request_.paths) {
-    const bool covered = std::any_of(views_.begin(), views_.end(), [&](const View& view) {
-      return Covers(view, path) || IsAboveWatch(view, path);
-    });
-    const auto& watches = environment_.watches;
-    const bool absent = std::any_of(watches.begin(), watches.end(), [&](const Watch& watch) {
-      return !watch.bound() && IsAsked(watch, {path});
-    });
-    if (!covered && !absent) {
-      return Error{ErrorCode::kInvalidArgument,
-                   path + " is not under any watch, or is excluded: see `changectl status`"};
     }
   }
   return {};

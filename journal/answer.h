@@ -128,7 +128,6 @@ class Answer {
   Status Prepare(Directories& directories);
   std::vector<PeriodInfo> GapsWithin() const;
   Status CheckGaps() const;
-  Status CheckPaths() const;
   Status CheckMounted(Directories& directories) const;
   Status SettleIntents(Directories& directories);
   Status Resolve(Directories& directories);

@@ -16,9 +16,12 @@ namespace cj {
 
 // Consumers are kept in memory, and retention looks at all of them every few seconds. A machine has
 // a dozen.
-inline constexpr std::size_t kMaxConsumers = 1000;
+inline constexpr std::size_t kMaxConsumers = 500;
 inline constexpr std::size_t kMaxConsumerName = 64;
 inline constexpr std::size_t kMaxConsumerPaths = 16;
+// Together, and one path may be so long: the list of all consumers is one message, of 16 MiB at the
+// most, in which a byte may take six.
+inline constexpr std::size_t kMaxConsumerPathBytes = 4096;
 // Room for a SHA-512 in hexadecimal digits.
 inline constexpr std::size_t kMaxConfigHash = 128;
 

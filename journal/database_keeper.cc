@@ -33,7 +33,8 @@ Result<bool> HasLostRecords(const StoreState& found, const StoreState& promised)
 }
 
 // Takes back what failed writes have left in `database`: records past the promised ones and the
-// spool's position with them, a period that was not acknowledged, a gap that was not.
+// spool's position with them, a period that was not acknowledged, a gap that was not, and what is
+// kept of consumers.
 Status TakeBack(const Database& database, const StoreState& found, const StoreState& promised) {
   const PeriodInfo& open = promised.periods.back();
   PeriodId last = found.periods.back().id;
@@ -58,9 +59,20 @@ Status TakeBack(const Database& database, const StoreState& found, const StoreSt
   std::string value;
   EncodePeriod(open, &value);
   if (status.ok()) status = writes.Put(periods, PeriodKey(open.id), value);
+  rocksdb::ColumnFamilyHandle* meta = database.column(Column::kMeta);
+  for (const auto& [name, consumer] : found.consumers) {
+    if (!status.ok()) break;
+    status = writes.Delete(meta, kConsumerPrefix + name);
+  }
+  for (const auto& [name, consumer] : promised.consumers) {
+    if (!status.ok()) break;
+    value.clear();
+    EncodeConsumer(consumer, &value);
+    status = writes.Put(meta, kConsumerPrefix + name, value);
+  }
   value.clear();
   EncodeSpoolPosition(promised.spool, &value);
-  if (status.ok()) status = writes.Put(database.column(Column::kMeta), kSpoolKey, value);
+  if (status.ok()) status = writes.Put(meta, kSpoolKey, value);
   rocksdb::WriteOptions synced;
   synced.sync = true;
   if (status.ok()) status = database.db().Write(synced, &writes);
@@ -123,6 +135,7 @@ Result<StoreState> DatabaseKeeper::Open(const StoreState& promised) {
   found.periods = wanted.periods;
   std::erase_if(found.periods, [oldest](const PeriodInfo& period) { return period.id < oldest; });
   found.next_sequence = promised.next_sequence;
+  found.consumers = promised.consumers;
   database_ = std::move(database);
   return found;
 }

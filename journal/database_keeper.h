@@ -56,7 +56,8 @@ class DatabaseKeeper {
   // Opens the database again and makes it what was `promised`: periods and records that were never
   // acknowledged are taken back. Records that were acknowledged and are gone, because nothing had
   // synced them, become a gap of the open period; empty values take their places. Returns what
-  // is there then: `promised`, less the periods that a drop has taken, plus volumes and that gap.
+  // is there then: `promised`, less the periods that a drop has taken, plus volumes, rollups, the
+  // quiet stretch and that gap.
   // While it is too early to try, or it fails, the reason; reading goes on with what there is.
   Result<StoreState> Reopen(const StoreState& promised) EXCLUDES(mutex_);
 

@@ -39,10 +39,10 @@ bool LogGaps::StandsBefore(const PeriodGap& gap, const Record& record) const {
   return older != reverse_;
 }
 
-std::optional<Gap> LogGaps::TakeBefore(const Record* record) {
+std::optional<PeriodGap> LogGaps::TakeBefore(const Record* record) {
   if (taken_ == gaps_.size()) return std::nullopt;
   if (record != nullptr && !StandsBefore(gaps_[taken_], *record)) return std::nullopt;
-  return gaps_[taken_++].gap;
+  return gaps_[taken_++];
 }
 
 }  // namespace cj

@@ -25,7 +25,7 @@ class LogGaps {
   LogGaps(std::vector<PeriodGap> gaps, bool reverse);
 
   // The next gap that stands before the record; null: at the end of the records.
-  std::optional<Gap> TakeBefore(const Record* record);
+  std::optional<PeriodGap> TakeBefore(const Record* record);
 
  private:
   bool StandsBefore(const PeriodGap& gap, const Record& record) const;

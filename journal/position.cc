@@ -70,12 +70,11 @@ Result<PeriodId> FindPosition(const Position& position, End end, const Store& st
   kept.journal = store.journal_id();
   if (position.time_usec.has_value()) {
     kept.periods = store.PeriodStarts();
-  } else {
-    const PeriodInfo oldest = store.OldestPeriod();
-    const PeriodInfo open = store.OpenPeriod();
-    kept.periods = {{oldest.id, oldest.start_usec}, {open.id, open.start_usec}};
+    return FindPosition(position, end, kept);
   }
-  kept.quiet_since = store.QuietSince();
+  const StoreEnds ends = store.Ends();
+  kept.periods = {ends.oldest, ends.newest};
+  kept.quiet_since = ends.quiet_since;
   return FindPosition(position, end, kept);
 }
 

@@ -28,7 +28,7 @@ struct KeptPeriods {
   JournalId journal;
   // As Store::PeriodStarts() gives them; for a token the oldest and the newest will do.
   std::vector<PeriodStart> periods;
-  PeriodId quiet_since;  // Store::QuietSince()
+  PeriodId quiet_since;  // StoreEnds::quiet_since
 };
 
 // The period that starts at the position, a token or a time.

@@ -32,6 +32,7 @@ Result<RecordPaths::Paths> RecordPaths::Find(const Record& record) {
     CJ_ASSIGN_OR_RETURN(paths.path, NamePath(view, record.volume, record.parent, record.name));
     CJ_ASSIGN_OR_RETURN(paths.from,
                         NamePath(view, record.volume, record.old_parent, record.old_name));
+    paths.view = view;
     if (!paths.path.empty() || !paths.from.empty()) return paths;
   }
   return Paths{};

@@ -19,8 +19,9 @@ class RecordPaths {
   static constexpr std::size_t kMaxRemembered = 16 * 1024;
 
   struct Paths {
-    std::string path;  // empty: no watch shows it, or it cannot be told any more
-    std::string from;  // of a rename
+    std::string path;      // empty: no watch shows it, or it cannot be told any more
+    std::string from;      // of a rename
+    std::size_t view = 0;  // that shows it, where one does
   };
 
   // All outlive this object.

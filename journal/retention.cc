@@ -55,7 +55,14 @@ ConsumerLag LagOf(const Consumer& consumer, const Store& store, std::int64_t now
   lag.records = next.value - consumer.handled.value - 1;
   const PeriodInfo waiting = store.PeriodOf(consumer.handled.Next());
   if (!waiting.open()) lag.age_usec = std::max<std::int64_t>(0, now_usec - waiting.end_usec);
-  if (with_bytes) lag.bytes = store.ApproximateSize(waiting.id, kNoPeriod);
+  if (!with_bytes) return lag;
+  // Of the first period only the part that waits.
+  const std::uint64_t end = waiting.first_sequence.value + waiting.record_count;
+  const double share = static_cast<double>(end - consumer.handled.value - 1) /
+                       static_cast<double>(std::max<std::uint64_t>(1, waiting.record_count));
+  const auto first = static_cast<double>(store.ApproximateSize(waiting.id, waiting.id.Next()));
+  lag.bytes = store.ApproximateSize(waiting.id.Next(), kNoPeriod) +
+              static_cast<std::uint64_t>(first * std::min(share, 1.0));
   return lag;
 }
 
@@ -73,100 +80,102 @@ std::optional<std::string> Overrun(const Consumer& consumer, const ConsumerLag& 
 
 namespace {
 
-// Marks it, unless somebody has moved it or marked it meanwhile.
-Status Expire(Store& store, const Consumer& seen, const std::string& why, std::int64_t now_usec,
-              std::vector<Consumer>* expired) {
-  bool done = false;
-  auto mark = [&](std::optional<Consumer>* consumer) -> Status {
-    if (*consumer != seen) return {};
-    (*consumer)->expired = why;
+// What the consumer still has to be told begins with this period; what comes before is gone, or it
+// has had all of it. A gap is of the whole of its period.
+PeriodId FirstNeeded(const Consumer& consumer, const Store& store) {
+  const PeriodId records = store.PeriodOf(consumer.handled.Next()).id;
+  const auto gaps = store.PeriodsWithGaps(consumer.period, records);
+  return std::max(consumer.period, gaps.empty() ? records : gaps.front().id);
+}
+
+// Not synced: what is lost of it is found once more, and before anything is dropped it is synced.
+template <typename Judge>
+Status Mark(Store& store, const std::string& name, std::int64_t now_usec, const Judge& judge,
+            std::vector<Consumer>* expired) {
+  auto edit = [&](std::optional<Consumer>* consumer) -> Status {
+    // Somebody may have moved it or taken it away since the caller looked.
+    if (!consumer->has_value() || !(*consumer)->expired.empty()) return {};
+    const std::optional<std::string> why = judge(&**consumer);
+    if (!why) return {};
+    (*consumer)->expired = *why;
     (*consumer)->expired_usec = now_usec;
-    done = true;
+    expired->push_back(**consumer);
     return {};
   };
-  CJ_RETURN_IF_ERROR(store.EditConsumer(seen.name, mark, true));
-  if (done) expired->push_back(seen);
-  if (done) expired->back().expired = why;
-  return {};
+  return store.EditConsumer(name, edit, false);
 }
 
 Status ExpireOverrun(Store& store, std::int64_t now_usec, std::vector<Consumer>* expired) {
+  auto judge = [&](const Consumer* consumer) {
+    const bool with_bytes = consumer->max_lag_bytes != 0;
+    return Overrun(*consumer, LagOf(*consumer, store, now_usec, with_bytes));
+  };
   for (const Consumer& consumer : store.Consumers()) {
-    if (!consumer.expired.empty()) continue;
-    const ConsumerLag lag = LagOf(consumer, store, now_usec, consumer.max_lag_bytes != 0);
-    const auto why = Overrun(consumer, lag);
-    if (why) CJ_RETURN_IF_ERROR(Expire(store, consumer, *why, now_usec, expired));
+    if (consumer.max_lag_usec == 0 && consumer.max_lag_bytes == 0) continue;
+    CJ_RETURN_IF_ERROR(Mark(store, consumer.name, now_usec, judge, expired));
   }
   return {};
 }
 
-// 0: there is none.
+// 0: there is no consumer. Nobody needs anything where all have expired.
 PeriodId AcknowledgedByAll(const Store& store) {
-  PeriodId least;
-  for (const Consumer& consumer : store.Consumers()) {
-    if (!consumer.expired.empty()) continue;
-    if (least.value == 0 || consumer.period < least) least = consumer.period;
+  const std::vector<Consumer> consumers = store.Consumers();
+  if (consumers.empty()) return PeriodId();
+  PeriodId least = kNoPeriod;
+  for (const Consumer& consumer : consumers) {
+    if (consumer.expired.empty()) least = std::min(least, FirstNeeded(consumer, store));
   }
   return least;
 }
 
-bool Misses(const Consumer& consumer, const PeriodInfo& period) {
-  if (period.id < consumer.period) return false;
-  const std::uint64_t end = period.first_sequence.value + period.record_count;
-  return !period.gaps.empty() || end > consumer.handled.value + 1;
-}
-
 // Everything before `oldest` is about to go. Whoever has had all of it goes on from there.
-// `periods` are all that there are.
-Status Overtake(Store& store, const std::vector<PeriodInfo>& periods, PeriodId oldest,
-                std::int64_t now_usec, std::vector<Consumer>* expired) {
-  const PeriodId quiet = store.QuietSince();
+Status Overtake(Store& store, PeriodId oldest, std::int64_t now_usec,
+                std::vector<Consumer>* expired) {
+  const PeriodId quiet = store.Ends().quiet_since;
+  auto judge = [&](Consumer* consumer) -> std::optional<std::string> {
+    if (consumer->period >= oldest) return std::nullopt;
+    if (consumer->period < quiet || FirstNeeded(*consumer, store) < oldest) {
+      return "what it had not acknowledged yet was dropped to keep to MaxUse=, MaxAge= or "
+             "KeepFree=";
+    }
+    consumer->period = oldest;
+    return std::nullopt;
+  };
   for (const Consumer& consumer : store.Consumers()) {
-    if (!consumer.expired.empty() || consumer.period >= oldest) continue;
-    bool missed = consumer.period < quiet;
-    for (const PeriodInfo& period : periods) {
-      if (period.id < oldest) missed |= Misses(consumer, period);
-    }
-    if (missed) {
-      CJ_RETURN_IF_ERROR(Expire(store, consumer,
-                                "what it had not acknowledged yet was dropped to keep to MaxUse=, "
-                                "MaxAge= or KeepFree=",
-                                now_usec, expired));
-      continue;
-    }
-    auto move = [&](std::optional<Consumer>* each) -> Status {
-      if (*each == consumer) (*each)->period = oldest;
-      return {};
-    };
-    CJ_RETURN_IF_ERROR(store.EditConsumer(consumer.name, move, true));
+    if (consumer.period >= oldest) continue;
+    CJ_RETURN_IF_ERROR(Mark(store, consumer.name, now_usec, judge, expired));
   }
   return {};
 }
 
-}  // namespace
-
-Result<Retained> ApplyRetention(Store& store, const RetentionLimits& limits,
-                                std::uint64_t free_bytes, std::int64_t now_usec) {
-  Retained retained;
-  CJ_RETURN_IF_ERROR(ExpireOverrun(store, now_usec, &retained.expired));
+Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
+              std::int64_t now_usec, Retained* retained) {
+  CJ_RETURN_IF_ERROR(ExpireOverrun(store, now_usec, &retained->expired));
   DiskState disk;
   disk.free_bytes = free_bytes;
   CJ_ASSIGN_OR_RETURN(disk.used_bytes, store.DiskUsage());
   // Asking for the size of each of many periods takes its time.
   const bool size_matters = Excess(limits, disk) > 0;
-  const std::vector<PeriodInfo> periods = store.Periods();
   std::vector<PeriodUse> uses;
-  for (const PeriodInfo& period : periods) {
+  for (const PeriodInfo& period : store.Periods()) {
     const PeriodId next = period.id.Next();
     const std::uint64_t bytes = size_matters ? store.ApproximateSize(period.id, next) : 0;
     uses.push_back({period.id, period.end_usec, bytes});
   }
-  retained.oldest = OldestToKeep(uses, limits, disk, now_usec, AcknowledgedByAll(store));
+  const PeriodId oldest = OldestToKeep(uses, limits, disk, now_usec, AcknowledgedByAll(store));
   // Before it is done: should we be ended here, one too many is told to scan, and none too few.
-  CJ_RETURN_IF_ERROR(Overtake(store, periods, retained.oldest, now_usec, &retained.expired));
-  if (retained.oldest > uses.front().id) {
-    CJ_RETURN_IF_ERROR(store.DropPeriodsBefore(retained.oldest));
-  }
+  CJ_RETURN_IF_ERROR(Overtake(store, oldest, now_usec, &retained->expired));
+  if (oldest > uses.front().id) CJ_RETURN_IF_ERROR(store.DropPeriodsBefore(oldest));
+  return {};
+}
+
+}  // namespace
+
+Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
+                        std::int64_t now_usec) {
+  Retained retained;
+  retained.status = Retain(store, limits, free_bytes, now_usec, &retained);
+  retained.oldest = store.OldestPeriod().id;
   return retained;
 }
 

@@ -61,13 +61,14 @@ std::optional<std::string> Overrun(const Consumer& consumer, const ConsumerLag& 
 
 struct Retained {
   PeriodId oldest;                // that is left
-  std::vector<Consumer> expired;  // now
+  std::vector<Consumer> expired;  // now, also where the rest has failed
+  Status status;
 };
 
 // Marks the consumers that have come to their own limits as expired, then those that what goes now
 // had not reached yet; then drops it. Blocks while files are rewritten, some hundred milliseconds
 // at most for each call; any thread but one that must not wait.
-Result<Retained> ApplyRetention(Store& store, const RetentionLimits& limits,
-                                std::uint64_t free_bytes, std::int64_t now_usec);
+Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
+                        std::int64_t now_usec);
 
 }  // namespace cj

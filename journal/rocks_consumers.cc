@@ -29,7 +29,6 @@ std::optional<Consumer> RocksStore::FindConsumer(const std::string& name) const 
 
 Status RocksStore::EditConsumer(const std::string& name, const ConsumerEdit& edit, bool sync) {
   MutexLock write_lock(write_mutex_);
-  // Before the consumer is looked at: opening the database again may bring back an older state.
   CJ_ASSIGN_OR_RETURN(std::shared_ptr<Database> database, Writable());
   const std::optional<Consumer> before = FindConsumer(name);
   std::optional<Consumer> after = before;

@@ -30,7 +30,7 @@ struct StoreState {
   SequenceNumber next_sequence;
   std::map<VolumeIdentity, VolumeId> volumes;
   SpoolPosition spool;
-  PeriodId quiet_since;  // Store::QuietSince()
+  PeriodId quiet_since;  // StoreEnds::quiet_since
   std::map<std::string, Consumer> consumers;
   RollupTable rollups;
   bool rollups_damaged = false;  // they were not loaded

@@ -156,8 +156,14 @@ Status LoadConsumers(const Database& database, StoreState* state) {
   Iterator it(database.db().NewIterator(options, database.column(Column::kMeta)));
   for (it->Seek(rocksdb::Slice(prefix.data(), prefix.size())); it->Valid(); it->Next()) {
     const std::string_view name = View(it->key()).substr(prefix.size());
-    CJ_ASSIGN_OR_RETURN(Consumer consumer, DecodeConsumer(name, View(it->value())));
-    if (consumer.period > state->periods.back().id || consumer.handled >= state->next_sequence) {
+    if (!CheckConsumerName(name)) continue;  // nobody can ask for it
+    auto decoded = DecodeConsumer(name, View(it->value()));
+    Consumer consumer = decoded ? *std::move(decoded) : Consumer();
+    consumer.name = name;
+    if (!decoded) {
+      consumer.expired = "its position was damaged on disk";
+    } else if (consumer.period > state->periods.back().id ||
+               consumer.handled >= state->next_sequence) {
       // No write leaves that behind. Whoever begins anew misses nothing.
       consumer.expired = "its position was ahead of the records that the journal has";
       consumer.expired_usec = consumer.moved_usec;

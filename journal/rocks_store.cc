@@ -61,6 +61,9 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
   promised.periods = Periods();
   promised.next_sequence = next_sequence();
   promised.spool = spool_position();
+  for (Consumer& consumer : Consumers()) {
+    promised.consumers.emplace(consumer.name, std::move(consumer));
+  }
   CJ_ASSIGN_OR_RETURN(StoreState found, keeper_->Reopen(promised));
   // A number that was given in a write that failed may be there, and then stays given.
   volumes_ = std::move(found.volumes);
@@ -70,7 +73,6 @@ Result<std::shared_ptr<Database>> RocksStore::Writable() {
     if (periods_.oldest() < oldest) periods_.DropBefore(oldest);
     // What is on its way out is off our list and may still be on the disk's: see WriteDrop.
     if (oldest >= periods_.oldest()) quiet_since_ = found.quiet_since;
-    consumers_ = std::move(found.consumers);
     rollups_ = std::move(found.rollups);  // those that nothing had synced may be gone
     rollups_.DropBefore(periods_.oldest());
     rollups_of_ = keeper_->openings();
@@ -149,9 +151,13 @@ std::vector<PeriodStart> RocksStore::PeriodStarts() const {
   return periods_.Starts();
 }
 
-PeriodId RocksStore::QuietSince() const {
+StoreEnds RocksStore::Ends() const {
   MutexLock lock(mutex_);
-  return quiet_since_;
+  const PeriodId oldest = periods_.oldest();
+  const PeriodId newest = periods_.newest();
+  return {{oldest, periods_.Get(oldest).start_usec},
+          {newest, periods_.Get(newest).start_usec},
+          quiet_since_};
 }
 
 std::optional<PeriodInfo> RocksStore::FindPeriod(PeriodId id) const {

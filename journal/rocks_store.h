@@ -6,8 +6,8 @@
 //     which later calls that write do when the disk allows it (DatabaseKeeper). Until then they
 //     fail with the reason; reading goes on. What was refused is not there: a batch may be given
 //     again as it was, or another in its place;
-//   * a scan of a dropped period is kRescanNeeded, and one that began before the drop still sees
-//   all;
+//   * a scan from a dropped period that had anything is kRescanNeeded, and one that began before
+//   the drop still sees all;
 //   * a scan that misses a record which was stored is kCorruption, never a shorter answer;
 //   * a cursor is kBusy once the database had to be opened again under it, or its store is gone.
 //
@@ -84,7 +84,7 @@ class RocksStore : public Store {
   std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from, PeriodId until) const override
       EXCLUDES(mutex_);
   std::vector<PeriodStart> PeriodStarts() const override EXCLUDES(mutex_);
-  PeriodId QuietSince() const override EXCLUDES(mutex_);
+  StoreEnds Ends() const override EXCLUDES(mutex_);
   std::optional<PeriodInfo> FindPeriod(PeriodId id) const override EXCLUDES(mutex_);
   PeriodInfo PeriodOf(SequenceNumber sequence) const override EXCLUDES(mutex_);
 
@@ -94,7 +94,7 @@ class RocksStore : public Store {
       EXCLUDES(write_mutex_, mutex_);
 
   // range.from 0 is the oldest period; range.until may lie beyond the open one. kRescanNeeded when
-  // range.from has been dropped.
+  // range.from has been dropped, and not only quiet periods with it.
   Result<std::unique_ptr<RecordCursor>> Scan(const ScanRange& range) const override
       EXCLUDES(mutex_);
   Result<std::optional<DeadDirectory>> FindDeadDirectory(VolumeId volume,

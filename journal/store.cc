@@ -8,6 +8,11 @@ std::vector<PeriodInfo> Store::PeriodsWithGaps(PeriodId from, PeriodId until) co
 
 std::vector<PeriodStart> Store::PeriodStarts() const { return PeriodTable(Periods()).Starts(); }
 
+StoreEnds Store::Ends() const {
+  const std::vector<PeriodStart> starts = PeriodStarts();
+  return {starts.front(), starts.back(), starts.front().id};
+}
+
 std::optional<PeriodInfo> Store::FindPeriod(PeriodId id) const {
   const PeriodTable periods(Periods());
   if (!periods.Has(id)) return std::nullopt;

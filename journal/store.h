@@ -73,6 +73,14 @@ struct ScanRange {
   bool distinct = false;
 };
 
+struct StoreEnds {
+  PeriodStart oldest;
+  PeriodStart newest;  // the open period
+  // Periods from this one up to the oldest are not kept, and were quiet: a token of one of them
+  // means the oldest. The oldest itself where there are none.
+  PeriodId quiet_since;
+};
+
 // A note is read and written as a whole.
 inline constexpr std::size_t kMaxCrawlNote = 1 << 20;
 
@@ -120,9 +128,8 @@ class Store {
   virtual std::vector<PeriodInfo> PeriodsWithGaps(PeriodId from, PeriodId until) const;
   // Of all of them, oldest first.
   virtual std::vector<PeriodStart> PeriodStarts() const;
-  // Periods from this one up to the oldest are not kept, and were quiet: a token of one of them
-  // means the oldest. The oldest itself where there are none.
-  virtual PeriodId QuietSince() const { return OldestPeriod().id; }
+  // The ends of what is kept, as they are together at one moment.
+  virtual StoreEnds Ends() const;
   virtual std::optional<PeriodInfo> FindPeriod(PeriodId id) const;
   // The period that has, or will have, the record with this number; the oldest for what is gone.
   virtual PeriodInfo PeriodOf(SequenceNumber sequence) const;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+#include "journal/gaps.h"
+
 namespace cj {
 
 std::vector<View> MakeViews(const std::vector<Watch>& watches) {
@@ -36,6 +39,28 @@ std::vector<VolumeMount> MountsOf(const std::vector<View>& views) {
 bool Covers(const View& view, const std::string& path) {
   return std::any_of(view.watches.begin(), view.watches.end(),
                      [&](const Watch& watch) { return Covers(watch, path); });
+}
+
+bool IsAboveWatch(const View& view, const std::string& path) {
+  return std::any_of(view.watches.begin(), view.watches.end(),
+                     [&](const Watch& watch) { return PathIsBelow(path, watch.volume.path); });
+}
+
+Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches) {
+  const std::vector<View> views = MakeViews(watches);
+  for (const std::string& path : paths) {
+    const bool covered = std::any_of(views.begin(), views.end(), [&](const View& view) {
+      return Covers(view, path) || IsAboveWatch(view, path);
+    });
+    const bool absent = std::any_of(watches.begin(), watches.end(), [&](const Watch& watch) {
+      return !watch.bound() && IsAsked(watch, {path});
+    });
+    if (!covered && !absent) {
+      return Error{ErrorCode::kInvalidArgument,
+                   path + " is not under any watch, or is excluded: see `changectl status`"};
+    }
+  }
+  return {};
 }
 
 }  // namespace cj

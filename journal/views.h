@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "fanotify/volume.h"
 #include "journal/scope.h"
 
@@ -24,5 +25,11 @@ std::vector<VolumeMount> MountsOf(const std::vector<View>& views);
 
 // True when some watch of the view covers the path.
 bool Covers(const View& view, const std::string& path);
+
+// True when some watch of the view lies below the path.
+bool IsAboveWatch(const View& view, const std::string& path);
+
+// kInvalidArgument: one of the paths lies under no watch and above none, or is excluded.
+Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches);
 
 }  // namespace cj

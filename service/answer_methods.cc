@@ -43,14 +43,27 @@ JournalInterface::Awaitable JournalInterface::FailAnswer(Call& call, const Error
   co_await call.Fail(ToCallError(error, "since", next));
 }
 
+JournalInterface::Awaitable JournalInterface::FailReader(Call& call, const Error& error) {
+  Error told = error;
+  if (error.code == ErrorCode::kNotFound) {
+    // No token would do: the consumer has to be added first.
+    told.code = ErrorCode::kRescanNeeded;
+    co_await call.Fail(ToCallError(told));
+    co_return;
+  }
+  auto begin = [this] { return service_.BeginRescan(), Status(); };
+  if (error.code == ErrorCode::kRescanNeeded) (void)co_await RunOn(pool_, begin);
+  co_await FailAnswer(call, told);
+}
+
 boost::asio::awaitable<bool> JournalInterface::ResolveReader(Call& call, Question* question) {
-  std::optional<Position> since;
-  const Status resolved = service_.Resolve(question->reader, &since, &question->paths);
-  if (!resolved.has_value()) {
-    co_await FailAnswer(call, resolved.error());
+  const auto place = service_.Resolve(question->reader);
+  if (!place.has_value()) {
+    co_await FailReader(call, place.error());
     co_return false;
   }
-  question->since = since.value_or(Position());
+  question->since = place->since.value_or(Position());
+  if (question->paths.empty()) question->paths = place->paths;
   co_return true;
 }
 

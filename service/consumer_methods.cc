@@ -12,9 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-CallError ToConsumerError(const Error& error, const std::string& name,
+CallError ToConsumerError(const Error& error, const std::string& name, const char* parameter,
                           const std::optional<std::string>& next) {
-  if (error.code != ErrorCode::kNotFound) return ToCallError(error, "name", next);
+  if (error.code != ErrorCode::kNotFound) return ToCallError(error, parameter, next);
   return {std::string(varlink_error::kNoSuchConsumer),
           json{{"name", name}, {"reason", error.message}}};
 }
@@ -22,10 +22,11 @@ CallError ToConsumerError(const Error& error, const std::string& name,
 }  // namespace
 
 JournalInterface::Awaitable JournalInterface::FailConsumer(Call& call, const std::string& name,
-                                                           const Error& error) {
+                                                           const Error& error,
+                                                           const char* parameter) {
   std::optional<std::string> next;
   if (error.code == ErrorCode::kRescanNeeded) next = service_.RescanToken();
-  co_await call.Fail(ToConsumerError(error, name, next));
+  co_await call.Fail(ToConsumerError(error, name, parameter, next));
 }
 
 JournalInterface::Awaitable JournalInterface::AddConsumer(Call& call) {
@@ -35,10 +36,15 @@ JournalInterface::Awaitable JournalInterface::AddConsumer(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  const Status watched = service_.CheckPaths(request.paths);
+  if (!watched.has_value()) {
+    co_await FailConsumer(call, request.name, watched.error(), "paths");
+    co_return;
+  }
   auto work = [&] { return service_.AddConsumer(request); };
   Result<JournalService::Started> added = co_await RunOn(pool_, work);
   if (!added.has_value()) {
-    co_await FailConsumer(call, request.name, added.error());
+    co_await FailConsumer(call, request.name, added.error(), "name");
     co_return;
   }
   json reply = ToJson(*added);
@@ -55,7 +61,7 @@ JournalInterface::Awaitable JournalInterface::RemoveConsumer(Call& call) {
   auto work = [&] { return service_.consumers().Remove(name); };
   Status removed = co_await RunOn(pool_, work);
   if (!removed.has_value()) {
-    co_await FailConsumer(call, name, removed.error());
+    co_await FailConsumer(call, name, removed.error(), "name");
     co_return;
   }
   json reply = json::object();
@@ -83,7 +89,7 @@ JournalInterface::Awaitable JournalInterface::Acknowledge(Call& call) {
   auto work = [&] { return service_.consumers().Acknowledge(request); };
   Result<Consumers::Acknowledged> done = co_await RunOn(pool_, work);
   if (!done.has_value()) {
-    co_await FailConsumer(call, request.name, done.error());
+    co_await FailConsumer(call, request.name, done.error(), "sequence");
     co_return;
   }
   json reply = {{"token", service_.TokenOf(done->consumer.period)},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "journal/token.h"
 
 namespace cj {
 namespace {
@@ -11,6 +12,10 @@ namespace {
 Error NoSuch(const std::string& name) {
   return Error{ErrorCode::kNotFound,
                "there is no consumer '" + name + "': see `changectl consumer list`"};
+}
+
+Error Gone(const std::string& token) {
+  return Error{ErrorCode::kRescanNeeded, "what comes after " + token + " is not kept any more"};
 }
 
 }  // namespace
@@ -37,7 +42,7 @@ Result<Consumer> Consumers::Add(const NewConsumer& request, const Begin& begin) 
   } else {
     CJ_ASSIGN_OR_RETURN(consumer.period, begin());
   }
-  consumer.handled = HandledBefore(consumer.period);
+  CJ_ASSIGN_OR_RETURN(consumer.handled, HandledBefore(consumer.period));
   consumer.paths = request.paths;
   consumer.config_hash = request.config_hash;
   consumer.added_usec = clock_.RealtimeUsec();
@@ -63,12 +68,19 @@ Status Consumers::Remove(const std::string& name) {
 // Not synced: what power loss takes of it is read once more.
 Result<Consumers::Acknowledged> Consumers::Acknowledge(const Acknowledgement& request) {
   if (request.config_hash) CJ_RETURN_IF_ERROR(CheckConfigHash(*request.config_hash));
-  if (!store_.FindConsumer(request.name)) return NoSuch(request.name);
-  CJ_ASSIGN_OR_RETURN(const cj::Acknowledged place, Place(request));
+  const std::optional<Consumer> seen = store_.FindConsumer(request.name);
+  if (!seen) return NoSuch(request.name);
+  cj::Acknowledged place{seen->period, seen->handled};
+  if (!IsBehind(request, *seen)) {
+    CJ_ASSIGN_OR_RETURN(place, Place(request));
+  }
   const std::int64_t now_usec = clock_.RealtimeUsec();
   Acknowledged result;
   auto move = [&](std::optional<Consumer>* consumer) -> Status {
     if (!consumer->has_value()) return NoSuch(request.name);
+    // Between the look and now retention may have overtaken it, or what it was at.
+    const bool kept = store_.Ends().quiet_since <= place.period;
+    if (!kept) return Gone(request.token);
     result.moved = cj::Acknowledge(place, now_usec, &**consumer);
     if (request.config_hash) (*consumer)->config_hash = *request.config_hash;
     result.consumer = **consumer;
@@ -78,35 +90,41 @@ Result<Consumers::Acknowledged> Consumers::Acknowledge(const Acknowledgement& re
   return result;
 }
 
+// A live consumer has been there: whoever delivers at least once acknowledges more than once, also
+// what has been dropped since.
+bool Consumers::IsBehind(const Acknowledgement& request, const Consumer& consumer) const {
+  const auto token = ParseToken(request.token);
+  if (!consumer.expired.empty() || !token || token->journal != store_.journal_id()) return false;
+  const bool further = request.sequence && *request.sequence > consumer.handled;
+  return token->period <= consumer.period && !further;
+}
+
 Result<cj::Acknowledged> Consumers::Place(const Acknowledgement& request) const {
-  CJ_CHECK(request.token.has_value() != request.sequence.has_value(), "one of the two");
-  if (request.token.has_value()) {
-    CJ_ASSIGN_OR_RETURN(const PeriodId period,
-                        FindPosition({request.token, std::nullopt}, End::kSince, store_));
-    return cj::Acknowledged{period, HandledBefore(period)};
+  CJ_ASSIGN_OR_RETURN(const PeriodId id,
+                      FindPosition({request.token, std::nullopt}, End::kSince, store_));
+  const auto period = store_.FindPeriod(id);
+  if (!period) return Gone(request.token);
+  const SequenceNumber before(period->first_sequence.value - 1);
+  if (!request.sequence) return cj::Acknowledged{id, before};
+  const std::uint64_t end = period->first_sequence.value + period->record_count;
+  if (request.sequence->value < end) {
+    return cj::Acknowledged{id, std::max(before, *request.sequence)};
   }
-  const SequenceNumber next = store_.next_sequence();
-  if (*request.sequence >= next) {
-    return Error{ErrorCode::kInvalidArgument, "record " + std::to_string(request.sequence->value) +
-                                                  " is not there yet; the next one will be " +
-                                                  std::to_string(next.value)};
+  const std::string record = "record " + std::to_string(request.sequence->value);
+  if (period->open()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 record + " is not there yet; the next one will be " + std::to_string(end)};
   }
-  // A live consumer is never that far back, and what an expired one has missed stays missed.
-  if (request.sequence->Next() < store_.OldestPeriod().first_sequence) {
-    return Error{ErrorCode::kRescanNeeded, "the records behind record " +
-                                               std::to_string(request.sequence->value) +
-                                               " are not kept any more"};
-  }
-  return cj::Acknowledged{store_.PeriodOf(*request.sequence).id, *request.sequence};
+  return Error{ErrorCode::kRescanNeeded,
+               record + " is not of the period that begins with " + request.token +
+                   ": give the token that came with it; or it was lost with power"};
 }
 
 // All records of the periods before this one.
-SequenceNumber Consumers::HandledBefore(PeriodId period) const {
+Result<SequenceNumber> Consumers::HandledBefore(PeriodId period) const {
   const auto found = store_.FindPeriod(period);
-  // Dropped since: retention finds that out.
-  const SequenceNumber first =
-      found.has_value() ? found->first_sequence : store_.OldestPeriod().first_sequence;
-  return SequenceNumber(first.value - 1);
+  if (!found) return Gone(FormatToken({store_.journal_id(), period}));
+  return SequenceNumber(found->first_sequence.value - 1);
 }
 
 ConsumerList Consumers::List() const {
@@ -129,7 +147,7 @@ Result<Consumer> Consumers::Resolve(const ReadingPosition& position) const {
   const std::string& name = *position.consumer;
   std::optional<Consumer> consumer = store_.FindConsumer(name);
   if (!consumer) {
-    return Error{ErrorCode::kRescanNeeded,
+    return Error{ErrorCode::kNotFound,
                  "there is no consumer '" + name +
                      "': it was never added, was removed, or the journal was made anew; add it "
                      "(changectl consumer add), then scan"};

@@ -39,8 +39,9 @@ struct NewConsumer {
 
 struct Acknowledgement {
   std::string name;
-  std::optional<std::string> token;  // everything before it was handled
-  // Records up to this one were handled; never together with `token`.
+  std::string token;  // everything before it was handled
+  // Of its period, records up to this one as well. A number alone would say nothing: after a loss
+  // of power numbers are given anew, in later periods.
   std::optional<SequenceNumber> sequence;
   std::optional<std::string> config_hash;  // from now on; none: as it was
 };
@@ -75,17 +76,19 @@ class Consumers {
     bool moved = false;
   };
   // kNotFound: there is none. kInvalidArgument: no token, or a number that no record has had yet.
-  // kRescanNeeded: a token that is not kept. A place before its present one moves nothing.
+  // kRescanNeeded: a token that is not kept, or a record that is gone. A place before its present
+  // one moves nothing, whether it is kept or not.
   Result<Acknowledged> Acknowledge(const Acknowledgement& request);
   ConsumerList List() const;
 
-  // The consumer that the position names. kRescanNeeded: there is none, it has expired, or its
-  // configuration is another one.
+  // The consumer that the position names. kNotFound: there is none. kRescanNeeded: it has expired,
+  // or its configuration is another one.
   Result<Consumer> Resolve(const ReadingPosition& position) const;
 
  private:
-  SequenceNumber HandledBefore(PeriodId period) const;
+  Result<SequenceNumber> HandledBefore(PeriodId period) const;
   Result<cj::Acknowledged> Place(const Acknowledgement& request) const;
+  bool IsBehind(const Acknowledgement& request, const Consumer& consumer) const;
 
   Store& store_;
   const Clock& clock_;

@@ -1,8 +1,10 @@
 #include "service/convert.h"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/check.h"
 #include "protocol/json_text.h"
 #include "protocol/path_json.h"
 #include "service/strict_watches.h"
@@ -28,11 +30,10 @@ const char* NameOf(ChangeKind kind) {
   return "rescan";
 }
 
-const char* NameOf(FileType type) {
-  static constexpr const char* kNames[] = {"file",   "directory", "symlink", "fifo",
+constexpr std::string_view kTypeNames[] = {"file",   "directory", "symlink", "fifo",
                                            "socket", "char",      "block"};
-  return kNames[static_cast<std::size_t>(type)];
-}
+
+std::string_view NameOf(FileType type) { return kTypeNames[static_cast<std::size_t>(type)]; }
 
 struct OperationName {
   std::uint32_t bit;
@@ -64,6 +65,12 @@ std::string Hex(const std::string& bytes) {
 }
 
 }  // namespace
+
+FileType FileTypeOf(std::string_view name) {
+  const auto* found = std::find(std::begin(kTypeNames), std::end(kTypeNames), name);
+  CJ_CHECK(found != std::end(kTypeNames), "a type that is not known");
+  return static_cast<FileType>(found - std::begin(kTypeNames));
+}
 
 void AppendJson(const Change& change, std::string* text) {
   JsonLine line;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "journal/change.h"
@@ -14,6 +15,9 @@ namespace cj {
 // A reply that has become so long gets no more changes or records: even where each byte of its
 // paths is escaped in six, it stays below the limit of a message (kMaxReplyBytes).
 inline constexpr std::size_t kFullReply = std::size_t{1} << 20;
+
+// The type of this name, which is one of those of a Change.
+FileType FileTypeOf(std::string_view name);
 
 // As text, because a million of them as values take longer than finding them out. Appends.
 void AppendJson(const Change& change, std::string* text);

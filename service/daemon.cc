@@ -187,12 +187,12 @@ class Daemon {
     for (;;) {
       const bool go_on = co_await Wait(&upkeep_timer_, kUpkeepInterval);
       if (!go_on) co_return;
-      Result<JournalService::Upkeep> done = co_await RunOn(pool_, work);
+      const JournalService::Upkeep done = co_await RunOn(pool_, work);
       reports_.Gaps();
       reports_.Crawls();
-      reports_.Storage(done.has_value() ? service_->counters().storage_error
-                                        : done.error().message);
-      if (done.has_value()) reports_.Upkeep(*done);
+      reports_.Storage(done.status.has_value() ? service_->counters().storage_error
+                                               : done.status.error().message);
+      reports_.Upkeep(done);
       NotifyStatus(StatusLine(*service_));
       ::malloc_trim(0);  // what a large answer has left behind
     }

@@ -66,6 +66,7 @@ std::map<std::string, Method> JournalInterface::Methods() {
   methods.emplace("ChangePaths", Guarded(&JournalInterface::ChangePaths, true));
   methods.emplace("Crawl", Guarded(&JournalInterface::Crawl, true));
   methods.emplace("Log", Guarded(&JournalInterface::Log, true));
+  methods.emplace("Follow", Guarded(&JournalInterface::Follow, true));
   methods.emplace("AddConsumer", Guarded(&JournalInterface::AddConsumer, false));
   methods.emplace("RemoveConsumer", Guarded(&JournalInterface::RemoveConsumer, false));
   methods.emplace("ListConsumers", Guarded(&JournalInterface::ListConsumers, false));
@@ -121,7 +122,7 @@ JournalInterface::Awaitable JournalInterface::GetPeriods(Call& call) {
   }
   auto work = [this] {
     json periods = json::array();
-    for (const PeriodInfo& period : service_.GetStatus().periods) {
+    for (const PeriodInfo& period : service_.Periods()) {
       periods.push_back(ToJson(period, service_.TokenOf(period.id)));
     }
     return periods;

@@ -20,6 +20,7 @@
 
 #include "service/access.h"
 #include "service/answer_places.h"
+#include "service/feed.h"
 #include "service/journal_service.h"
 #include "service/varlink/call.h"
 #include "service/varlink/varlink_server.h"
@@ -31,6 +32,9 @@ struct AnswerLimit {
   // A reader of a pipe may stand still this long: rsync reads its list of files as it transfers. A
   // reader that has died is noticed at once.
   std::chrono::milliseconds pipe_stall = std::chrono::hours(1);
+  // A follower who does not read for so long is dropped; the last reply that he has read says from
+  // where he can go on.
+  std::chrono::milliseconds follow_stall = std::chrono::seconds(60);
   // Records that `log` hands out at the most for a bounded question (-n), which it keeps in memory.
   std::int64_t log_lines = 100'000;
 };
@@ -75,10 +79,18 @@ class JournalInterface {
   boost::asio::awaitable<bool> SendTail(Call& call, std::size_t lines, LogQuestion* question);
   boost::asio::awaitable<bool> SendLog(Call& call, std::size_t lines, LogQuestion* question);
   Awaitable FollowLog(Call& call, LogQuestion question);
+  class Following;
+  Awaitable Follow(Call& call);
+  Awaitable RunFeed(Call& call, Feed& feed, std::chrono::microseconds settle);
+  // Returns when nothing has been stored for so long, or when that takes too long.
+  Awaitable Settle(std::chrono::microseconds quiet);
   Awaitable FailAnswer(Call& call, const Error& error);
-  // False: the position cannot be read from, and the call has failed.
+  // The same where a reader's position cannot be read from.
+  Awaitable FailReader(Call& call, const Error& error);
+  // False: it cannot, and the call has failed.
   boost::asio::awaitable<bool> ResolveReader(Call& call, Question* question);
-  Awaitable FailConsumer(Call& call, const std::string& name, const Error& error);
+  Awaitable FailConsumer(Call& call, const std::string& name, const Error& error,
+                         const char* parameter);
   Awaitable AddConsumer(Call& call);
   Awaitable RemoveConsumer(Call& call);
   Awaitable ListConsumers(Call& call);
@@ -92,6 +104,7 @@ class JournalInterface {
   std::function<std::size_t()> connections_;
   AnswerPlaces places_;
   std::set<boost::asio::steady_timer*> followers_;
+  std::set<std::string> followed_;  // consumers
 };
 
 }  // namespace cj

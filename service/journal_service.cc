@@ -98,13 +98,11 @@ Result<JournalService::Started> JournalService::Checkpoint(const std::string& la
   return started;
 }
 
+Status JournalService::CheckPaths(const std::vector<std::string>& paths) const {
+  return CheckWatched(paths, binder_->binding()->watches);
+}
+
 Result<JournalService::Started> JournalService::AddConsumer(const NewConsumer& request) {
-  const auto binding = binder_->binding();
-  for (const std::string& path : request.paths) {
-    if (!WatchesAsked(binding->watches, {path}).empty()) continue;
-    return Error{ErrorCode::kInvalidArgument,
-                 path + " is not under any watch: see `changectl status`"};
-  }
   Started added;
   auto begin = [&]() -> Result<PeriodId> {
     CJ_ASSIGN_OR_RETURN(added, Checkpoint("consumer " + request.name));
@@ -116,21 +114,24 @@ Result<JournalService::Started> JournalService::AddConsumer(const NewConsumer& r
   return added;
 }
 
-Status JournalService::Resolve(const ReadingPosition& reader, std::optional<Position>* since,
-                               std::vector<std::string>* paths) const {
+Result<JournalService::ReaderPlace> JournalService::Resolve(const ReadingPosition& reader) const {
+  ReaderPlace place;
   if (!reader.consumer.has_value()) {
-    if (reader.place.token || reader.place.time_usec) *since = reader.place;
-    return {};
+    if (reader.place.token || reader.place.time_usec) place.since = reader.place;
+    return place;
   }
   CJ_ASSIGN_OR_RETURN(const Consumer consumer, consumers_->Resolve(reader));
-  *since = Position{TokenOf(consumer.period), std::nullopt};
-  if (paths->empty()) *paths = consumer.paths;
-  return {};
+  place.since = Position{TokenOf(consumer.period), std::nullopt};
+  place.paths = consumer.paths;
+  place.handled = consumer.handled;
+  return place;
 }
 
 Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   AnswerRequest request;
-  CJ_ASSIGN_OR_RETURN(PeriodId from, FindStart(question, &request));
+  auto start = FindStart(question, &request);
+  if (!start.has_value() && start.error().code == ErrorCode::kRescanNeeded) BeginRescan();
+  CJ_ASSIGN_OR_RETURN(const PeriodId from, std::move(start));
   request.from = from;
   request.paths = question.paths;
   request.classes = question.classes;
@@ -242,7 +243,7 @@ std::vector<Diagnosis> JournalService::Diagnose() {
   return all;
 }
 
-Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_usec) {
+JournalService::Upkeep JournalService::Maintain(std::int64_t max_age_usec) {
   Upkeep upkeep;
   const auto binding = binder_->binding();
   const bool some_absent = std::any_of(binding->watches.begin(), binding->watches.end(),
@@ -255,8 +256,12 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   const PeriodId oldest = store_->OldestPeriod().id;
   const PeriodInfo open = store_->OpenPeriod();
   if (open.record_count > 0 && now - open.start_usec > max_age_usec) {
-    CJ_RETURN_IF_ERROR(engine_->Checkpoint(""));
-    upkeep.checkpoint_made = true;
+    auto made = engine_->Checkpoint("");
+    upkeep.checkpoint_made = made.has_value();
+    if (!made.has_value()) {
+      upkeep.status = std::move(made).error();
+      return upkeep;
+    }
   }
   RetentionLimits limits;
   limits.max_use_bytes = config_.max_use.value_or(0);
@@ -264,11 +269,12 @@ Result<JournalService::Upkeep> JournalService::Maintain(std::int64_t max_age_use
   limits.keep_free_bytes = config_.keep_free.value_or(0);
   const std::uint64_t free_bytes = FreeBytes(config_.state_directory).value_or(UINT64_MAX);
   limits.keep_acknowledged_usec = config_.keep_acknowledged_usec;
-  CJ_ASSIGN_OR_RETURN(Retained retained, ApplyRetention(*store_, limits, free_bytes, now));
+  Retained retained = ApplyRetention(*store_, limits, free_bytes, now);
   upkeep.oldest = retained.oldest;
-  upkeep.expired = std::move(retained.expired);
   upkeep.dropped = upkeep.oldest > oldest;
-  CJ_RETURN_IF_ERROR(std::move(looked));  // the rest did not have to wait for it
+  upkeep.expired = std::move(retained.expired);
+  upkeep.status = std::move(retained.status);
+  if (upkeep.status.has_value()) upkeep.status = std::move(looked);  // the rest did not wait for it
   return upkeep;
 }
 

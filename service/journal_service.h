@@ -105,10 +105,15 @@ class JournalService {
   // Adds a consumer that begins with a checkpoint of its own, or where it says.
   Result<Started> AddConsumer(const NewConsumer& request);
   Consumers& consumers() { return *consumers_; }
-  // Where the reader stands; of a consumer also its paths, unless others are asked for. Does not
-  // block. kRescanNeeded as Consumers::Resolve().
-  Status Resolve(const ReadingPosition& reader, std::optional<Position>* since,
-                 std::vector<std::string>* paths) const;
+  // kInvalidArgument: one of the paths is under no watch, or excluded.
+  Status CheckPaths(const std::vector<std::string>& paths) const;
+  struct ReaderPlace {
+    std::optional<Position> since;   // none: the reader says nothing
+    std::vector<std::string> paths;  // of a consumer
+    SequenceNumber handled;          // likewise: records that it has acknowledged
+  };
+  // Where the reader stands. Does not block. Errors as of Consumers::Resolve().
+  Result<ReaderPlace> Resolve(const ReadingPosition& reader) const;
   // Refuses an interval with a gap that nothing has filled; who wants to wait asks LookForCrawl()
   // until there is nothing to wait for.
   Result<OpenedAnswer> OpenAnswer(const Question& question);
@@ -146,14 +151,22 @@ class JournalService {
     PeriodId oldest;
     bool dropped = false;
     std::vector<Consumer> expired;
+    Status status;  // what else there is to tell is true all the same
   };
-  Result<Upkeep> Maintain(std::int64_t max_age_usec);
+  Upkeep Maintain(std::int64_t max_age_usec);
 
   // Rolls up what has ended, which is else done when there is time.
   Status RollUp();
 
   // `listener` is called on the writer's thread after every append; it must not block.
   void SetAppendListener(std::function<void(SequenceNumber)> listener);
+  PeriodId OpenPeriodId() const { return store_->OpenPeriod().id; }
+  std::optional<PeriodInfo> FindPeriod(PeriodId id) const { return store_->FindPeriod(id); }
+  Result<PeriodId> Find(const Position& position) const {
+    return FindPosition(position, End::kSince, *store_);
+  }
+  // Stores what the kernel has queued.
+  Status Flush() { return engine_->Flush(); }
   SequenceNumber next_sequence() const { return store_->next_sequence(); }
   // Grows whenever a gap comes, or is filled.
   std::uint64_t gap_changes() const { return store_->gap_changes(); }

@@ -8,6 +8,7 @@
 #include "protocol/errors.h"
 #include "service/convert.h"
 #include "service/journal_interface.h"
+#include "service/log_replies.h"
 #include "service/questions.h"
 #include "service/varlink/run_on.h"
 
@@ -18,27 +19,6 @@ using nlohmann::json;
 namespace asio = boost::asio;
 
 constexpr std::size_t kBatch = 500;
-
-// Replies in which gaps come before records, as they do in the log.
-std::vector<json> RepliesOf(const std::vector<LogEntry>& entries) {
-  std::vector<json> replies;
-  std::size_t bytes = 0;
-  for (const LogEntry& entry : entries) {
-    const bool begins =
-        replies.empty() || bytes > kFullReply || (entry.gap && !replies.back()["records"].empty());
-    if (begins) replies.push_back({{"records", json::array()}});
-    if (begins) bytes = 0;
-    bytes += entry.path.size() + entry.from.size();
-    if (entry.gap) bytes += entry.gap->volume.size() + entry.gap->cause.size();
-    json& reply = replies.back();
-    if (entry.gap) {
-      reply["gaps"].push_back(ToJson(*entry.gap));
-    } else {
-      reply["records"].push_back(ToJson(entry));
-    }
-  }
-  return replies;
-}
 
 struct LogBatch {
   bool more = false;
@@ -73,8 +53,8 @@ Result<LogTail> Tail(JournalService& service, LogQuestion question, std::size_t 
 }
 
 asio::awaitable<bool> Send(Call& call, const std::vector<LogEntry>& entries) {
-  for (const json& reply : RepliesOf(entries)) {
-    const bool on = co_await call.ReplyContinues(reply);
+  for (const LogReply& reply : RepliesOf(entries)) {
+    const bool on = co_await call.ReplyContinues(reply.parameters);
     if (!on) co_return false;
   }
   co_return true;
@@ -90,10 +70,16 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
     co_return;
   }
   LogQuestion question = parameters.question;
-  const Status resolved = service_.Resolve(parameters.reader, &question.since, &question.paths);
-  if (!resolved.has_value()) {
-    co_await FailAnswer(call, resolved.error());
+  const auto begin = service_.Resolve(parameters.reader);
+  if (!begin.has_value()) {
+    co_await FailReader(call, begin.error());
     co_return;
+  }
+  question.since = begin->since;
+  if (question.paths.empty()) question.paths = begin->paths;
+  if (begin->handled > question.after) {
+    question.after = begin->handled;
+    question.told.emplace();  // gaps are told again until they are acknowledged
   }
   Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
   if (!place.has_value()) {
@@ -199,11 +185,15 @@ JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion 
     Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
     if (!place.has_value()) continue;
     gaps_seen = gaps;
+    const PeriodId open = service_.OpenPeriodId();
     // All that is there is read, also where no record of it is of this range, or was lost.
     const SequenceNumber next = service_.next_sequence();
     const bool on = co_await SendLog(call, SIZE_MAX, &question);
     if (!on) co_return;
     question.after = std::max(question.after, SequenceNumber(next.value - 1));
+    // What has been read may be dropped.
+    question.from_period = std::max(question.from_period, open);
+    question.since = Position{service_.TokenOf(question.from_period), std::nullopt};
   }
 }
 

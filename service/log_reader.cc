@@ -5,11 +5,24 @@
 
 #include "base/text.h"
 #include "fanotify/directories.h"
+#include "journal/classify.h"
+#include "journal/fold.h"
 #include "journal/log_gaps.h"
 #include "journal/record_paths.h"
 
 namespace cj {
 namespace {
+
+std::uint8_t ClassesOf(const Record& record) {
+  std::uint8_t classes = 0;
+  const std::uint32_t operations = record.operations;
+  if ((operations & kEntryOperations) != 0) classes |= kEntryClass;
+  if ((operations & (kDataOperations | kIntent)) != 0) classes |= kDataClass;
+  if ((operations & kMetadataOperations) != 0) classes |= kMetadataClass;
+  // A crawl that has found a directory knows nothing of what is below it.
+  if ((operations & kCrawled) != 0) classes |= kEntryClass | kDataClass | kMetadataClass;
+  return classes;
+}
 
 class StoreLogReader : public LogReader {
  public:
@@ -18,6 +31,8 @@ class StoreLogReader : public LogReader {
       : store_(store),
         views_(MakeViews(source.watches)),
         paths_(question.paths),
+        classes_(question.classes),
+        types_(question.types),
         cursor_(std::move(cursor)),
         all_gaps_(Gaps(source, question, {})),
         between_(Untold(source, question), question.reverse) {}
@@ -36,7 +51,9 @@ class StoreLogReader : public LogReader {
       last_sequence_ = entry.record.sequence;
       last_period_ = entry.record.period;
       CJ_ASSIGN_OR_RETURN(auto found, record_paths.Find(entry.record));
-      if (!Wanted(found)) continue;
+      if (!Wanted(found) || !IsOfClass(entry.record)) continue;
+      CJ_ASSIGN_OR_RETURN(const bool typed, IsOfType(*directories, entry.record, found));
+      if (!typed) continue;
       entry.path = std::move(found.path);
       entry.from = std::move(found.from);
       entries->push_back(std::move(entry));
@@ -80,9 +97,34 @@ class StoreLogReader : public LogReader {
     });
   }
 
+  bool IsOfClass(const Record& record) const {
+    return classes_ == 0 || (classes_ & ClassesOf(record)) != 0;
+  }
+
+  // Of what is there now, if that is the object: what is gone may have been anything but a
+  // directory, which records tell.
+  Result<bool> IsOfType(Directories& directories, const Record& record,
+                        const RecordPaths::Paths& found) const {
+    if (types_.empty()) return true;
+    auto asked = [&](FileType type) {
+      return std::find(types_.begin(), types_.end(), type) != types_.end();
+    };
+    if ((record.operations & kDirectory) != 0) return asked(FileType::kDirectory);
+    const bool all_others = types_.size() == 1 && asked(FileType::kDirectory);
+    if (all_others) return false;
+    if (found.path.empty()) return true;
+    const PathParts parts = SplitPath(found.path);
+    auto now = directories.Look(found.view, std::string(parts.directory), std::string(parts.name));
+    if (!now.has_value() && IsShortage(now.error())) return std::move(now).error();
+    if (!now.has_value() || !now->exists || now->object != record.object) return true;
+    return asked(TypeOf(now->mode));
+  }
+
   const Store& store_;
   const std::vector<View> views_;
   const std::vector<std::string> paths_;
+  const std::uint8_t classes_;
+  const std::vector<FileType> types_;
   std::unique_ptr<RecordCursor> cursor_;
   const std::vector<PeriodGap> all_gaps_;
   LogGaps between_;

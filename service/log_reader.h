@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/change.h"
 #include "journal/gaps.h"
 #include "journal/position.h"
 #include "journal/store.h"
@@ -19,6 +20,8 @@ struct LogQuestion {
   std::optional<Position> since;  // none: the oldest period
   std::optional<Position> until;
   std::vector<std::string> paths;
+  std::uint8_t classes = 0;     // Class bits; 0: all
+  std::vector<FileType> types;  // empty: all; an object that is gone may have been of any type
   bool reverse = false;
   SequenceNumber after;  // only records with a greater number
   PeriodId from_period;  // for going on behind `after`: where to look first; 0: from `since`
@@ -31,7 +34,7 @@ struct LogEntry {
   Record record;
   std::string path;
   std::string from;
-  std::optional<Gap> gap = {};  // then there is no record
+  std::optional<PeriodGap> gap = {};  // then there is no record
 };
 
 // Reads entries a batch at a time. Not thread-safe, no thread is bound to it. Sees the journal as

@@ -1,6 +1,8 @@
 #include "service/questions.h"
 
+#include "journal/token.h"
 #include "service/config/config.h"
+#include "service/convert.h"
 
 namespace cj {
 namespace {
@@ -45,6 +47,18 @@ std::uint8_t ReadClasses(ParameterReader& reader) {
   return classes;
 }
 
+// Longer than that is no burst.
+constexpr std::int64_t kMaxSettleUsec = 60'000'000;
+
+std::vector<FileType> ReadTypes(ParameterReader& reader) {
+  std::vector<FileType> types;
+  for (const std::string& name :
+       reader.Enums("types", {"file", "directory", "symlink", "fifo", "socket", "char", "block"})) {
+    types.push_back(FileTypeOf(name));
+  }
+  return types;
+}
+
 Presence ReadPresence(ParameterReader& reader) {
   auto presence = reader.OptionalEnum("presence", {"all", "existing", "deleted"});
   if (presence == "existing") return Presence::kExisting;
@@ -58,30 +72,44 @@ NewConsumer ReadNewConsumer(ParameterReader& reader) {
   NewConsumer consumer;
   consumer.name = reader.String("name");
   consumer.since = ReadOptionalPosition(reader, "since");
+  if (consumer.since && consumer.since->token) {
+    const auto token = ParseToken(*consumer.since->token);
+    if (!token) reader.Reject("since.token", token.error().message);
+  }
   consumer.paths = ReadPaths(reader);
   if (consumer.paths.size() > kMaxConsumerPaths) {
     reader.Reject("paths", "has more than " + std::to_string(kMaxConsumerPaths) + " paths");
   }
+  std::size_t bytes = 0;
+  for (const std::string& path : consumer.paths) bytes += path.size();
+  if (bytes > kMaxConsumerPathBytes) {
+    reader.Reject("paths", "take more than " + std::to_string(kMaxConsumerPathBytes) + " bytes");
+  }
+  const Status named = CheckConsumerName(consumer.name);
+  if (!named) reader.Reject("name", named.error().message);
   consumer.config_hash = reader.OptionalString("config_hash").value_or("");
+  const Status hashed = CheckConfigHash(consumer.config_hash);
+  if (!hashed) reader.Reject("config_hash", hashed.error().message);
   consumer.max_lag_usec = reader.OptionalInt("max_lag_usec").value_or(0);
   if (consumer.max_lag_usec < 0) reader.Reject("max_lag_usec", "must not be negative");
-  const std::int64_t bytes = reader.OptionalInt("max_lag_bytes").value_or(0);
-  if (bytes < 0) reader.Reject("max_lag_bytes", "must not be negative");
-  consumer.max_lag_bytes = static_cast<std::uint64_t>(bytes);
+  const std::int64_t lag_bytes = reader.OptionalInt("max_lag_bytes").value_or(0);
+  if (lag_bytes < 0) reader.Reject("max_lag_bytes", "must not be negative");
+  consumer.max_lag_bytes = static_cast<std::uint64_t>(lag_bytes);
   return consumer;
 }
 
 Acknowledgement ReadAcknowledgement(ParameterReader& reader) {
   Acknowledgement acknowledgement;
   acknowledgement.name = reader.String("name");
-  acknowledgement.token = reader.OptionalString("token");
+  acknowledgement.token = reader.String("token");
+  const auto token = ParseToken(acknowledgement.token);
+  if (!token) reader.Reject("token", token.error().message);
   const auto sequence = reader.OptionalInt("sequence");
-  if (acknowledgement.token.has_value() == sequence.has_value()) {
-    reader.Reject("token", "give either a token or a sequence");
-  }
   if (sequence && *sequence < 0) reader.Reject("sequence", "must not be negative");
   if (sequence) acknowledgement.sequence = SequenceNumber(static_cast<std::uint64_t>(*sequence));
   acknowledgement.config_hash = reader.OptionalString("config_hash");
+  const Status hashed = CheckConfigHash(acknowledgement.config_hash.value_or(""));
+  if (!hashed) reader.Reject("config_hash", hashed.error().message);
   return acknowledgement;
 }
 
@@ -112,6 +140,32 @@ Question ReadQuestion(ParameterReader& reader) {
   question.wait = reader.Bool("wait", true);
   question.progress = reader.Bool("progress", false);
   return question;
+}
+
+FeedRequest ReadFeedRequest(ParameterReader& reader) {
+  FeedRequest request;
+  auto since = [&](ParameterReader& inner) { ReadReader(inner, &request.reader); };
+  reader.OptionalObject("since", since);
+  auto resume = [&](ParameterReader& inner) {
+    const std::string token = inner.String("token");
+    const std::int64_t sequence = inner.Int("sequence");
+    if (sequence < 0) inner.Reject("sequence", "must not be negative");
+    request.resume = {token, SequenceNumber(static_cast<std::uint64_t>(sequence))};
+  };
+  reader.OptionalObject("resume", resume);
+  const Position& place = request.reader.place;
+  if (request.resume && (place.token || place.time_usec)) {
+    reader.Reject("resume", "says where to begin, and so does `since`; give one of them");
+  }
+  request.question.paths = ReadPaths(reader);
+  request.question.classes = ReadClasses(reader);
+  request.question.types = ReadTypes(reader);
+  const std::int64_t settle = reader.OptionalInt("settle_usec").value_or(0);
+  if (settle < 0 || settle > kMaxSettleUsec) {
+    reader.Reject("settle_usec", "must lie between 0 and " + std::to_string(kMaxSettleUsec));
+  }
+  request.settle = std::chrono::microseconds(settle);
+  return request;
 }
 
 LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "protocol/parameters.h"
+#include "service/feed.h"
 #include "service/journal_service.h"
 
 namespace cj {
@@ -25,5 +26,8 @@ struct LogParameters {
   bool follow = false;
 };
 LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines);
+
+// What Follow takes.
+FeedRequest ReadFeedRequest(ParameterReader& reader);
 
 }  // namespace cj

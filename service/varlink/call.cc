@@ -16,6 +16,10 @@ bool Call::gone() const { return connection_.gone(); }
 
 std::shared_ptr<const std::atomic<bool>> Call::gone_flag() const { return connection_.gone_flag(); }
 
+void Call::SetStallTimeout(std::chrono::milliseconds timeout) {
+  connection_.SetStallTimeout(timeout);
+}
+
 Call::Awaitable<> Call::Send(std::string text, std::vector<UniqueFd> fds) {
   CJ_CHECK(!answered_, "a call is answered once");
   answered_ = true;

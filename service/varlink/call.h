@@ -27,6 +27,7 @@
 
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -82,6 +83,9 @@ class Call {
   // By the table in protocol/errors.h.
   Awaitable<> Fail(const Error& error, std::string_view parameter = "");
   Awaitable<> InvalidParameter(const BadParameter& bad);
+
+  // How long each reply of this call may wait for its reader, instead of Limits::stall_timeout.
+  void SetStallTimeout(std::chrono::milliseconds timeout);
 
   bool answered() const { return answered_; }
 

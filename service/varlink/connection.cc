@@ -62,6 +62,7 @@ Connection::Connection(asio::io_context& io, Peer peer, const Limits& limits,
       limits_(limits),
       owner_(std::move(owner)),
       gone_(std::make_shared<std::atomic<bool>>(false)),
+      stall_timeout_(limits.stall_timeout),
       splitter_(limits.max_call_bytes) {}
 
 Status Connection::Start(UniqueFd fd) {
@@ -182,6 +183,7 @@ asio::awaitable<void> Connection::HandleMessage(std::string text) {
 
 asio::awaitable<void> Connection::HandleCall(CallMessage message) {
   Call call(*this, std::move(message));
+  stall_timeout_ = limits_.stall_timeout;
   handling_ = call.oneway() ? Handling::kOneway : call.more() ? Handling::kMore : Handling::kCall;
   std::string fault;
   try {
@@ -207,7 +209,7 @@ asio::awaitable<bool> Connection::Write(std::string text, std::vector<UniqueFd> 
       sent += static_cast<std::size_t>(result);
       fds.clear();
     } else if (result == -EAGAIN) {
-      if (!armed) ArmDeadline(limits_.stall_timeout, "it has not read its replies in time");
+      if (!armed) ArmDeadline(stall_timeout_, "it has not read its replies in time");
       armed = true;
       co_await socket_.async_wait(asio::posix::stream_descriptor::wait_write, use_awaitable);
     } else {

@@ -65,6 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Completes when the kernel has taken all of `text`; `fds` go with its first byte. False: the
   // client is gone.
   boost::asio::awaitable<bool> Write(std::string text, std::vector<UniqueFd> fds);
+  // Of Write(), until the next call.
+  void SetStallTimeout(std::chrono::milliseconds timeout) { stall_timeout_ = timeout; }
   // Lets others run before the caller goes on.
   boost::asio::awaitable<void> Yield();
 
@@ -89,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const Limits& limits_;  // the owner's
   const std::shared_ptr<ConnectionOwner> owner_;
   const std::shared_ptr<std::atomic<bool>> gone_;
+  std::chrono::milliseconds stall_timeout_;
   FrameSplitter splitter_;
   Handling handling_ = Handling::kNothing;
   bool receiving_ = false;  // the deadline is for the rest of a message

@@ -112,9 +112,8 @@ TEST_CASE("consumers: verbs and options") {
   CHECK(ack.acknowledge.name == "mirror");
   CHECK(ack.acknowledge.token == kToken);
   CHECK(ack.acknowledge.config_hash == "v2");
-  const Options number = Good({"ack", "mirror", "42"});
-  CHECK(number.acknowledge.token.empty());
-  CHECK(number.acknowledge.sequence == 42);
+  CHECK_FALSE(ack.acknowledge.sequence.has_value());
+  CHECK(Good({"ack", "mirror", kToken, "--record=42"}).acknowledge.sequence == 42);
   const Options changes = Good({"changes", "--consumer=mirror", "--config-hash=v1"});
   CHECK(changes.changes.consumer == "mirror");
   CHECK(changes.changes.config_hash == "v1");
@@ -132,10 +131,39 @@ TEST_CASE("consumers: mistakes") {
   CHECK(Mistake({"consumer", "add", "x", "--max-lag-size=0"}) ==
         "--max-lag-size: 0 would let it expire at once");
   CHECK(Mistake({"consumer", "add", "x", "--watch="}).find("--watch: 1 required") == 0);
-  CHECK(Mistake({"ack", "x"}).find("POSITION is required") == 0);
-  CHECK(Mistake({"ack", "x", ""}) == "POSITION is empty; give a token or a record's number");
-  CHECK(Mistake({"ack", "x", "99999999999999999999"}) ==
-        "'99999999999999999999' is larger than any record's number");
+  CHECK(Mistake({"ack", "x"}).find("TOKEN is required") == 0);
+  CHECK(Mistake({"ack", "x", ""}) == "TOKEN is empty");
+  for (const char* number : {"--record=99999999999999999999", "--record=-1", "--record=x"}) {
+    CHECK(Mistake({"ack", "x", kToken, number}).find("--record") != std::string::npos);
+  }
+}
+
+TEST_CASE("follow: options") {
+  const Options options = Good({"follow", "--since=-1h", "--kind=entry", "--type=file,symlink",
+                                "--settle=20ms", "-o", "cat", "/srv", "rel"});
+  CHECK(options.verb == Verb::kFollow);
+  const FollowOptions& follow = options.follow;
+  CHECK(follow.since->time_usec == kNow - 3'600'000'000);
+  CHECK(follow.kinds == Words{"entry"});
+  CHECK(follow.types == Words{"file", "symlink"});
+  CHECK(follow.settle_usec == 20'000);
+  CHECK(follow.format == LogFormat::kCat);
+  CHECK(follow.paths == Words{"/srv", "/w/rel"});
+  const FollowOptions consumer =
+      Good({"follow", "--consumer=c", "--config-hash=v", "--json"}).follow;
+  CHECK(consumer.consumer == "c");
+  CHECK(consumer.config_hash == "v");
+  CHECK(consumer.format == LogFormat::kJson);
+  CHECK_FALSE(consumer.since.has_value());
+  CHECK(Mistake({"follow", "--since=-1h", "--consumer=c"}) ==
+        "--since and --consumer both say where to start; give one of them");
+  CHECK(Mistake({"follow", "--config-hash=v"}) ==
+        "--config-hash is of a consumer; give --consumer=NAME");
+  CHECK(Mistake({"follow", "--type=door"}) ==
+        "--type: 'door' is not known; use file, directory, symlink, fifo, socket, char, block, "
+        "joined by commas");
+  CHECK(Mistake({"follow", "--settle=soon"}).find("--settle: 'soon'") == 0);
+  CHECK(Mistake({"follow", "--json", "-o", "cat"}) == "--json is -o json; leave out -o cat");
 }
 
 TEST_CASE("words that begin with a dash can be paths after --") {
@@ -143,7 +171,7 @@ TEST_CASE("words that begin with a dash can be paths after --") {
         Words{"/w/-odd", "/w/status"});
 }
 
-#define VERBS "status, checkpoint, changes, log, periods, consumer, ack, crawl, doctor"
+#define VERBS "status, checkpoint, changes, log, periods, follow, consumer, ack, crawl, doctor"
 
 TEST_CASE("mistakes say what to do") {
   struct Row {

@@ -53,8 +53,17 @@ def help_of(*words):
     return output(CHANGECTL, *words, "--help")
 
 
-def verbs():
-    return re.findall(r"^  (\w+)", section(help_of(), "Subcommands"), re.MULTILINE)
+def verbs(*words):
+    """Those below a verb, or of the program; none where there are none."""
+    text = help_of(*words)
+    if "Subcommands:" not in text:
+        return []
+    return re.findall(r"^  (\w+)", section(text, "Subcommands"), re.MULTILINE)
+
+
+def commands():
+    """Every verb, and what is below it, as words."""
+    return [words for verb in verbs() for words in [(verb,)] + [(verb, each) for each in verbs(verb)]]
 
 
 def options(*words):
@@ -78,9 +87,11 @@ class Completions(unittest.TestCase):
     def test_bash(self):
         self.assertEqual(set(bash("")), set(verbs()))
         self.assertEqual({word.rstrip("=") for word in bash("--")}, options())
-        for verb in verbs():
-            with self.subTest(verb=verb):
-                self.assertEqual({word.rstrip("=") for word in bash(verb, "--")}, options(verb))
+        for words in commands():
+            with self.subTest(words=words):
+                self.assertEqual({word.rstrip("=") for word in bash(*words, "--")}, options(*words))
+                if verbs(*words):
+                    self.assertEqual(set(bash(*words, "")), set(verbs(*words)))
 
     @unittest.skipUnless(shutil.which("zsh"), "SKIPPED: zsh is not installed")
     def test_zsh(self):
@@ -89,12 +100,12 @@ class Completions(unittest.TestCase):
         told = zsh()
         self.assertEqual(set(OPTION.findall(told)), options())
         self.assertEqual(set(re.findall(r"^([a-z]\w*):", told, re.MULTILINE)), set(verbs()))
-        for verb in verbs():
-            with self.subTest(verb=verb):
-                told = zsh(verb)
+        for words in commands():
+            with self.subTest(words=words):
+                told = zsh("_".join(words))
                 # Without the lists of what excludes what, and without the descriptions.
                 offered = [re.sub(r"^\([^)]*\)|\[.*", "", line) for line in told.splitlines()]
-                self.assertEqual(set(OPTION.findall("\n".join(offered))), options(verb))
+                self.assertEqual(set(OPTION.findall("\n".join(offered))), options(*words))
 
 
 if __name__ == "__main__":

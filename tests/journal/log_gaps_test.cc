@@ -41,7 +41,7 @@ std::string Read(const std::vector<PeriodGap>& gaps, bool reverse) {
       record.time_usec = time;
     }
     while (auto gap = between.TakeBefore(i < times.size() ? &record : nullptr)) {
-      text += gap->cause + " ";
+      text += gap->gap.cause + " ";
     }
     if (i < times.size()) text += std::to_string(record.time_usec) + " ";
   }

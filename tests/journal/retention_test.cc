@@ -103,10 +103,10 @@ TEST_CASE("retention: ApplyRetention drops from the store, and says what is left
   for (int i = 0; i < 3; ++i) AdvanceStore(*store, 100);
   REQUIRE(store->Periods().size() == 4);
   std::int64_t now = store->Periods()[1].end_usec + 11;
-  CHECK(ApplyRetention(*store, {}, 0, now).value().oldest == PeriodId(1));
-  CHECK(ApplyRetention(*store, {0, 10, 0}, 0, now).value().oldest == PeriodId(3));
+  CHECK(ApplyRetention(*store, {}, 0, now).oldest == PeriodId(1));
+  CHECK(ApplyRetention(*store, {0, 10, 0}, 0, now).oldest == PeriodId(3));
   CHECK(store->Periods().front().id == PeriodId(3));
-  CHECK(ApplyRetention(*store, {1, 0, 0}, 0, now).value().oldest == PeriodId(4));
+  CHECK(ApplyRetention(*store, {1, 0, 0}, 0, now).oldest == PeriodId(4));
   CHECK(store->Periods().size() == 1);
 }
 

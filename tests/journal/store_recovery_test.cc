@@ -51,6 +51,58 @@ TEST_CASE("recovery: errors last as long as the disk is full, reading goes on, t
   CHECK(ScanAll(*OpenStore(rig.path), Everything()).size() == 30);
 }
 
+Status PutConsumer(Store& store, std::uint64_t handled, bool sync) {
+  auto put = [&](std::optional<Consumer>* place) -> Status {
+    Consumer consumer;
+    consumer.name = "c";
+    consumer.period = PeriodId(1);
+    consumer.handled = SequenceNumber(handled);
+    *place = consumer;
+    return {};
+  };
+  return store.EditConsumer("c", put, sync);
+}
+
+TEST_CASE("recovery: a consumer's position that was refused is not there") {
+  Rig rig;
+  const bool known = GENERATE(false, true);
+  if (known) REQUIRE(PutConsumer(*rig.store, 3, true).has_value());
+  rig.disk->FailAt(2, Fault::kOnce);  // its sync: the position is in the log then
+  REQUIRE_FALSE(PutConsumer(*rig.store, 7, true).has_value());
+  CHECK(rig.store->FindConsumer("c").has_value() == known);
+  REQUIRE(rig.AppendOne());  // opens it again
+  rig.store.reset();
+  const auto found = OpenStore(rig.path)->FindConsumer("c");
+  REQUIRE(found.has_value() == known);
+  if (known) CHECK(found->handled == SequenceNumber(3));
+}
+
+TEST_CASE("recovery: periods that could not be dropped are no quiet ones") {
+  Rig rig;
+  AdvanceStore(*rig.store, 0);  // 1, with ten records
+  AdvanceStore(*rig.store, 0);  // 2, quiet
+  REQUIRE(rig.store->DropPeriodsBefore(PeriodId(2)).has_value());
+  AdvanceStore(*rig.store, 5);  // 3
+  rig.disk->FailAt(1, Fault::kOnce);  // nothing of it reaches the disk
+  REQUIRE_FALSE(rig.store->DropPeriodsBefore(PeriodId(4)).has_value());
+  for (int time = 0; time < 2; ++time) {
+    CHECK(rig.store->Ends().oldest.id == PeriodId(2));
+    CHECK(rig.store->Ends().quiet_since == PeriodId(2));
+    ScanRange all = Everything();
+    all.from = PeriodId(2);
+    CHECK(ScanAll(*rig.store, all).size() >= 5);
+    REQUIRE(rig.AppendOne());  // opens it again
+  }
+  REQUIRE(rig.store->DropPeriodsBefore(PeriodId(3)).has_value());
+  CHECK(rig.store->Ends().quiet_since == PeriodId(2));
+  rig.disk->FailAt(2, Fault::kOnce);  // its sync: it is in the log, and done when that is read
+  REQUIRE_FALSE(rig.store->DropPeriodsBefore(PeriodId(4)).has_value());
+  CHECK(rig.store->Ends().quiet_since == PeriodId(2));
+  REQUIRE(rig.AppendOne());
+  CHECK(rig.store->Ends().oldest.id == PeriodId(4));
+  CHECK(rig.store->Ends().quiet_since == PeriodId(4));
+}
+
 TEST_CASE("recovery: what a refused write has left is not there, and another may take its place") {
   Rig rig;
   PeriodInfo sealed = rig.store->Periods().back();

@@ -34,10 +34,11 @@ struct Waiting {
   std::string next;
 };
 Waiting Ask(TestJournal& journal, const std::string& name) {
+  const auto place = journal.service().Resolve(Of(name));
+  REQUIRE(place.has_value());
   Question question;
-  std::optional<Position> since;
-  REQUIRE(journal.service().Resolve(Of(name), &since, &question.paths).has_value());
-  question.since = since.value();
+  question.since = place->since.value();
+  question.paths = place->paths;
   Waiting waiting;
   waiting.lines = journal.ChangesSince(question);
   waiting.next = journal.service().RescanToken();
@@ -92,9 +93,9 @@ TEST_CASE("consumers: paths of their own, and places to begin") {
   const Waiting waiting = Ask(journal, "part");
   CHECK(Has(waiting.lines, "created in/before"));
   CHECK_FALSE(Has(waiting.lines, "created outside"));
+  CHECK(FailureOf(journal.service().CheckPaths({"/etc"})).message.find("/etc") == 0);
+  CHECK(journal.service().CheckPaths({journal.path("in"), journal.root()}).has_value());
   request.name = "elsewhere";
-  request.paths = {"/etc"};
-  CHECK(FailureOf(journal.service().AddConsumer(request)).message.find("/etc") == 0);
   request.paths.clear();
   request.since = Position{"cj1-00000000-1", std::nullopt};
   CHECK(FailureOf(journal.service().AddConsumer(request)).code == ErrorCode::kRescanNeeded);
@@ -113,7 +114,7 @@ TEST_CASE("consumers: names, and a second one of the same") {
   CHECK(FailureOf(service.consumers().Remove("b")).code == ErrorCode::kNotFound);
   CHECK(FailureOf(Ack(journal, "b", journal.token())).code == ErrorCode::kNotFound);
   REQUIRE(service.consumers().Remove("a").has_value());
-  CHECK(FailureOf(service.consumers().Resolve(Of("a"))).code == ErrorCode::kRescanNeeded);
+  CHECK(FailureOf(service.consumers().Resolve(Of("a"))).code == ErrorCode::kNotFound);
 }
 
 TEST_CASE("consumers: another configuration has not read anything") {
@@ -137,27 +138,58 @@ TEST_CASE("consumers: another configuration has not read anything") {
         ErrorCode::kInvalidArgument);
 }
 
-TEST_CASE("consumers: acknowledging by number") {
+// By a position that a feed has told: a period, and a record of it.
+Result<Consumers::Acknowledged> AckRecord(TestJournal& journal, const std::string& token,
+                                          std::uint64_t sequence) {
+  return journal.service().consumers().Acknowledge(
+      {"a", token, SequenceNumber(sequence), std::nullopt});
+}
+
+TEST_CASE("consumers: acknowledging up to a record") {
   TestJournal journal("tmpfs");
   if (!journal.usable()) return;
   REQUIRE(journal.service().AddConsumer(Named("a")).has_value());
   Consumers& consumers = journal.service().consumers();
-  const SequenceNumber begin = consumers.List().consumers[0].consumer.handled;
+  const std::string begin = journal.service().RescanToken();
+  const std::uint64_t before = consumers.List().consumers[0].consumer.handled.value;
   for (const char* name : {"x", "y", "z"}) WriteFile(journal.path(name), "x");
   REQUIRE(journal.service().Checkpoint("").has_value());
   const ConsumerList list = consumers.List();
   const std::uint64_t waiting = list.consumers[0].lag.records;
   REQUIRE(waiting >= 3);
-  CHECK(list.next.value == begin.value + waiting + 1);
-  const auto one = consumers.Acknowledge({"a", std::nullopt, begin.Next(), std::nullopt});
-  REQUIRE(one.has_value());
-  CHECK(one->moved);
+  CHECK(list.next.value == before + waiting + 1);
+  CHECK(AckRecord(journal, begin, before + 1).value().moved);
   CHECK(consumers.List().consumers[0].lag.records == waiting - 1);
-  CHECK(FailureOf(consumers.Acknowledge({"a", std::nullopt, list.next, std::nullopt})).code ==
-        ErrorCode::kInvalidArgument);
-  const SequenceNumber last(list.next.value - 1);
-  REQUIRE(consumers.Acknowledge({"a", std::nullopt, last, std::nullopt}).has_value());
+  CHECK_FALSE(AckRecord(journal, begin, before + 1).value().moved);
+  // No record of that period has the number: it was of one that is gone, and others may have it
+  // now.
+  CHECK(FailureOf(AckRecord(journal, begin, list.next.value)).code == ErrorCode::kRescanNeeded);
+  const std::string open = journal.service().RescanToken();
+  CHECK(FailureOf(AckRecord(journal, open, list.next.value)).code == ErrorCode::kInvalidArgument);
+  CHECK(AckRecord(journal, open, before + 1).value().moved);  // all before the period, whatever
   CHECK(consumers.List().consumers[0].lag.records == 0);
+}
+
+TEST_CASE("consumers: what was acknowledged and dropped can be acknowledged again") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  journal.Stop();
+  journal.config().keep_acknowledged_usec = 0;
+  journal.NewJournal();
+  REQUIRE(journal.service().AddConsumer(Named("a")).has_value());
+  const std::string first = journal.service().RescanToken();
+  WriteFile(journal.path("x"), "x");
+  REQUIRE(journal.service().Checkpoint("").has_value());
+  const std::string second = journal.service().RescanToken();
+  REQUIRE(Ack(journal, "a", second).value().moved);
+  constexpr std::int64_t kNever = INT64_MAX;
+  CHECK(journal.service().Maintain(kNever).dropped);
+  const auto again = Ack(journal, "a", first);
+  REQUIRE(again.has_value());
+  CHECK_FALSE(again->moved);
+  CHECK(AckRecord(journal, first, 0).has_value());
+  // Of another journal, it says nothing.
+  CHECK(FailureOf(Ack(journal, "a", "cj1-00000000-1")).code == ErrorCode::kRescanNeeded);
 }
 
 TEST_CASE("consumers: there is a limit, and one that goes makes room") {

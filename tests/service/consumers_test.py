@@ -64,6 +64,7 @@ class ConsumersTest(fixture.DaemonCase):
         daemon = self.start()
         unknown = daemon.ctl("changes", "--consumer=mirror", check=3)
         self.assertIn("no consumer 'mirror'", unknown.stderr)
+        self.assertNotIn("changectl ack", unknown.stderr, "there is nothing to acknowledge yet")
         token = daemon.ctl("checkpoint").stdout.strip()
         self.assertIn("no consumer", daemon.ctl("ack", "mirror", token, check=1).stderr)
         self.assertIn("no consumer", daemon.ctl("consumer", "remove", "x", check=1).stderr)
@@ -73,13 +74,13 @@ class ConsumersTest(fixture.DaemonCase):
         daemon.ctl("consumer", "add", "mirror", "--config-hash=v1")
         daemon.ctl("consumer", "add", "mirror", check=2)
         daemon.ctl("ack", "mirror", "cj1-", check=2)
-        daemon.ctl("ack", "mirror", "999999999", check=2)
+        daemon.ctl("ack", "mirror", token, "--record=999999999", check=3)
         other = daemon.ctl("changes", "--consumer=mirror", "--config-hash=v2", check=3)
         self.assertIn("configuration", other.stderr)
         # What the message says to do is what helps.
         words = other.stderr.split("'changectl ")[1].split("'")[0].split()
-        self.assertEqual(words[:2], ["ack", "mirror"])
-        daemon.ctl(*words, "--config-hash=v2")
+        self.assertEqual(words[0], "ack")
+        daemon.ctl(*words)
         daemon.ctl("changes", "--consumer=mirror", "--config-hash=v2")
         for method, parameters in (
                 ("Changes", {"since": {"consumer": "mirror", "token": token}}),
@@ -89,8 +90,9 @@ class ConsumersTest(fixture.DaemonCase):
                 ("AddConsumer", {"name": "y", "paths": [self.mount] * 17}),
                 ("AddConsumer", {"name": "y", "max_lag_usec": -1}),
                 ("Acknowledge", {"name": "mirror"}),
-                ("Acknowledge", {"name": "mirror", "token": token, "sequence": 1}),
-                ("Acknowledge", {"name": "mirror", "sequence": -1})):
+                ("AddConsumer", {"name": "y", "paths": [self.mount + "/" + "x" * 3000] * 2}),
+                ("Acknowledge", {"name": "mirror", "sequence": 1}),
+                ("Acknowledge", {"name": "mirror", "token": token, "sequence": -1})):
             with self.subTest(method=method, parameters=parameters):
                 reply = self.call_more(daemon, "org.changejournal." + method, parameters)
                 self.assertEqual(reply.get("error"), "org.varlink.service.InvalidParameter")

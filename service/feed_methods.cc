@@ -1,0 +1,163 @@
+// Follow: a feed over the socket. Each step reads anew, so that a reader who takes his time holds
+// neither a snapshot of the store nor a place among the answers, and costs no memory: what he has
+// not read yet is in the store.
+#include <algorithm>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <nlohmann/json.hpp>
+
+#include "service/convert.h"
+#include "service/feed.h"
+#include "service/journal_interface.h"
+#include "service/log_replies.h"
+#include "service/questions.h"
+#include "service/varlink/run_on.h"
+
+namespace cj {
+namespace {
+
+using nlohmann::json;
+namespace asio = boost::asio;
+using SteadyClock = std::chrono::steady_clock;
+
+// Entries of one step, and of one that has waited for a burst to end.
+constexpr std::size_t kBatch = 500;
+constexpr std::size_t kSettledBatch = 5000;
+// How often a feed looks without being woken, and tells where it stands when it has skipped
+// records.
+constexpr std::chrono::seconds kTick{5};
+// A burst that does not end is told all the same, after so many times the quiet that was asked for.
+constexpr int kLongestBurst = 20;
+
+// Cancelled or not.
+asio::awaitable<void> Rest(asio::steady_timer& timer) {
+  boost::system::error_code ignored;
+  auto token = asio::redirect_error(asio::use_awaitable, ignored);
+  co_await timer.async_wait(token);
+}
+
+json PositionToJson(const JournalService& service, const FeedPosition& position) {
+  return {{"token", service.TokenOf(position.period)}, {"sequence", position.sequence.value}};
+}
+
+// The replies that tell a batch, each with the position behind it.
+std::vector<json> RepliesOf(const JournalService& service, const FeedBatch& batch,
+                            const FeedPosition& before) {
+  std::vector<json> replies;
+  FeedPosition position = before;
+  for (LogReply& reply : RepliesOf(batch.entries)) {
+    if (reply.sequence.value != 0) position = {reply.period, reply.sequence};
+    replies.push_back(std::move(reply.parameters));
+    replies.back()["position"] = PositionToJson(service, position);
+  }
+  if (!replies.empty()) replies.back()["position"] = PositionToJson(service, batch.position);
+  return replies;
+}
+
+}  // namespace
+
+// While it lives, nobody else follows from this consumer's position.
+class JournalInterface::Following {
+ public:
+  Following(std::set<std::string>& followed, std::optional<std::string> consumer)
+      : followed_(followed), consumer_(std::move(consumer)) {
+    alone_ = !consumer_ || followed_.insert(*consumer_).second;
+  }
+  Following(const Following&) = delete;
+  Following& operator=(const Following&) = delete;
+  ~Following() {
+    if (alone_ && consumer_) followed_.erase(*consumer_);
+  }
+  bool alone() const { return alone_; }
+
+ private:
+  std::set<std::string>& followed_;
+  std::optional<std::string> consumer_;
+  bool alone_;
+};
+
+JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
+  ParameterReader reader(call.parameters());
+  const FeedRequest request = ReadFeedRequest(reader);
+  if (auto bad = reader.Finish()) {
+    co_await call.InvalidParameter(*bad);
+    co_return;
+  }
+  const Following following(followed_, request.reader.consumer);
+  if (!following.alone()) {
+    const Error busy{ErrorCode::kBusy, "somebody follows from the position of the consumer '" +
+                                           *request.reader.consumer + "' already"};
+    co_await call.Fail(busy);
+    co_return;
+  }
+  auto open = [&] { return Feed::Open(service_, request); };
+  Result<Feed> feed = co_await RunOn(pool_, open);
+  if (!feed.has_value()) {
+    co_await FailReader(call, feed.error());
+    co_return;
+  }
+  call.SetStallTimeout(limit_.follow_stall);
+  co_await RunFeed(call, *feed, request.settle);
+}
+
+JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
+                                                      std::chrono::microseconds settle) {
+  asio::steady_timer stored(io_);
+  auto forget = [this](asio::steady_timer* timer) { followers_.erase(timer); };
+  followers_.insert(&stored);
+  std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
+  const std::size_t max = settle.count() == 0 ? kBatch : kSettledBatch;
+  auto next = [&] { return feed.Next(service_, max); };
+  FeedPosition told;  // none: the first reply tells where the feed begins
+  SteadyClock::time_point told_at;
+  for (;;) {
+    const bool stands = feed.position() != told && SteadyClock::now() - told_at >= kTick;
+    if (stands) {
+      told = feed.position();
+      told_at = SteadyClock::now();
+      json reply = {{"records", json::array()}, {"position", PositionToJson(service_, told)}};
+      const bool on = co_await call.ReplyContinues(reply);
+      if (!on) co_return;
+    }
+    if (!feed.HasMore(service_)) {
+      stored.expires_after(kTick);
+      co_await Rest(stored);
+      if (call.gone()) co_return;
+      continue;
+    }
+    if (settle.count() > 0) co_await Settle(settle);
+    FeedBatch batch;
+    {
+      // However long others keep the places: whoever follows has time.
+      Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+      if (!place.has_value()) continue;
+      Result<FeedBatch> read = co_await RunOn(pool_, next);
+      if (!read.has_value()) {
+        co_await FailAnswer(call, read.error());
+        co_return;
+      }
+      batch = std::move(*read);
+    }
+    if (settle.count() > 0) batch.entries = WithoutRepeats(std::move(batch.entries));
+    for (const json& reply : RepliesOf(service_, batch, told)) {
+      told = batch.position;
+      told_at = SteadyClock::now();
+      const bool on = co_await call.ReplyContinues(reply);
+      if (!on) co_return;
+    }
+  }
+}
+
+JournalInterface::Awaitable JournalInterface::Settle(std::chrono::microseconds quiet) {
+  asio::steady_timer timer(io_);
+  SequenceNumber seen = service_.next_sequence();
+  for (int time = 0; time < kLongestBurst; ++time) {
+    timer.expires_after(quiet);
+    co_await Rest(timer);
+    const SequenceNumber now = service_.next_sequence();
+    if (now == seen) co_return;
+    seen = now;
+  }
+}
+
+}  // namespace cj

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""Feeds as their readers see them: follow, its filters, consumers, slow readers, restarts.
+
+Usage: feed_test.py CHANGEJOURNALD CHANGECTL   (root; exit 4: skipped).
+"""
+import json
+import os
+import select
+import subprocess
+
+import daemon_fixture as fixture
+
+
+class Feed:
+    """The replies of Follow, as they come."""
+
+    def __init__(self, daemon, **parameters):
+        self.socket = daemon.connect()
+        message = {"method": "org.changejournal.Follow", "more": True, "parameters": parameters}
+        self.socket.sendall(json.dumps(message).encode() + b"\0")
+        self.rest = b""
+        self.gaps = []
+
+    def reply(self):
+        """The next one; None: the connection has ended."""
+        while b"\0" not in self.rest:
+            got = self.socket.recv(65536)
+            if not got:
+                return None
+            self.rest += got
+        text, self.rest = self.rest.split(b"\0", 1)
+        reply = json.loads(text)
+        if "parameters" in reply and "position" in reply["parameters"]:
+            self.position = reply["parameters"]["position"]
+            self.gaps += reply["parameters"].get("gaps", [])
+        return reply
+
+    def records(self, until):
+        """All up to the one for which `until` holds."""
+        told = []
+        while True:
+            for record in self.reply()["parameters"]["records"]:
+                told.append(record)
+            if told and until(told[-1]):
+                return told
+
+    def close(self):
+        self.socket.close()
+
+
+class FeedTest(fixture.DaemonCase):
+    def feed(self, daemon, **parameters):
+        feed = Feed(daemon, **parameters)
+        self.addCleanup(feed.close)
+        return feed
+
+    def named(self, name):
+        path = os.path.join(self.mount, name)
+        return lambda record: record.get("path") == path
+
+    def names(self, records):
+        return [os.path.relpath(record["path"], self.mount) for record in records]
+
+    def test_from_now_on_and_on_again(self):
+        daemon = self.start()
+        self.write("before")
+        feed = self.feed(daemon)
+        begin = feed.reply()["parameters"]
+        self.assertEqual(begin["records"], [])
+        self.write("one")
+        first = feed.records(self.named("one"))
+        self.assertNotIn("before", self.names(first))
+        numbers = [record["sequence"] for record in first]
+        self.assertEqual(numbers, sorted(numbers))
+        self.assertGreater(numbers[0], begin["position"]["sequence"])
+        position = feed.position
+        feed.close()
+        self.write("two")
+        daemon.ctl("checkpoint")
+        self.write("three")
+        daemon.ctl("checkpoint")
+        again = self.feed(daemon, resume=position)
+        told = again.records(self.named("three"))
+        self.assertIn("two", self.names(told))
+        self.assertGreater(told[0]["sequence"], numbers[-1])
+        # From where it began, all of it, as the numbers say.
+        whole = self.feed(daemon, resume=begin["position"]).records(self.named("three"))
+        self.assertEqual([record["sequence"] for record in whole],
+                         list(range(begin["position"]["sequence"] + 1, told[-1]["sequence"] + 1)))
+
+    def test_the_socket_can_be_waited_for(self):
+        daemon = self.start()
+        feed = self.feed(daemon)
+        feed.reply()
+        self.assertEqual(select.select([feed.socket], [], [], 0)[0], [])
+        self.write("new")
+        self.assertEqual(select.select([feed.socket], [], [], fixture.DEADLINE)[0], [feed.socket])
+        feed.records(self.named("new"))
+
+    def test_filters(self):
+        daemon = self.start()
+        os.mkdir(os.path.join(self.mount, "in"))
+        token = daemon.ctl("checkpoint").stdout.strip()
+        self.write("outside")
+        self.write("in/file")
+        os.symlink("nowhere", os.path.join(self.mount, "in/link"))
+        os.mkdir(os.path.join(self.mount, "in/dir"))
+        os.mkfifo(os.path.join(self.mount, "in/fifo"))
+        os.chmod(os.path.join(self.mount, "in/fifo"), 0o600)
+        self.write("in/gone")
+        os.unlink(os.path.join(self.mount, "in/gone"))
+        self.write("in/last")
+        since = {"token": token}
+        # in/gone may have been of any type but a directory.
+        for filters, expected in (
+                ({"paths": [self.mount + "/in"]},
+                 {"in/file", "in/link", "in/dir", "in/fifo", "in/gone", "in/last"}),
+                ({"types": ["file"]}, {"outside", "in/file", "in/gone", "in/last"}),
+                ({"types": ["symlink", "file"]},
+                 {"outside", "in/link", "in/file", "in/gone", "in/last"}),
+                ({"kinds": ["data"]}, {"outside", "in/file", "in/gone", "in/last"})):
+            with self.subTest(filters=filters):
+                told = self.feed(daemon, since=since, **filters).records(self.named("in/last"))
+                self.assertEqual(set(self.names(told)) - {".", "in"}, expected)
+        metadata = self.feed(daemon, since=since, kinds=["metadata"], types=["fifo"])
+        self.assertEqual(set(self.names(metadata.records(self.named("in/fifo")))), {"in/fifo"})
+        directories = self.feed(daemon, since=since, types=["directory"])
+        told = directories.records(self.named("in/dir"))
+        self.assertLessEqual(set(self.names(told)), {".", "in", "in/dir"})
+
+    def test_a_burst_that_has_settled_is_told_once(self):
+        daemon = self.start()
+        feed = self.feed(daemon, settle_usec=100_000)
+        feed.reply()
+        path = os.path.join(self.mount, "busy")
+        for _ in range(50):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("x")
+            daemon.ctl("status")  # what the kernel has queued is read in between
+        self.write("end")
+        told = feed.records(self.named("end"))
+        said = [(record["path"], tuple(record["operations"])) for record in told]
+        self.assertEqual(len(said), len(set(said)))
+
+    def test_a_consumer_follows(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "index", f"--watch={self.mount}")
+        for name in ("a", "b", "c"):
+            self.write(name)
+        since = {"consumer": "index"}
+        feed = self.feed(daemon, since=since)
+        told = feed.records(self.named("c"))
+        self.assertLessEqual({"a", "b", "c"}, set(self.names(told)))
+        second = self.feed(daemon, since=since).reply()
+        self.assertEqual(second["error"], "org.changejournal.Busy")
+        feed.close()
+        half = [record for record in told if self.named("b")(record)][-1]["sequence"]
+        daemon.ctl("ack", "index", feed.position["token"], f"--record={half}")
+        daemon.ctl("checkpoint")
+        rest = self.feed_of(daemon, since).records(self.named("c"))
+        self.assertEqual(rest[0]["sequence"], half + 1)
+
+    def feed_of(self, daemon, since):
+        """A feed of a consumer, as soon as the connection that ended has let go of it."""
+        feeds = []
+
+        def opened():
+            feeds.append(self.feed(daemon, since=since))
+            return "error" not in feeds[-1].reply()
+        self.assertTrue(fixture.eventually(opened))
+        return feeds[-1]
+
+    def test_a_consumer_by_changectl(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "index")
+        self.write("a")
+        follower = subprocess.Popen(
+            [fixture.CTL, f"--socket={daemon.socket}", "follow", "--consumer=index", "--json"],
+            stdout=subprocess.PIPE, text=True)
+        self.addCleanup(follower.stdout.close)
+        self.addCleanup(follower.wait, fixture.DEADLINE)
+        self.addCleanup(follower.kill)
+        seen = False
+        for line in follower.stdout:
+            told = json.loads(line)
+            seen = seen or told.get("path") == os.path.join(self.mount, "a")
+            if seen and "position" in told:
+                break
+        position = told["position"]
+        daemon.ctl("ack", "index", position["token"], f"--record={position['sequence']}")
+        listed = json.loads(daemon.ctl("consumer", "list", "--json").stdout)
+        self.assertEqual(listed["consumers"][0]["waiting"], 0)
+
+    def test_refusals(self):
+        daemon = self.start()
+        token = daemon.ctl("checkpoint").stdout.strip()
+        for parameters, error in (
+                ({"since": {"token": "cj1-00000000-1"}}, "org.changejournal.RescanNeeded"),
+                ({"since": {"consumer": "nobody"}}, "org.changejournal.RescanNeeded"),
+                ({"resume": {"token": token, "sequence": 1 << 62}},
+                 "org.varlink.service.InvalidParameter"),
+                ({"resume": {"token": token, "sequence": -1}},
+                 "org.varlink.service.InvalidParameter"),
+                ({"resume": {"token": token}}, "org.varlink.service.InvalidParameter"),
+                ({"since": {"token": token}, "resume": {"token": token, "sequence": 0}},
+                 "org.varlink.service.InvalidParameter"),
+                ({"types": ["door"]}, "org.varlink.service.InvalidParameter"),
+                ({"settle_usec": -1}, "org.varlink.service.InvalidParameter"),
+                ({"settle_usec": 60_000_001}, "org.varlink.service.InvalidParameter")):
+            with self.subTest(parameters=parameters):
+                self.assertEqual(self.feed(daemon, **parameters).reply().get("error"), error)
+
+    def test_changectl_goes_on_after_a_restart(self):
+        daemon = self.start()
+        follower = subprocess.Popen(
+            [fixture.CTL, f"--socket={daemon.socket}", "follow", "-o", "cat", self.mount],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.addCleanup(follower.stdout.close)
+        self.addCleanup(follower.wait, fixture.DEADLINE)
+        self.addCleanup(follower.kill)
+        self.assertTrue(fixture.eventually(
+            lambda: json.loads(daemon.ctl("status", "--json").stdout)["connections"] == 2))
+        self.write("one")
+        self.read_until(follower, "one")
+        daemon.stop()
+        self.daemons.remove(daemon)
+        daemon = self.start()
+        self.write("two")
+        self.read_until(follower, "two")
+
+    def read_until(self, follower, name):
+        for line in follower.stdout:
+            if line.strip() == os.path.join(self.mount, name):
+                return
+        self.fail(f"{name} was not told")
+
+    def test_a_gap_is_told_in_its_place(self):
+        daemon = self.start()
+        feed = self.feed(daemon)
+        feed.reply()
+        self.write("one")
+        feed.records(self.named("one"))
+        position = feed.position
+        daemon.stop()
+        self.daemons.remove(daemon)
+        self.write("unseen")
+        daemon = self.start()
+        self.write("two")
+        again = self.feed(daemon, resume=position)
+        told = again.records(self.named("two"))
+        self.assertIn("the daemon was not running", [gap["cause"] for gap in again.gaps])
+        self.assertNotIn("one", self.names(record for record in told if "path" in record))
+
+    def test_a_slow_reader_costs_nobody_anything_and_misses_nothing(self):
+        daemon = self.start()
+        feed = self.feed(daemon)
+        feed.reply()
+        idle = json.loads(daemon.ctl("status", "--json").stdout)["answers"]
+        for i in range(3000):
+            self.write("a-name-that-takes-some-room-in-a-reply-" + "x" * 100 + str(i))
+        for _ in range(4):
+            token = daemon.ctl("checkpoint").stdout.strip()
+        self.assertEqual(json.loads(daemon.ctl("status", "--json").stdout)["answers"], idle)
+        self.write("end")
+        told = feed.records(self.named("end"))
+        numbers = [record["sequence"] for record in told]
+        self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
+        self.assertTrue(token)
+
+
+if __name__ == "__main__":
+    fixture.main()
