@@ -63,7 +63,8 @@ def verbs(*words):
 
 def commands():
     """Every verb, and what is below it, as words."""
-    return [words for verb in verbs() for words in [(verb,)] + [(verb, each) for each in verbs(verb)]]
+    return [words for verb in verbs()
+            for words in [(verb,)] + [(verb, each) for each in verbs(verb)]]
 
 
 def options(*words):

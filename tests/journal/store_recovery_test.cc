@@ -82,7 +82,7 @@ TEST_CASE("recovery: periods that could not be dropped are no quiet ones") {
   AdvanceStore(*rig.store, 0);  // 1, with ten records
   AdvanceStore(*rig.store, 0);  // 2, quiet
   REQUIRE(rig.store->DropPeriodsBefore(PeriodId(2)).has_value());
-  AdvanceStore(*rig.store, 5);  // 3
+  AdvanceStore(*rig.store, 5);        // 3
   rig.disk->FailAt(1, Fault::kOnce);  // nothing of it reaches the disk
   REQUIRE_FALSE(rig.store->DropPeriodsBefore(PeriodId(4)).has_value());
   for (int time = 0; time < 2; ++time) {
