@@ -1,0 +1,70 @@
+"""What the programs here have in common: their options, their state, how they start others."""
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+
+from position import STATUSES, Failure, Journal, own_directory, shown
+
+STATE = "/var/lib/changejournal-integrations"
+
+
+def parser(description):
+    made = argparse.ArgumentParser(
+        description=description, epilog=STATUSES, allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--full", action="store_true", help="copy everything, whatever the journal "
+                      "says, and go on from there")
+    made.add_argument("--state-directory", metavar="DIR",
+                      help=f"where the position is kept (default: one below {STATE}, by the names "
+                      "of what is copied where)")
+    made.add_argument("--changectl", metavar="FILE", default="changectl", help="the program to ask")
+    made.add_argument("--socket", metavar="FILE", help="the daemon's socket")
+    return made
+
+
+def parse(made, tool):
+    """Everything after `--` is for the tool."""
+    words = sys.argv[1:]
+    rest = []
+    if "--" in words:
+        cut = words.index("--")
+        words, rest = words[:cut], words[cut + 1:]
+    made.usage = made.format_usage().removeprefix("usage: ").rstrip() + f" [-- {tool} option...]"
+    return made.parse_args(words), rest
+
+
+def journal(args):
+    return Journal(args.changectl, args.socket)
+
+
+def source_of(path):
+    """As the kernel sees it, so that it can be compared with the watched trees."""
+    source = os.path.realpath(os.fsencode(path))
+    if not os.path.isdir(source):
+        raise Failure(f"{shown(path)}: is no directory; name the directory that is to be copied", 2)
+    return source
+
+
+def state_of(args, *key):
+    if args.state_directory:
+        return os.path.abspath(args.state_directory)
+    program = os.path.basename(sys.argv[0])
+    digest = hashlib.sha256(b"\0".join(map(os.fsencode, key))).hexdigest()[:16]
+    return os.path.join(own_directory(STATE), f"{program}-{digest}")
+
+
+AGAIN = "the position has not moved: run again when that is mended"
+
+
+def spawn(words, good=(0,), advice=AGAIN, **more):
+    """Starts a program and waits for it. Its output is ours; its exit status is good, or ends us."""
+    try:
+        done = subprocess.run(words, check=False, **more)
+    except OSError as error:
+        raise Failure(f"{words[0]}: {error.strerror}; is it installed?") from error
+    if good is not None and done.returncode not in good:
+        raise Failure(f"{words[0]} ended with exit status {done.returncode}, see above; "
+                      f"{advice}")
+    return done

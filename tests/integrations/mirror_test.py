@@ -1,0 +1,178 @@
+"""changejournal-rsync against the real rsync: after every quiet run the mirror is the source."""
+import fcntl
+import json
+import os
+import unittest
+
+import fixture
+from fixture import ROUNDS, run
+
+
+class Mirror(fixture.TreeCase):
+    def setUp(self):
+        super().setUp()
+        self.mirror = self.path("mirror")
+        self.state = self.path("position")
+
+    def run_it(self, *more, options=(), check=0):
+        return self.tool("rsync", f"--state-directory={self.state}", *options, self.source,
+                         self.mirror, *more, check=check)
+
+    def token(self):
+        with open(os.path.join(self.state, "token"), encoding="ascii") as file:
+            return file.read()
+
+    def test_rounds_of_random_edits(self):
+        self.editor.edit(60)
+        self.assertIn("copying all", self.run_it())
+        self.assert_same(self.mirror)
+        for _ in range(ROUNDS):
+            self.editor.edit(40)
+            said = self.run_it()
+            self.assertNotIn("copying all", said)
+            self.assert_same(self.mirror)
+        self.assertIn(" 0 names", self.run_it())
+
+    def test_only_what_changed_is_looked_at(self):
+        for number in range(200):
+            os.mkdir(f"{self.source}/{number}")
+            self.write_source(f"{number}/file")
+        self.run_it()
+        before = {number: os.stat(f"{self.source}/{number}").st_atime_ns for number in range(200)}
+        self.write_source("7/file", "other")
+        os.rename(f"{self.source}/8", f"{self.source}/renamed")
+        self.run_it()
+        after = {number: os.stat(f"{self.source}/{number}").st_atime_ns
+                 for number in range(200) if number not in (7, 8)}
+        self.assertEqual([n for n in after if after[n] != before[n]], [])
+        self.assert_same(self.mirror)
+
+    def write_source(self, name, text="x"):
+        with open(os.path.join(self.source, name), "w", encoding="ascii") as file:
+            file.write(text)
+
+    def test_a_failing_transfer_loses_nothing(self):
+        self.editor.edit(40)
+        self.run_it()
+        token = self.token()
+        self.editor.edit(30)
+        # Without room for what is new rsync ends in the middle.
+        self.write_source("large", "x" * (1 << 20))
+        run("mount", "-t", "tmpfs", "-o", "size=512k", "none", self.mirror, check=0)
+        self.assertIn("position has not moved", self.run_it(check=1))
+        self.assertEqual(self.token(), token)
+        run("umount", self.mirror, check=0)
+        self.editor.edit(10)
+        self.run_it()
+        self.assert_same(self.mirror)
+
+    def test_a_failing_first_copy_is_begun_anew(self):
+        self.write_source("large", "x" * (1 << 20))
+        os.mkdir(self.mirror)
+        run("mount", "-t", "tmpfs", "-o", "size=512k", "none", self.mirror, check=0)
+        self.run_it(check=1)
+        run("umount", self.mirror, check=0)
+        self.assertIn("copying all", self.run_it())
+        self.assert_same(self.mirror)
+
+    def test_rescan_needed_is_a_full_copy(self):
+        self.editor.edit(40)
+        self.run_it()
+        # A token of another journal, as after the loss of the state directory.
+        with open(os.path.join(self.state, "token"), "w", encoding="ascii") as file:
+            file.write("cj1-00000000-1\n")
+        self.editor.edit(20)
+        self.assertIn("of another journal", self.run_it("--", "--ignore-times"))
+        self.assert_same(self.mirror)
+        self.editor.edit(20)
+        self.assertNotIn("copying all", self.run_it())
+        self.assert_same(self.mirror)
+
+    def test_a_writer_during_the_run(self):
+        self.editor.edit(40)
+        self.run_it()
+        for _ in range(3):
+            with self.busy():
+                self.run_it(check=None)
+        self.run_it()
+        self.assert_same(self.mirror)
+
+    def test_an_absent_tree_empties_no_mirror(self):
+        self.write_source("precious")
+        self.run_it()
+        token = self.token()
+        run("umount", self.source, check=0)
+        said = self.run_it(check=7)
+        self.assertIn("not mounted", said)
+        self.run_it(options=["--full"], check=7)
+        self.assertTrue(os.path.exists(os.path.join(self.mirror, "precious")))
+        self.assertEqual(self.token(), token)
+        run("mount", "-o", "loop", self.path("ext4.img"), self.source, check=0)
+        # The daemon hears of the mount in a moment.
+        self.assertTrue(fixture.eventually(lambda: not self.is_absent()))
+        self.assertIn("copying all", self.run_it())
+        self.assert_same(self.mirror)
+
+    def is_absent(self):
+        return "absent" in json.loads(self.daemon.ctl("status", "--json").stdout)["watches"][0]
+
+    def test_one_run_at_a_time(self):
+        self.run_it()
+        lock = os.open(os.path.join(self.state, "lock"), os.O_RDWR)
+        self.addCleanup(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        self.assertIn("another run", self.run_it(check=6))
+
+    def test_links_in_the_mirror_lead_nowhere(self):
+        os.makedirs(f"{self.source}/d/e")
+        self.write_source("d/e/file", "new")
+        self.run_it()
+        outside = self.path("outside")
+        os.makedirs(outside + "/e")
+        run("rm", "-r", f"{self.mirror}/d", check=0)
+        os.symlink(outside, f"{self.mirror}/d")
+        self.write_source("d/e/file", "newer")
+        self.write_source("d/other")
+        self.run_it(check=None)
+        self.assertEqual(os.listdir(outside), ["e"])
+        self.assertEqual(os.listdir(outside + "/e"), [])
+
+    def test_directory_becomes_link_and_file(self):
+        for name in "ab":
+            os.makedirs(f"{self.source}/{name}/below")
+            self.write_source(f"{name}/below/file")
+        os.makedirs(f"{self.source}/elsewhere/below")
+        self.write_source("elsewhere/below/file", "not to be taken for another")
+        self.run_it()
+        run("rm", "-r", f"{self.source}/a", f"{self.source}/b", check=0)
+        os.symlink("elsewhere", f"{self.source}/a")
+        self.write_source("b")
+        self.run_it()
+        self.assert_same(self.mirror)
+
+    def test_over_a_remote_shell(self):
+        """The shell drops the name of the host."""
+        shell = self.path("shell")
+        with open(shell, "w", encoding="ascii") as file:
+            file.write('#!/bin/sh\nshift\nexec sh -c "$*"\n')
+        os.chmod(shell, 0o755)
+        self.editor.edit(40)
+        for _ in range(2):
+            self.tool("rsync", f"--state-directory={self.state}", self.source,
+                      f"host:{self.mirror}", "--", f"--rsh={shell}")
+            self.assert_same(self.mirror)
+            self.editor.edit(40)
+
+    def test_what_cannot_be_mirrored_is_refused(self):
+        said = self.tool("rsync", "/etc", self.mirror, check=2)
+        self.assertIn("no watched tree", said)
+        self.tool("rsync", self.source, self.source + "/below", check=2)
+        self.tool("rsync", self.path("not there"), self.mirror, check=2)
+        os.mkdir(self.state)
+        os.chmod(self.state, 0o777)
+        self.assertIn("others may write", self.run_it(check=2))
+
+
+if __name__ == "__main__":
+    fixture.main("rsync", "mkfs.ext4")
+    unittest.main()
