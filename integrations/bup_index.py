@@ -112,18 +112,28 @@ class Update:
             self.link(name, state)
 
 
+def set_back(file, since):
+    """The names whose times a `bup index` that was started at `since` has set back."""
+    from bup import index
+    first, last = (since - 1) * 10**9, (time.time() - 1) * 10**9
+    with index.Reader(file) as reader:
+        return {entry.name.rstrip(b"/") for entry in reader if entry.exists() and
+                (first <= entry.mtime <= last or first <= entry.ctime <= last)}
+
+
 def update(file, names):
-    """Every one of `names` (absolute, without a slash at the end) is looked at, and nothing else."""
+    """Every one of `names` (absolute, without a slash at the end) is looked at, and nothing else.
+
+    Times are taken as they are. `bup index` sets those of the last second back, so that the next one
+    looks again; here nobody would, and snapshots would have the wrong time."""
     from bup import hlinkdb, index
-    # As in bup: what changed within the last second may change again without another time.
-    limit = (time.time() - 1) * 10**9
+    limit = None
     with index.MetaStoreWriter(file + b".meta") as store, \
          hlinkdb.HLinkDB(file + b".hlink") as links, \
          index.Writer(file, store, limit) as writer, \
          index.Reader(file) as reader:
         work = Update(store, links, names)
         for entry in list(reader.iter(wantrecurse=lambda below: below.name in work.above)):
-            entry.tmax = limit
             work.entry(entry)
         work.add(writer)
         links.prepare_save()
