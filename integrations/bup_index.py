@@ -1,9 +1,10 @@
 """bup's index, brought up to date by name.
 
-`bup index` has no way to say "only these": a directory is always walked to its end, whatever it does not meet there
-is marked as deleted, and a name that is gone cannot be given at all. So this uses the modules of bup that `bup index`
-is made of, and does for each name what bup.cmd.index does when its walk comes by. They are no interface that bup
-promises, which is why only versions are used that were tested; for others the tree is walked.
+`bup index` has no way to say "only these": a directory is always walked to its end, whatever it
+does not meet there is marked as deleted, and a name that is gone cannot be given at all. So this
+uses the modules of bup that `bup index` is made of, and does for each name what bup.cmd.index does
+when its walk comes by. They are no interface that bup promises, which is why only versions are used
+that were tested; for others the tree is walked.
 """
 import os
 import stat
@@ -124,8 +125,8 @@ def set_back(file, since):
 def update(file, names):
     """Every one of `names` (absolute, without a slash at the end) is looked at, and nothing else.
 
-    Times are taken as they are. `bup index` sets those of the last second back, so that the next one
-    looks again; here nobody would, and snapshots would have the wrong time."""
+    Times are taken as they are. `bup index` sets those of the last second back, so that the next
+    one looks again; here nobody would, and snapshots would have the wrong time."""
     from bup import hlinkdb, index
     limit = None
     with index.MetaStoreWriter(file + b".meta") as store, \

@@ -5,8 +5,8 @@
     000002-incremental.tar
     000003-full.tar                begins anew
 
-An archive has its name only when it is complete, and the list of what went is there before it. So a run that was
-ended leaves nothing that a restore would take for whole.
+An archive has its name only when it is complete, and the list of what went is there before it. So
+a run that was ended leaves nothing that a restore would take for whole.
 """
 import os
 import re
@@ -50,8 +50,8 @@ def last_number(directory):
 
 
 def chain(directory, until=None, start=None):
-    """What to apply in order: the newest full one up to `until`, and all that follow it; or all from
-    `start` on. Each number must be there: an increment says nothing of those before it."""
+    """What to apply in order: the newest full one up to `until`, and all that follow it; or all
+    from `start` on. Each number must be there: an increment says nothing of those before it."""
     found = [archive for archive in archives(directory)
              if until is None or archive.number <= until]
     if not found or (until is not None and found[-1].number != until):

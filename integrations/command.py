@@ -59,7 +59,8 @@ AGAIN = "the position has not moved: run again when that is mended"
 
 
 def spawn(words, good=(0,), advice=AGAIN, **more):
-    """Starts a program and waits for it. Its output is ours; its exit status is good, or ends us."""
+    """Starts a program and waits for it. Its output is ours; its exit status is good, or ends
+    us."""
     try:
         done = subprocess.run(words, check=False, **more)
     except OSError as error:

@@ -8,12 +8,12 @@
         ...copy...
         position.commit()                  # only now the position moves
 
-The position moves in two phases, so that a transfer that fails loses nothing: next() and begin() only
-remember where the journal was *before* the copy began, and commit() writes that down when the copy is
-complete. Whatever changes during the copy is told again the next time.
+The position moves in two phases, so that a transfer that fails loses nothing: next() and begin()
+only remember where the journal was *before* the copy began, and commit() writes that down when the
+copy is complete. Whatever changes during the copy is told again the next time.
 
-Here the token is kept in a file; a consumer that the daemon remembers would take its place in begin(),
-next() and commit(), and nowhere else.
+Here the token is kept in a file; a consumer that the daemon remembers would take its place in
+begin(), next() and commit(), and nowhere else.
 """
 import base64
 import fcntl
@@ -85,8 +85,8 @@ def own_directory(path):
     if not stat.S_ISDIR(found.st_mode):
         raise Failure(f"{shown(path)}: is no directory; name another one", USAGE)
     if found.st_uid != os.geteuid() or found.st_mode & 0o022:
-        raise Failure(f"{shown(path)}: others may write there, or own it; chown it to the user that "
-                      f"runs this, and chmod go-w", USAGE)
+        raise Failure(f"{shown(path)}: others may write there, or own it; chown it to the user "
+                      f"that runs this, and chmod go-w", USAGE)
     return path
 
 
@@ -149,8 +149,8 @@ class Position:
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Failure(f"{shown(self.directory)}: another run is at work; wait for it, or see "
-                          f"with fuser(1) who holds {shown(self.directory)}/lock", LOCKED) from error
+            raise Failure(f"{shown(self.directory)}: another run is at work; wait for it; "
+                          f"fuser(1) tells who holds the file `lock` there", LOCKED) from error
         return self
 
     def __exit__(self, *_):

@@ -1,10 +1,11 @@
-"""A mount namespace of our own in which no symbolic link is followed below the trees that we work on.
+"""A mount namespace of our own, in which no symbolic link below the trees at work is followed.
 
 Programs that copy as root meet trees in which others may put symbolic links where a directory was a
-moment ago. No check helps against that, because it can be done between the check and the use. So each
-tree is mounted over itself with `nosymfollow`, where only we and the programs that we start see it: links are
-copied as what they are, and the kernel refuses every path that leads through one. What is mounted below the tree is
-not visible there, as it is not for the journal; and a tree that is unmounted meanwhile stays what it was.
+moment ago. No check helps against that, because it can be done between the check and the use. So
+each tree is mounted over itself with `nosymfollow`, where only we and the programs that we start
+see it: links are copied as what they are, and the kernel refuses every path that leads through one.
+What is mounted below the tree is not visible there, as it is not for the journal; and a tree that
+is unmounted meanwhile stays what it was.
 """
 import os
 import subprocess

@@ -81,8 +81,8 @@ def main(args, more, tool):
 
 
 def spawn(words, warned, **more):
-    """`warned`: the exit status that means "done, but not with every file". Which ones is in what the
-    tool said; that they are told again is all that has to be seen to here."""
+    """`warned`: the exit status that means "done, but not with every file". Which ones is in what
+    the tool said; that they are told again is all that has to be seen to here."""
     if command.spawn(words, good=(0, warned), **more).returncode == warned:
         raise Failure(f"{words[0]} warned, see above; what it made is there, and the position has "
                       f"not moved, so that the next run does the same again", WARNED)

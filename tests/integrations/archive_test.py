@@ -1,4 +1,5 @@
-"""changejournal-tar and changejournal-untar with the real tar: every archive restores its moment."""
+"""changejournal-tar and changejournal-untar with the real tar: every archive restores its
+moment."""
 import io
 import os
 import shutil
@@ -141,7 +142,8 @@ class Archive(fixture.TreeCase):
         return outside, look(os.fsencode(outside))
 
     def test_links_in_the_target_lead_nowhere(self):
-        """Somebody puts links into a copy that follows, where the next archive writes and deletes."""
+        """Somebody puts links into a copy that follows, where the next archive writes and
+        deletes."""
         os.makedirs(f"{self.source}/d/deep")
         for name in ("d/file", "d/deep/file", "d/stays"):
             self.write_source(name)

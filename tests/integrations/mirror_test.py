@@ -30,8 +30,8 @@ class Mirror(fixture.TreeCase):
             self.editor.edit(40)
             said = self.run_it()
             if "copying all" in said:
-                # Where directories were renamed into each other a list of names may be refused. What
-                # rsync then takes for unchanged by size and time may be other bytes.
+                # Where directories were renamed into each other a list of names may be refused.
+                # What rsync then takes for unchanged by size and time may be other bytes.
                 self.assertIn("cannot be listed", said)
                 self.run_it("--", "--ignore-times", options=["--full"])
             else:

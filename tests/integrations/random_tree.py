@@ -4,7 +4,8 @@ import random
 import shutil
 import stat
 
-# What scripts stumble over: blanks, line ends, hyphens, patterns, quotes, comments, bytes that are no UTF-8.
+# What scripts stumble over: blanks, line ends, hyphens, patterns, quotes, comments, bytes that are
+# no UTF-8.
 ODD = [b"a b", b"new\nline", b"-rf", b"--delete", b"*", b"[x]?", b"back\\slash", b"'q'", b'"d"',
        b"#c", b";s", b"host:file", b"\xff\xfe", b"\xe9t\xe9", b"\xc3\xa9t\xc3\xa9", b" lead",
        b"trail ", b".hidden", b"...", b"tab\t", b"%s$x`y`", b"e\x01\x7f", b"x" * 200]
@@ -14,7 +15,8 @@ ACL_ACCESS = bytes.fromhex("02000000" "01000700ffffffff" "02000500e9030000" "040
 
 
 def look(top, link_times=True):
-    """{name: all of it that a copy should have}; hard links as the set of names that share a file."""
+    """{name: all of it that a copy should have}; hard links as the set of names that share a
+    file."""
     found, groups = {}, {}
 
     def visit(name):
@@ -54,7 +56,8 @@ def differences(source, copy):
         for fact in sorted(set(source[name]) | set(copy[name])):
             here, there = source[name].get(fact), copy[name].get(fact)
             if here != there:
-                lines.append(f"{name!r}: {fact}: {repr(here)[:200]}, in the copy {repr(there)[:200]}")
+                lines.append(f"{name!r}: {fact}: {repr(here)[:200]}, "
+                             f"in the copy {repr(there)[:200]}")
     return lines
 
 
