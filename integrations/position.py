@@ -115,7 +115,8 @@ class Journal:
         """Exactly one watched tree holds all of `source`, and it is there now."""
         watches = []
         for watch in json.loads(self.ask("status", "--json")[0])["watches"]:
-            path = os.fsencode(watch.get("path", "")) or base64.b64decode(watch["path_base64"])
+            path = watch["path"].encode() if "path" in watch else base64.b64decode(
+                watch["path_base64"])
             watches.append((os.path.realpath(path), watch.get("absent")))
         within = [(path, absent) for path, absent in watches
                   if source == path or source.startswith(path.rstrip(b"/") + b"/")]
@@ -126,7 +127,7 @@ class Journal:
         if below:
             raise Failure(f"{shown(source)}: {shown(below[0])} below it is a watched tree of its "
                           f"own; run once for each of them", USAGE)
-        path, absent = max(within)
+        path, absent = max(within, key=lambda watch: len(watch[0]))
         if absent:
             raise Failure(f"{shown(path)}: {absent}; nothing was copied or deleted. Run again when "
                           f"it is there", ABSENT)
@@ -202,6 +203,8 @@ def report(line):
 
 def run(body):
     """The body of main(): failures become one line on standard error and the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # A name is no reason to fail.
     try:
         return body() or 0
     except RescanNeeded as why:

@@ -9,6 +9,7 @@ import stat
 ODD = [b"a b", b"new\nline", b"-rf", b"--delete", b"*", b"[x]?", b"back\\slash", b"'q'", b'"d"',
        b"#c", b";s", b"host:file", b"\xff\xfe", b"\xe9t\xe9", b"\xc3\xa9t\xc3\xa9", b" lead",
        b"trail ", b".hidden", b"...", b"tab\t", b"%s$x`y`", b"e\x01\x7f", b"x" * 200]
+DEEPEST = 12
 PLAIN = [b"a", b"b", b"c", b"d", b"e.txt", b"f", b"g", b"h"]
 ACL_ACCESS = bytes.fromhex("02000000" "01000700ffffffff" "02000500e9030000" "04000500ffffffff"
                            "10000700ffffffff" "20000500ffffffff")
@@ -91,6 +92,12 @@ class Editor:
         """Few names, so that what comes often stands where something else was."""
         return os.path.join(self.directory(), self.random.choice(self.random.choice([PLAIN, ODD])))
 
+    def fits(self, path, to):
+        """Trees that are moved into each other all the time would outgrow what a path can be."""
+        lowest = max((folder.count(b"/") for folder, _, _ in os.walk(path)), default=0)
+        height = max(0, lowest - path.count(b"/"))
+        return to.count(b"/") - self.top.count(b"/") + height <= DEEPEST
+
     def clear(self, path):
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
@@ -105,6 +112,8 @@ class Editor:
 
     def make_directory(self):
         path = self.name()
+        if not self.fits(path, path):
+            return
         self.clear(path)
         os.mkdir(path)
         for name in self.random.sample(ODD + PLAIN, self.random.randrange(5)):
@@ -137,19 +146,20 @@ class Editor:
         if path:
             shutil.rmtree(path)
 
-    def rename(self):
-        path, to = self.pick(lambda s: True), self.name()
-        if path and path != to and not (to + b"/").startswith(path + b"/") \
+    def move(self, path, to):
+        """What is at `to` goes; neither may lie in the other."""
+        if path and self.fits(path, to) and not (to + b"/").startswith(path + b"/") \
                 and not (path + b"/").startswith(to + b"/"):
             self.clear(to)
             os.rename(path, to)
 
+    def rename(self):
+        path, to = self.pick(lambda s: True), self.name()
+        self.move(path, to)
+
     def rename_directory(self):
         path, to = self.pick(lambda s: stat.S_ISDIR(s.st_mode)), self.name()
-        if path and not (to + b"/").startswith(path + b"/") \
-                and not (path + b"/").startswith(to + b"/"):
-            self.clear(to)
-            os.rename(path, to)
+        self.move(path, to)
 
     def link(self):
         path, to = self.pick(lambda s: stat.S_ISREG(s.st_mode)), self.name()
