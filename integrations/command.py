@@ -58,13 +58,48 @@ def state_of(args, *key):
 AGAIN = "the position has not moved: run again when that is mended"
 
 
-def spawn(words, good=(0,), advice=AGAIN, **more):
-    """Starts a program and waits for it. Its output is ours; its exit status is good, or ends
-    us."""
+PATIENCE = 5  # seconds
+
+
+def waits_for_a_partner(pid):
+    """Opening a named pipe waits until somebody opens its other end. No program here means to: a
+    file has become a pipe between its look and its opening, and it would stand there for ever."""
     try:
-        done = subprocess.run(words, check=False, **more)
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/wchan", encoding="ascii") as file:
+                if file.read() == "wait_for_partner":
+                    return True
+    except OSError:
+        pass  # It has ended meanwhile.
+    return False
+
+
+def wait(process, text, advice):
+    looks = 0
+    while True:
+        try:
+            process.communicate(text, timeout=1)
+            return
+        except subprocess.TimeoutExpired:
+            looks = looks + 1 if waits_for_a_partner(process.pid) else 0
+        if looks == PATIENCE:
+            raise Failure(f"{process.args[0]} was ended: it was opening a file that became a named "
+                          f"pipe meanwhile; {advice}")
+
+
+def spawn(words, good=(0,), advice=AGAIN, **more):
+    """Starts a program, waits for it; its output is ours. Its exit status is good, or ends us."""
+    text = more.pop("input", None)
+    try:
+        done = subprocess.Popen(words, stdin=None if text is None else subprocess.PIPE, **more)
     except OSError as error:
         raise Failure(f"{words[0]}: {error.strerror}; is it installed?") from error
+    with done:
+        try:
+            wait(done, text, advice)
+        except BaseException:
+            done.kill()
+            raise
     if good is not None and done.returncode not in good:
         raise Failure(f"{words[0]} ended with exit status {done.returncode}, see above; "
                       f"{advice}")
