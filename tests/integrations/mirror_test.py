@@ -44,7 +44,11 @@ class Mirror(fixture.TreeCase):
         for number in range(200):
             os.mkdir(f"{self.source}/{number}")
             self.write_source(f"{number}/file")
+        for name in ("top", "linked"):
+            self.write_source(name)
+        os.link(f"{self.source}/linked", f"{self.source}/9/link")
         self.run_it()
+        inodes = [os.stat(f"{self.mirror}/{name}").st_ino for name in ("top", "linked", "9/link")]
         before = {number: os.stat(f"{self.source}/{number}").st_atime_ns for number in range(200)}
         self.write_source("7/file", "other")
         os.rename(f"{self.source}/8", f"{self.source}/renamed")
@@ -52,6 +56,9 @@ class Mirror(fixture.TreeCase):
         after = {number: os.stat(f"{self.source}/{number}").st_atime_ns
                  for number in range(200) if number not in (7, 8)}
         self.assertEqual([n for n in after if after[n] != before[n]], [])
+        # Nor is anything copied that stands beside what changed.
+        self.assertEqual([os.stat(f"{self.mirror}/{name}").st_ino
+                          for name in ("top", "linked", "9/link")], inodes)
         self.assert_same(self.mirror)
 
     def write_source(self, name, text="x"):
