@@ -96,6 +96,17 @@ class Archive(fixture.TreeCase):
         self.restore()
         self.assert_same(self.target)
 
+    def test_a_file_that_is_written_leaves_its_directory_alone(self):
+        os.mkdir(f"{self.source}/d")
+        self.write_source("d/file")
+        self.make()
+        standby = self.path("standby")
+        self.restore(target=standby)
+        self.write_source("d/file", "other")
+        self.make()
+        self.restore("--from=2", target=standby)
+        self.assert_same(standby)
+
     def test_a_directory_loses_attributes(self):
         os.mkdir(f"{self.source}/d")
         os.setxattr(f"{self.source}/d", "user.note", b"x")
