@@ -45,11 +45,18 @@ class TreeCase(daemon_fixture.DaemonCase):
         self.editor = Editor(self.source, f"{SEED} {self.id()}")
 
     def tearDown(self):
-        super().tearDown()
-        run("umount", "-R", "-l", self.source)
+        for daemon in self.daemons:
+            daemon.stop()
+        self.daemons = []
+        with open("/proc/self/mounts", encoding="utf-8") as file:
+            places = [line.split()[1] for line in file]
+        for place in places:
+            if place.startswith(self.work + "/"):
+                run("umount", "-l", place)
+        super().tearDown()  # removes the directory, which must not be busy
 
     def tool(self, name, *words, check=0, program=None, **more):
-        """Runs one of our programs; returns what it wrote. DAEMON_FIXTURE's deadline holds."""
+        """Runs one of our programs; returns what it wrote."""
         command = [program or os.path.join(TOP, "integrations", "changejournal-" + name)]
         if name != "untar":
             command += [f"--changectl={daemon_fixture.CTL}", f"--socket={self.daemon.socket}"]
