@@ -246,6 +246,8 @@ class Answer {
     std::string before;  // where it was
     std::uint32_t view = 0;
     bool alive = false;
+    // The directory, and those that it was in on that path which are somewhere else now.
+    std::set<ObjectIndex> through;
   };
   struct Arrival {    // a directory that came from outside of the watched trees
     std::string now;  // empty: nowhere

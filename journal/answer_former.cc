@@ -142,13 +142,16 @@ Status Answer::AddFormerTree(Directories& directories, std::size_t move, std::ui
     RefuseList(before, "may have been outside of the watched tree meanwhile");
     return {};
   }
-  KeepFormerTree({resolved->path->path, before, view, !resolved->path->dead});
+  const ObjectIndex directory = fold_.moves()[move].object;
+  KeepFormerTree({resolved->path->path, before, view, !resolved->path->dead, {directory}});
   return {};
 }
 
 void Answer::KeepFormerTree(FormerTree tree) {
-  if (tree.now == tree.before || !former_known_.insert(tree.now + '\0' + tree.before).second)
-    return;
+  // Another way to the same path may go further.
+  std::string key = tree.now + '\0' + tree.before;
+  for (const ObjectIndex each : tree.through) key += '\0' + std::to_string(each);
+  if (tree.now == tree.before || !former_known_.insert(std::move(key)).second) return;
   if (former_.size() >= kMaxFormerTrees) {
     RefuseList(tree.before, "is one of too many that were renamed");
     return;
@@ -157,13 +160,19 @@ void Answer::KeepFormerTree(FormerTree tree) {
 }
 
 // A directory that was renamed inside of one that was renamed later has former paths below the
-// former paths of that one, too.
+// former paths of that one, too. No directory was in itself: where one took the path of another
+// that it had been in, paths of now would say so again and again.
 void Answer::ComposeFormerTrees() {
   for (std::size_t i = 0; i < former_.size(); ++i) {
     for (std::size_t outer = 0; outer < former_.size(); ++outer) {
       const FormerTree above = former_[outer];  // a copy: the vector grows
       FormerTree composed = former_[i];
       if (above.view != composed.view || !PathIsBelow(above.now, composed.before)) continue;
+      const bool met = std::any_of(
+          above.through.begin(), above.through.end(),
+          [&](ObjectIndex directory) { return composed.through.count(directory) != 0; });
+      if (met) continue;
+      composed.through.insert(above.through.begin(), above.through.end());
       composed.before = above.before + composed.before.substr(above.now.size());
       KeepFormerTree(std::move(composed));
       if (!unlistable_.empty()) return;

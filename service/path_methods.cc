@@ -51,7 +51,10 @@ void AppendPath(const std::string& path, bool recursive, const std::string& rela
   } else if (path == relative_to || (recursive && PathContains(path, relative_to))) {
     bytes->push_back('.');
   } else if (PathContains(relative_to, path)) {
-    bytes->append(path, relative_to == "/" ? 1 : relative_to.size() + 1);
+    const std::size_t begin = relative_to == "/" ? 1 : relative_to.size() + 1;
+    // rsync takes such a line of its list for a comment, also where lines end with NUL.
+    if (path[begin] == '#' || path[begin] == ';') bytes->append("./");
+    bytes->append(path, begin);
   } else {
     return;
   }

@@ -28,6 +28,21 @@ class AnswersTest(fixture.DaemonCase):
             client.close()
         self.assertIn("parameters", daemon.call("org.changejournal.GetStatus"))
 
+    def test_names_that_rsync_would_take_for_comments(self):
+        daemon = self.start()
+        token = daemon.ctl("checkpoint").stdout.strip()
+        names = {"#one", ";two", "plain"}
+        for name in names:
+            self.write(name)
+        done = daemon.ctl("changes", f"--since={token}", "-0", "--expand",
+                          f"--relative-to={self.mount}")
+        told = set(done.stdout.split("\0"))
+        self.assertLessEqual({"./#one", "./;two", "plain"}, told)
+        copy = os.path.join(self.work, "copy")
+        fixture.run("rsync", "-aHAX", "--from0", "--files-from=-", "--delete-missing-args",
+                    self.mount + "/", copy, input=done.stdout, check=0)
+        self.assertEqual(set(os.listdir(copy)), names)
+
     def list_while_renaming(self, daemon, names, renames):
         """Asks for the members of what was "d"; renames it while the list comes."""
         os.mkdir(os.path.join(self.mount, "d"))

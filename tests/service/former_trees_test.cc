@@ -44,6 +44,27 @@ TEST_CASE("former trees: every member is told at its former path") {
   CHECK(tree.journal.unlistable().empty());
 }
 
+TEST_CASE("former trees: a directory that took the path of the one that it had been in") {
+  TestJournal journal("ext4");
+  if (!journal.usable()) return;
+  MakeDirectory(journal.path("g"));
+  MakeDirectory(journal.path("g/g"));
+  MakeDirectory(journal.path("g/g/k"));
+  WriteFile(journal.path("g/g/k/f"), "1");
+  journal.Mark();
+  Rename(journal.path("g/g"), journal.path("aside"));
+  RemoveTree(journal.path("g"));
+  Rename(journal.path("aside"), journal.path("g"));
+  Rename(journal.path("g/k"), journal.path("h"));
+  Lines lines = journal.Changes(Expanded());
+  CAPTURE(lines);
+  CHECK(journal.unlistable().empty());
+  for (const char* gone : {"g/g/k/f", "aside/k/f", "g/k/f"}) {
+    CHECK(Has(lines, std::string("deleted ") + gone));
+  }
+  CHECK_FALSE(Has(lines, "deleted g/g/g/k/f"));  // it was never in itself
+}
+
 TEST_CASE("former trees: what goes while the answer is made is told at its former path") {
   Renamed tree;
   if (!tree.journal.usable()) return;
