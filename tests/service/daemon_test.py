@@ -271,6 +271,7 @@ class DaemonTest(fixture.DaemonCase):
         done = fixture.run(os.environ["CJ_GO_CLIENT"], f"unix:{daemon.socket}", check=0)
         self.assertIn("token cj1-", done.stdout)
         self.assertIn("next cj1-", done.stdout)
+        self.assertIn("every method has answered", done.stdout)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ fi
 
 mkdir -p "$output/src/orgchangejournal" "$output/src/go_client"
 cp "$source/service/org.changejournal.varlink" "$output/src/orgchangejournal/"
-cp "$source/tests/varlink/go_client/main.go" "$output/src/go_client/"
+cp "$source/tests/varlink/go_client/"*.go "$output/src/go_client/"
 varlink-go-interface-generator "$output/src/orgchangejournal/org.changejournal.varlink"
 cd "$output/src/go_client"
 export GO111MODULE=off GOPATH="$output:$library" GOCACHE="$output/cache" GOFLAGS=-p=2

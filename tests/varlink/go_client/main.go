@@ -108,4 +108,8 @@ func main() {
 	if err == nil {
 		fail("Changes without more", fmt.Errorf("was answered"))
 	}
+	consumer(ctx, connection)
+	records(ctx, connection, os.Args[1], oldest)
+	others(ctx, connection, oldest)
+	fmt.Println("every method has answered")
 }
