@@ -115,6 +115,7 @@ class ThreadedEngine : public Engine {
     writer_.SetListener(std::move(listener));
   }
   bool Alive() override;
+  void Told() override { hot_.Told(); }
   EngineCounters counters() const override;
   const EngineStart& start() const override { return start_; }
   Status Stop() override;

@@ -104,6 +104,9 @@ class Engine {
   // them for the next call, so leave time between calls. One caller at a time.
   virtual bool Alive() = 0;
 
+  // Records that have been read so far were told to somebody who goes on behind them: a further
+  // change of the same object in the same period is recorded once more. Returns soon.
+  virtual void Told() = 0;
   virtual EngineCounters counters() const = 0;
   virtual const EngineStart& start() const = 0;
 

@@ -40,10 +40,19 @@ void HotFiles::Repeated(std::uint64_t number, VolumeId volume, HandleView object
   const UniqueFd file = kernel_.OpenFile(*known, object);
   if (!file) return;
   MutexLock lock(mutex_);
+  // The record that this repeats has been told: the file would be silent for good.
+  if (told_.load()) return;
   if (group_ == nullptr || !alone_ || number_ != number || marks_ >= kMaxMarks) return;
   if (!group_->IgnoreModify(file.get())) return;
   ++marks_;
   made_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void HotFiles::Told() {
+  told_.store(true);  // first: see Repeated()
+  MutexLock lock(mutex_);
+  if (group_ != nullptr && marks_ > 0) group_->ForgetIgnored();
+  marks_ = 0;
 }
 
 void HotFiles::Forget() {

@@ -11,6 +11,9 @@
 //  - the next period's group has no such marks, and they die with their group;
 //  - when anything is forgotten of what was recorded or judged (a loss of events, other watches, a
 //    disk that lost rows), Forget() takes all of them back before anything else is stored;
+//  - whoever follows the records and has been told of a change wants to hear of the next one:
+//  Told()
+//    takes the marks back, and the writer then forgets what was recorded;
 //  - a seal that failed may turn out to be durable after a crash: what was recorded in the period
 //    before it is forgotten, and so are the marks. Who inherits a group takes them back.
 // The marks are evictable: they keep no inode in memory, and go with it.
@@ -66,6 +69,14 @@ class HotFiles {
   // Writer. Nothing is ignored any more.
   void Forget() EXCLUDES(mutex_);
 
+  // Any thread. Records have been read by somebody who will not read them again: what repeats them
+  // from now on is to be recorded. Returns when nothing is ignored any more, and before the writer
+  // has taken the news nothing will be.
+  void Told() EXCLUDES(mutex_);
+  // Writer. Whether that has happened since the last time: before the next events are translated,
+  // what was recorded has to be forgotten.
+  bool TakeTold() { return told_.load(std::memory_order_relaxed) && told_.exchange(false); }
+
   // Marks made so far, those included that were there already: events that had been queued before
   // the mark go on to repeat themselves. Any thread.
   std::uint64_t made() const { return made_.load(std::memory_order_relaxed); }
@@ -75,6 +86,7 @@ class HotFiles {
   RepeatCounter repeats_;             // the writer's
   std::vector<VolumeMount> volumes_;  // the writer's
   std::atomic<std::uint64_t> made_ = 0;
+  std::atomic<bool> told_ = false;
 
   Mutex mutex_;
   EventGroup* group_ GUARDED_BY(mutex_) = nullptr;

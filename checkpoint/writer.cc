@@ -102,6 +102,7 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
     ForgetLearned();
     return;
   }
+  if (hot_.TakeTold()) translator_.ForgetRecorded();
   scope_.BeginBatch();
   EventsAhead events(item.bytes);
   while (const Event* event = events.current()) {

@@ -37,6 +37,9 @@ Shown ShowFeed(Session& session, const FollowOptions& options, FeedPosition* pos
     auto next = session.connection.Next();
     if (!next || !*next) return shown;
     auto reply = ReadFollowReply(*(*next)->parameters);
+    // The former connection may not have let go of the consumer yet.
+    const bool busy = (*next)->error == varlink_error::kBusy;
+    if (busy && !position->token.empty()) return shown;
     if (!(*next)->ok()) {
       shown.outcome = FailOf(session, **next);
     } else if (!reply) {

@@ -8,7 +8,7 @@ namespace cj {
 std::vector<PeriodGap> GapsForLog(const std::vector<PeriodInfo>& periods, PeriodId from,
                                   PeriodId until, const std::vector<Watch>& watches,
                                   const std::vector<std::string>& paths,
-                                  const std::vector<PeriodGap>& told) {
+                                  const std::vector<PeriodGap>& told, bool growth) {
   const std::vector<Watch> asked = paths.empty() ? watches : WatchesAsked(watches, paths);
   std::vector<PeriodGap> gaps;
   for (const PeriodInfo& period : periods) {
@@ -17,7 +17,7 @@ std::vector<PeriodGap> GapsForLog(const std::vector<PeriodInfo>& periods, Period
       const PeriodGap one{period.id, gap};
       const bool known = std::any_of(told.begin(), told.end(), [&](const PeriodGap& each) {
         return IsSameGap(each, one) && each.gap.from_usec == gap.from_usec &&
-               each.gap.filled() == gap.filled();
+               each.gap.filled() == gap.filled() && (!growth || each.gap.to_usec == gap.to_usec);
       });
       if (!known && Concerns(gap, asked, watches)) gaps.push_back(one);
     }

@@ -13,11 +13,11 @@
 namespace cj {
 
 // The gaps of periods [from, until) that concern the paths (empty: all of the watches), without
-// those in `told` that have not changed but for their length; oldest first.
+// those in `told` that have not changed but (unless `growth`) for their length; oldest first.
 std::vector<PeriodGap> GapsForLog(const std::vector<PeriodInfo>& periods, PeriodId from,
                                   PeriodId until, const std::vector<Watch>& watches,
                                   const std::vector<std::string>& paths,
-                                  const std::vector<PeriodGap>& told);
+                                  const std::vector<PeriodGap>& told, bool growth = false);
 
 class LogGaps {
  public:

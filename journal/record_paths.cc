@@ -25,7 +25,8 @@ Result<std::string> RecordPaths::NamePath(std::size_t view, VolumeId volume,
   return Covers(views_[view], path) ? path : std::string();
 }
 
-Result<RecordPaths::Paths> RecordPaths::Find(const Record& record) {
+Result<RecordPaths::Paths> RecordPaths::Find(const Record& record,
+                                             const std::function<bool(const Paths&)>& wanted) {
   for (std::size_t view = 0; view < views_.size(); ++view) {
     if (views_[view].mount.id != record.volume) continue;
     Paths paths;
@@ -33,7 +34,8 @@ Result<RecordPaths::Paths> RecordPaths::Find(const Record& record) {
     CJ_ASSIGN_OR_RETURN(paths.from,
                         NamePath(view, record.volume, record.old_parent, record.old_name));
     paths.view = view;
-    if (!paths.path.empty() || !paths.from.empty()) return paths;
+    if (paths.path.empty() && paths.from.empty()) continue;
+    if (!wanted || wanted(paths)) return paths;
   }
   return Paths{};
 }

@@ -2,6 +2,7 @@
 // holds a directory of every volume open). Remembers directories, at most kMaxRemembered of them.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -28,8 +29,10 @@ class RecordPaths {
   RecordPaths(const Store& store, const std::vector<View>& views, Directories& directories)
       : views_(views), resolver_(store, directories) {}
 
-  // The paths by the first view that shows the record.
-  Result<Paths> Find(const Record& record);
+  // The paths by the first view that shows the record as it is wanted: several mounts may show a
+  // volume. Empty ones where there is none.
+  Result<Paths> Find(const Record& record,
+                     const std::function<bool(const Paths&)>& wanted = nullptr);
 
  private:
   Result<std::string> DirectoryPath(std::size_t view, VolumeId volume, const FileHandle& directory);

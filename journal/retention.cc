@@ -92,6 +92,7 @@ PeriodId FirstNeeded(const Consumer& consumer, const Store& store) {
 template <typename Judge>
 Status Mark(Store& store, const std::string& name, std::int64_t now_usec, const Judge& judge,
             std::vector<Consumer>* expired) {
+  std::optional<Consumer> marked;
   auto edit = [&](std::optional<Consumer>* consumer) -> Status {
     // Somebody may have moved it or taken it away since the caller looked.
     if (!consumer->has_value() || !(*consumer)->expired.empty()) return {};
@@ -99,10 +100,12 @@ Status Mark(Store& store, const std::string& name, std::int64_t now_usec, const 
     if (!why) return {};
     (*consumer)->expired = *why;
     (*consumer)->expired_usec = now_usec;
-    expired->push_back(**consumer);
+    marked = *consumer;
     return {};
   };
-  return store.EditConsumer(name, edit, false);
+  CJ_RETURN_IF_ERROR(store.EditConsumer(name, edit, false));
+  if (marked) expired->push_back(*std::move(marked));
+  return {};
 }
 
 Status ExpireOverrun(Store& store, std::int64_t now_usec, std::vector<Consumer>* expired) {

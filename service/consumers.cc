@@ -71,7 +71,8 @@ Result<Consumers::Acknowledged> Consumers::Acknowledge(const Acknowledgement& re
   const std::optional<Consumer> seen = store_.FindConsumer(request.name);
   if (!seen) return NoSuch(request.name);
   cj::Acknowledged place{seen->period, seen->handled};
-  if (!IsBehind(request, *seen)) {
+  const bool behind = IsBehind(request, *seen);
+  if (!behind) {
     CJ_ASSIGN_OR_RETURN(place, Place(request));
   }
   const std::int64_t now_usec = clock_.RealtimeUsec();
@@ -80,7 +81,8 @@ Result<Consumers::Acknowledged> Consumers::Acknowledge(const Acknowledgement& re
     if (!consumer->has_value()) return NoSuch(request.name);
     // Between the look and now retention may have overtaken it, or what it was at.
     const bool kept = store_.Ends().quiet_since <= place.period;
-    if (!kept) return Gone(request.token);
+    const bool expired_since = behind && !(*consumer)->expired.empty();
+    if (!kept || expired_since) return Gone(request.token);
     result.moved = cj::Acknowledge(place, now_usec, &**consumer);
     if (request.config_hash) (*consumer)->config_hash = *request.config_hash;
     result.consumer = **consumer;

@@ -30,6 +30,11 @@ Result<FeedPosition> Resume(JournalService& service, const FeedRequest::Resume& 
   CJ_ASSIGN_OR_RETURN(position.period, service.Find({resume.token, std::nullopt}));
   const auto period = service.FindPeriod(position.period);
   position.sequence = period.has_value() ? Within(*period, resume.sequence) : resume.sequence;
+  // The token's own period is gone, and was quiet: the number is not of the one after it.
+  const bool own = service.TokenOf(position.period) == resume.token;
+  if (!own && period.has_value()) {
+    position.sequence = SequenceNumber(period->first_sequence.value - 1);
+  }
   const SequenceNumber next = service.next_sequence();
   if (position.sequence < next) return position;
   return Error{ErrorCode::kInvalidArgument, "record " + std::to_string(position.sequence.value) +
@@ -60,8 +65,11 @@ Result<std::optional<FeedPosition>> Begin(JournalService& service, const FeedReq
 }  // namespace
 
 Result<Feed> Feed::Open(JournalService& service, const FeedRequest& request) {
+  // What has been recorded in this period may lie before the position.
+  service.RecordsTold();
   Feed feed(request.question);
   feed.question_.flush = false;
+  feed.question_.tell_growth = true;
   CJ_ASSIGN_OR_RETURN(const auto begin, Begin(service, request, &feed.question_.paths));
   if (begin) {
     feed.question_.told.emplace();  // at least once
@@ -93,27 +101,46 @@ bool Feed::HasMore(JournalService& service) {
   return false;
 }
 
+// What has been told to its end may be dropped before more comes.
+void Feed::LeaveDropped(JournalService& service) {
+  if (behind_ || service.gap_changes() != gaps_seen_) return;
+  const PeriodInfo oldest = service.OldestPeriod();
+  const bool all_told = oldest.first_sequence <= position_.sequence.Next();
+  if (position_.period < oldest.id && all_told) MoveTo({oldest.id, position_.sequence});
+}
+
 Result<FeedBatch> Feed::Next(JournalService& service, std::size_t max) {
+  LeaveDropped(service);
   const std::uint64_t gaps = service.gap_changes();
   const PeriodId open = service.OpenPeriodId();
+  const SequenceNumber next = service.next_sequence();
   question_.since = Position{service.TokenOf(position_.period), std::nullopt};
   CJ_ASSIGN_OR_RETURN(auto reader, service.OpenLog(question_));
   FeedBatch batch;
   CJ_ASSIGN_OR_RETURN(batch.more, reader->Next(max, &batch.entries));
+  service.RecordsTold();
   for (const LogEntry& entry : batch.entries) {
-    if (entry.gap) question_.told->push_back(*entry.gap);
+    if (entry.gap) Remember(*entry.gap);
   }
   FeedPosition position = position_;
   if (reader->last_sequence().value != 0) {
     position = {reader->last_period(), reader->last_sequence()};
   }
-  // All that was there then has been read.
-  if (!batch.more) position.period = std::max(position.period, open);
-  if (!batch.more) gaps_seen_ = gaps;
+  if (!batch.more) {
+    // All that was there then has been read, or was lost with a disk.
+    position.period = std::max(position.period, open);
+    position.sequence = std::max(position.sequence, SequenceNumber(next.value - 1));
+    gaps_seen_ = gaps;
+  }
   behind_ = batch.more;
   MoveTo(position);
   batch.position = position_;
   return batch;
+}
+
+void Feed::Remember(const PeriodGap& gap) {
+  std::erase_if(*question_.told, [&](const PeriodGap& told) { return IsSameGap(told, gap); });
+  question_.told->push_back(gap);
 }
 
 std::vector<LogEntry> WithoutRepeats(std::vector<LogEntry> entries) {

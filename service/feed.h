@@ -62,6 +62,8 @@ class Feed {
  private:
   explicit Feed(LogQuestion question) : question_(std::move(question)) {}
   void MoveTo(const FeedPosition& position);
+  void LeaveDropped(JournalService& service);
+  void Remember(const PeriodGap& gap);
 
   LogQuestion question_;
   FeedPosition position_;

@@ -5,6 +5,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "service/convert.h"
 #include "service/feed.h"
@@ -90,6 +91,11 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
     co_await call.Fail(busy);
     co_return;
   }
+  const Status watched = service_.CheckPaths(request.question.paths);
+  if (!watched.has_value()) {
+    co_await call.Fail(watched.error(), "paths");
+    co_return;
+  }
   auto open = [&] { return Feed::Open(service_, request); };
   Result<Feed> feed = co_await RunOn(pool_, open);
   if (!feed.has_value()) {
@@ -108,14 +114,16 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
   std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
   const std::size_t max = settle.count() == 0 ? kBatch : kSettledBatch;
   auto next = [&] { return feed.Next(service_, max); };
-  FeedPosition told;  // none: the first reply tells where the feed begins
+  std::optional<FeedPosition> told;  // none: the first reply tells where the feed begins
   SteadyClock::time_point told_at;
+  bool behind = false;  // what comes is not new: no burst is waited for
   for (;;) {
-    const bool stands = feed.position() != told && SteadyClock::now() - told_at >= kTick;
+    const bool stands =
+        !told || (feed.position() != *told && SteadyClock::now() - told_at >= kTick);
     if (stands) {
       told = feed.position();
       told_at = SteadyClock::now();
-      json reply = {{"records", json::array()}, {"position", PositionToJson(service_, told)}};
+      json reply = {{"records", json::array()}, {"position", PositionToJson(service_, *told)}};
       const bool on = co_await call.ReplyContinues(reply);
       if (!on) co_return;
     }
@@ -125,21 +133,31 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       if (call.gone()) co_return;
       continue;
     }
-    if (settle.count() > 0) co_await Settle(settle);
+    if (settle.count() > 0 && !behind) co_await Settle(settle);
     FeedBatch batch;
+    bool waits = false;
     {
       // However long others keep the places: whoever follows has time.
       Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
       if (!place.has_value()) continue;
       Result<FeedBatch> read = co_await RunOn(pool_, next);
-      if (!read.has_value()) {
-        co_await FailAnswer(call, read.error());
+      if (!read.has_value() && read.error().code != ErrorCode::kBusy) {
+        co_await FailReader(call, read.error());
         co_return;
       }
-      batch = std::move(*read);
+      if (read.has_value()) batch = std::move(*read);
+      waits = !read.has_value();
     }
+    if (waits) {
+      // The store is being opened again; nothing was told.
+      stored.expires_after(kTick);
+      co_await Rest(stored);
+      if (call.gone()) co_return;
+      continue;
+    }
+    behind = batch.more;
     if (settle.count() > 0) batch.entries = WithoutRepeats(std::move(batch.entries));
-    for (const json& reply : RepliesOf(service_, batch, told)) {
+    for (const json& reply : RepliesOf(service_, batch, *told)) {
       told = batch.position;
       told_at = SteadyClock::now();
       const bool on = co_await call.ReplyContinues(reply);

@@ -161,10 +161,13 @@ class JournalService {
   // `listener` is called on the writer's thread after every append; it must not block.
   void SetAppendListener(std::function<void(SequenceNumber)> listener);
   PeriodId OpenPeriodId() const { return store_->OpenPeriod().id; }
+  PeriodInfo OldestPeriod() const { return store_->OldestPeriod(); }
   std::optional<PeriodInfo> FindPeriod(PeriodId id) const { return store_->FindPeriod(id); }
   Result<PeriodId> Find(const Position& position) const {
     return FindPosition(position, End::kSince, *store_);
   }
+  // See Engine::Told().
+  void RecordsTold() { engine_->Told(); }
   // Stores what the kernel has queued.
   Status Flush() { return engine_->Flush(); }
   SequenceNumber next_sequence() const { return store_->next_sequence(); }

@@ -50,8 +50,10 @@ class StoreLogReader : public LogReader {
       if (!more) return false;
       last_sequence_ = entry.record.sequence;
       last_period_ = entry.record.period;
-      CJ_ASSIGN_OR_RETURN(auto found, record_paths.Find(entry.record));
-      if (!Wanted(found) || !IsOfClass(entry.record)) continue;
+      if (!IsOfClass(entry.record)) continue;
+      auto wanted = [&](const RecordPaths::Paths& paths) { return Wanted(entry.record, paths); };
+      CJ_ASSIGN_OR_RETURN(auto found, record_paths.Find(entry.record, wanted));
+      if (found.path.empty() && found.from.empty()) continue;
       CJ_ASSIGN_OR_RETURN(const bool typed, IsOfType(*directories, entry.record, found));
       if (!typed) continue;
       entry.path = std::move(found.path);
@@ -71,7 +73,7 @@ class StoreLogReader : public LogReader {
   static std::vector<PeriodGap> Gaps(const LogSource& source, const LogQuestion& question,
                                      const std::vector<PeriodGap>& told) {
     return GapsForLog(source.gaps, source.range.from, source.range.until, source.watches,
-                      question.paths, told);
+                      question.paths, told, question.tell_growth);
   }
 
   // Who goes on behind a record, and does not say what he knows, has been told of what is before.
@@ -88,12 +90,17 @@ class StoreLogReader : public LogReader {
     }
   }
 
-  bool Wanted(const RecordPaths::Paths& found) const {
-    if (found.path.empty() && found.from.empty()) return false;
+  bool Wanted(const Record& record, const RecordPaths::Paths& found) const {
     if (paths_.empty()) return true;
+    // All that is below a directory comes and goes with it, and a crawl speaks of all of it.
+    const bool of_all_below = (record.operations & kDirectory) != 0 &&
+                              (record.operations & (kEntryOperations | kCrawled)) != 0;
+    auto concerns = [&](const std::string& asked, const std::string& path) {
+      if (path.empty()) return false;
+      return PathContains(asked, path) || (of_all_below && PathContains(path, asked));
+    };
     return std::any_of(paths_.begin(), paths_.end(), [&](const std::string& asked) {
-      return PathContains(asked, found.path) ||
-             (!found.from.empty() && PathContains(asked, found.from));
+      return concerns(asked, found.path) || concerns(asked, found.from);
     });
   }
 
@@ -109,9 +116,14 @@ class StoreLogReader : public LogReader {
     auto asked = [&](FileType type) {
       return std::find(types_.begin(), types_.end(), type) != types_.end();
     };
+    // It speaks of all that is below it, of whatever type.
+    const bool of_all_below =
+        (record.operations & kDirectory) != 0 && (record.operations & (kCrawled | kRenamed)) != 0;
+    if (of_all_below) return true;
     if ((record.operations & kDirectory) != 0) return asked(FileType::kDirectory);
-    const bool all_others = types_.size() == 1 && asked(FileType::kDirectory);
-    if (all_others) return false;
+    const bool others = std::any_of(types_.begin(), types_.end(),
+                                    [](FileType type) { return type != FileType::kDirectory; });
+    if (!others) return false;
     if (found.path.empty()) return true;
     const PathParts parts = SplitPath(found.path);
     auto now = directories.Look(found.view, std::string(parts.directory), std::string(parts.name));

@@ -26,6 +26,7 @@ struct LogQuestion {
   SequenceNumber after;  // only records with a greater number
   PeriodId from_period;  // for going on behind `after`: where to look first; 0: from `since`
   std::optional<std::vector<PeriodGap>> told;  // gaps that are not told again; none: not known
+  bool tell_growth = false;                    // ... unless they have grown since
   bool flush = true;                           // store what the kernel has queued first
 };
 

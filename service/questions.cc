@@ -47,6 +47,8 @@ std::uint8_t ReadClasses(ParameterReader& reader) {
   return classes;
 }
 
+// Each record is compared with each of them, for as long as the feed lives.
+constexpr std::size_t kMaxFeedPaths = 256;
 // Longer than that is no burst.
 constexpr std::int64_t kMaxSettleUsec = 60'000'000;
 
@@ -158,6 +160,9 @@ FeedRequest ReadFeedRequest(ParameterReader& reader) {
     reader.Reject("resume", "says where to begin, and so does `since`; give one of them");
   }
   request.question.paths = ReadPaths(reader);
+  if (request.question.paths.size() > kMaxFeedPaths) {
+    reader.Reject("paths", "has more than " + std::to_string(kMaxFeedPaths) + " paths");
+  }
   request.question.classes = ReadClasses(reader);
   request.question.types = ReadTypes(reader);
   const std::int64_t settle = reader.OptionalInt("settle_usec").value_or(0);

@@ -69,6 +69,7 @@ TEST_CASE("log: gaps that were told are told again only when they are filled") {
   CHECK(Gaps({}, told).empty());
   told[0].gap.to_usec -= 1;  // it has grown since
   CHECK(Gaps({}, told).empty());
+  CHECK(GapsForLog(kPeriods, PeriodId(1), PeriodId(4), kWatches, {}, told, true).size() == 1);
   told[0].gap.filled_in = PeriodId(2);
   CHECK(Gaps({}, told).size() == 1);
 }

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "journal_fixture.h"
+#include "service/feed.h"
 
 namespace cj {
 namespace {
@@ -190,6 +191,52 @@ TEST_CASE("consumers: what was acknowledged and dropped can be acknowledged agai
   CHECK(AckRecord(journal, first, 0).has_value());
   // Of another journal, it says nothing.
   CHECK(FailureOf(Ack(journal, "a", "cj1-00000000-1")).code == ErrorCode::kRescanNeeded);
+}
+
+TEST_CASE("feed: has no more when all is told, wherever it began, and notices what comes") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  JournalService& service = journal.service();
+  FeedRequest request;
+  const bool by_token = GENERATE(false, true);
+  if (by_token) request.reader.place.token = service.Checkpoint("").value().token;
+  auto feed = Feed::Open(service, request);
+  REQUIRE(feed.has_value());
+  for (int time = 0; time < 3; ++time) {
+    while (feed->HasMore(service)) REQUIRE_FALSE(feed->Next(service, 10).value().more);
+    CHECK(feed->position().sequence.Next() == service.next_sequence());
+    WriteFile(journal.path("f" + std::to_string(time)), "x");
+    REQUIRE(service.Flush().has_value());
+    CHECK(feed->HasMore(service));
+  }
+}
+
+TEST_CASE("feed: what has been told may be dropped while nothing comes") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  journal.Stop();
+  journal.config().max_age_usec = 1;
+  journal.NewJournal();
+  JournalService& service = journal.service();
+  auto feed = Feed::Open(service, {});
+  REQUIRE(feed.has_value());
+  WriteFile(journal.path("x"), "x");
+  REQUIRE(service.Flush().has_value());
+  while (feed->HasMore(service)) REQUIRE(feed->Next(service, 10).has_value());
+  const PeriodId period = feed->position().period;
+  REQUIRE(service.Checkpoint("").has_value());
+  constexpr std::int64_t kNever = INT64_MAX;
+  REQUIRE(service.Maintain(kNever).oldest > period);
+  WriteFile(journal.path("y"), "y");
+  REQUIRE(service.Flush().has_value());
+  REQUIRE(feed->HasMore(service));
+  const auto more = feed->Next(service, 100);
+  REQUIRE(more.has_value());
+  CHECK(more->entries.back().path == journal.path("y"));
+  // Who has not been told is.
+  FeedRequest late;
+  late.resume = {service.TokenOf(period), SequenceNumber(1)};
+  CHECK(FailureOf(Feed::Open(service, late)).code == ErrorCode::kRescanNeeded);
 }
 
 TEST_CASE("consumers: there is a limit, and one that goes makes room") {

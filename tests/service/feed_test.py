@@ -36,12 +36,12 @@ class Feed:
         return reply
 
     def records(self, until):
-        """All up to the one for which `until` holds."""
+        """All up to the reply that has one for which `until` holds."""
         told = []
         while True:
-            for record in self.reply()["parameters"]["records"]:
-                told.append(record)
-            if told and until(told[-1]):
+            some = self.reply()["parameters"]["records"]
+            told += some
+            if any(map(until, some)):
                 return told
 
     def close(self):
@@ -128,6 +128,49 @@ class FeedTest(fixture.DaemonCase):
         told = directories.records(self.named("in/dir"))
         self.assertLessEqual(set(self.names(told)), {".", "in", "in/dir"})
 
+    def test_each_change_is_told_to_who_has_been_told_of_the_one_before(self):
+        daemon = self.start()
+        self.write("f")
+        feed = self.feed(daemon)
+        feed.reply()
+        path = os.path.join(self.mount, "f")
+        # One period has one record of a file's data, and hot files are not reported at all: not so
+        # where somebody has been told and waits for more.
+        for _ in range(20):
+            with open(path, "a", encoding="utf-8") as file:
+                file.write("x")
+            feed.records(lambda record: record.get("path") == path
+                         and "closed-write" in record["operations"])
+        with open(path, "a", encoding="utf-8", buffering=1) as file:
+            for _ in range(20):
+                file.write("x\n")
+                feed.records(lambda record: record.get("path") == path
+                             and "modified" in record["operations"])
+
+    def test_what_happens_to_a_directory_above_is_told(self):
+        daemon = self.start()
+        os.makedirs(os.path.join(self.mount, "a/b"))
+        feed = self.feed(daemon, paths=[self.mount + "/a/b"], types=["file"])
+        feed.reply()
+        os.rename(os.path.join(self.mount, "a"), os.path.join(self.mount, "z"))
+        told = feed.records(lambda record: "renamed" in record["operations"])
+        self.assertEqual(told[-1]["from"], self.mount + "/a")
+        daemon.ctl("crawl", self.mount)
+        feed.records(lambda record: "crawled" in record["operations"]
+                     and "directory" in record["operations"])
+
+    def test_a_bind_mount_that_is_watched_as_well(self):
+        tree, other = os.path.join(self.mount, "tree"), os.path.join(self.work, "other")
+        os.mkdir(tree)
+        os.mkdir(other)
+        fixture.run("mount", "--bind", tree, other, check=0)
+        self.addCleanup(fixture.run, "umount", "-l", other)
+        daemon = self.start(f"--watch={other}", watch=tree)
+        feed = self.feed(daemon, paths=[other])
+        feed.reply()
+        open(os.path.join(tree, "new"), "w", encoding="utf-8").close()
+        feed.records(lambda record: record.get("path") == other + "/new")
+
     def test_a_burst_that_has_settled_is_told_once(self):
         daemon = self.start()
         feed = self.feed(daemon, settle_usec=100_000)
@@ -205,6 +248,8 @@ class FeedTest(fixture.DaemonCase):
                 ({"since": {"token": token}, "resume": {"token": token, "sequence": 0}},
                  "org.varlink.service.InvalidParameter"),
                 ({"types": ["door"]}, "org.varlink.service.InvalidParameter"),
+                ({"paths": ["/nowhere"]}, "org.varlink.service.InvalidParameter"),
+                ({"paths": [self.mount] * 257}, "org.varlink.service.InvalidParameter"),
                 ({"settle_usec": -1}, "org.varlink.service.InvalidParameter"),
                 ({"settle_usec": 60_000_001}, "org.varlink.service.InvalidParameter")):
             with self.subTest(parameters=parameters):
