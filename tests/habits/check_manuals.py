@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The manual pages: groff and man read them without a warning, each names the others under SEE
-ALSO, and each is installed."""
+"""The manual pages: groff and man read them without a warning, each names the others of its package
+under SEE ALSO, each is installed, and those of integrations/ have the options that --help has."""
 
 import os
 import re
@@ -12,14 +12,12 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join(TOP, "docs", "man")
 SKIPPED = 4  # what CTest counts as a skipped test
+# The pages from which those of integrations/, which is another package, are found.
+ENTRANCES = ("changectl.1", "changejournal.7")
 READERS = [
     ["groff", "-man", "-ww", "-Tutf8", "-z"],
     ["man", "--warnings", "-E", "UTF-8", "-l"],
 ]
-
-
-def pages():
-    return sorted(os.listdir(FOLDER))
 
 
 def text(page):
@@ -27,10 +25,37 @@ def text(page):
         return file.read()
 
 
+def is_alias(page):
+    return text(page).startswith(".so ")
+
+
+def pages():
+    return sorted(page for page in os.listdir(FOLDER) if not is_alias(page))
+
+
+def aliases():
+    return sorted(page for page in os.listdir(FOLDER) if is_alias(page))
+
+
+def is_integration(page):
+    return page.startswith("changejournal-")
+
+
+def escaped(name):
+    """A hyphen that may be copied into a command line."""
+    return name.replace("-", r"\-")
+
+
 def reference(page):
     """As pages write it: .BR changectl (1)"""
     name, section = page.rsplit(".", 1)
-    return f".BR {name} ({section})"
+    return f".BR {escaped(name)} ({section})"
+
+
+def must_name(page, other):
+    if is_integration(page) == is_integration(other):
+        return page != other
+    return page in ENTRANCES or other in ENTRANCES
 
 
 class Manuals(unittest.TestCase):
@@ -50,19 +75,47 @@ class Manuals(unittest.TestCase):
             named = re.split(r"^\.SH SEE ALSO$", text(page), flags=re.MULTILINE)[1]
             for other in pages():
                 with self.subTest(page=page, other=other):
-                    self.assertEqual(reference(other) in named, other != page)
+                    self.assertEqual(reference(other) in named, must_name(page, other))
+
+    def test_aliases(self):
+        """One page for two names: it has both."""
+        for page in aliases():
+            with self.subTest(page=page):
+                target = os.path.basename(text(page).split()[1])
+                self.assertIn(target, pages())
+                name, section = page.rsplit(".", 1)
+                self.assertEqual(text(page), f".so man{section}/{target}\n")
+                heading = re.search(r"^\.SH NAME\n(.*) \\- ", text(target), re.MULTILINE)
+                self.assertIn(escaped(name), heading[1].split(", "))
+
+    def test_options_of_integrations(self):
+        found = [page for page in pages() + aliases() if is_integration(page)]
+        self.assertGreater(len(found), 5)
+        for page in found:
+            name = page.rsplit(".", 1)[0]
+            program = os.path.join(TOP, "integrations", name)
+            said = subprocess.run([program, "--help"], check=True, text=True,
+                                  stdout=subprocess.PIPE).stdout
+            options = set(re.findall(r"^  .*?(--[a-z-]+)", said, re.MULTILINE))
+            self.assertIn("--help", options)
+            target = os.path.basename(text(page).split()[1]) if is_alias(page) else page
+            for option in sorted(options):
+                with self.subTest(page=page, option=option):
+                    self.assertRegex(text(target),
+                                     r"(?m)^\.[BIR]+ .*" + re.escape(escaped(option)) + r"\b")
 
     def test_titles(self):
         for page in pages():
             with self.subTest(page=page):
                 name, section = page.rsplit(".", 1)
-                self.assertRegex(text(page), rf"^\.TH {re.escape(name.upper())} {section} ")
+                title = f".TH {escaped(name.upper())} {section} "
+                self.assertTrue(text(page).startswith(title), title)
 
     def test_each_is_installed(self):
-        with open(os.path.join(TOP, "client", "CMakeLists.txt"), encoding="utf-8") as file:
-            installed = file.read()
-        for page in pages():
-            self.assertIn(f"docs/man/{page}\n", installed)
+        for page in pages() + aliases():
+            folder = "integrations" if is_integration(page) else "client"
+            with open(os.path.join(TOP, folder, "CMakeLists.txt"), encoding="utf-8") as file:
+                self.assertIn(f"docs/man/{page}\n", file.read())
 
 
 if __name__ == "__main__":

@@ -29,10 +29,12 @@ done
 
 dpkg-deb -x "$work"/changejournal_*.deb "$work/root"
 dpkg-deb -e "$work"/changejournal_*.deb "$work/control"
+dpkg-deb -x "$work"/changejournal-integrations_*.deb "$work/integrations"
 root=$work/root
 for page in "$source_directory"/docs/man/*; do
-  packed=$root/usr/share/man/man${page##*.}/${page##*/}.gz
-  [ -s "$packed" ] || fail "${page##*/} is not in the package"
+  case ${page##*/} in changejournal-*) from=$work/integrations ;; *) from=$root ;; esac
+  packed=$from/usr/share/man/man${page##*.}/${page##*/}.gz
+  [ -s "$packed" ] || fail "${page##*/} is not in its package"
   # -n: no time of the day in it, so that the same page is the same package.
   [ "$(od -An -tx1 -j4 -N4 "$packed" | tr -d ' ')" = 00000000 ] || fail "$packed was not gzip -n"
 done
@@ -40,6 +42,24 @@ for file in bash-completion/completions/changectl zsh/vendor-completions/_change
   varlink/org.changejournal.varlink doc/changejournal/{changelog.gz,early.conf}; do
   [ -s "$root/usr/share/$file" ] || fail "$file is not in the package"
 done
+
+# Python and the backup programs are nothing that the journal needs.
+! grep -rlI '^#!.*python' "$root" || fail "a program in changejournal needs Python"
+fields=$(dpkg-deb -f "$work"/changejournal-integrations_*.deb Architecture Depends)
+grep -qx 'Architecture: all' <<<"$fields" || fail "scripts are for one architecture: $fields"
+grep -qx "Depends: changejournal (= $entry), python3:any" <<<"$fields" || fail "$fields"
+programs=0
+for program in "$source_directory"/integrations/changejournal-*; do
+  [ -x "$program" ] || continue
+  programs=$((programs + 1))
+  "$work/integrations/usr/bin/${program##*/}" --help >/dev/null || fail "${program##*/} --help"
+done
+[ "$programs" -gt 0 ] || fail "no program in integrations/"
+mirror=$work/integrations/usr/lib/systemd/system/changejournal-mirror@.service
+grep -q '^ExecStart=/usr/bin/changejournal-rsync ' "$mirror" || fail "it starts something else"
+[ -s "$work/integrations/usr/share/doc/changejournal-integrations/mirror.conf.example" ] ||
+  fail "mirror.conf.example is not in the package"
+
 unit=$root/usr/lib/systemd/system/changejournald.service
 grep -qx 'ExecStart=/usr/sbin/changejournald' "$unit" || fail "the unit starts another program"
 

@@ -6,7 +6,7 @@
 #   container_steps.sh (default): what the README says
 #   kill_steps.sh: the oracle, while the daemon is killed CJ_KILLS times, on CJ_FILESYSTEM
 #   early_steps.sh: the journal starts before ordinary services
-#   packaging_steps.sh: the Debian package is installed, upgraded, removed and purged
+#   packaging_steps.sh: the Debian packages are installed, upgraded, removed, purged
 #   mirror_steps.sh: a nightly mirror by the units of integrations/
 # X_prepare.sh, where there is one, sets the system up for X_steps.sh before it boots.
 set -euo pipefail

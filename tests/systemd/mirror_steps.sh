@@ -18,7 +18,8 @@ systemd-sysusers
 systemd-tmpfiles --create >/dev/null 2>&1 || true
 mkdir -p /etc/changejournal/mirror
 printf '[Watch]\nPath=/mnt/watched\n' >/etc/changejournal/changejournal.conf
-cp /usr/share/doc/changejournal/mirror.conf.example /etc/changejournal/mirror/watched.conf
+cp /usr/share/doc/changejournal-integrations/mirror.conf.example \
+  /etc/changejournal/mirror/watched.conf
 sed -i 's|^SOURCE=.*|SOURCE=/mnt/watched|; s|^DESTINATION=.*|DESTINATION=/var/mirror|' \
   /etc/changejournal/mirror/watched.conf
 systemctl daemon-reload

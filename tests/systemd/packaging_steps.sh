@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The life of the Debian package on a system: installed, configured, upgraded while somebody writes,
-# removed, installed again, purged. Runs inside of the container that container_test.sh boots, as
-# root; /mnt/watched is a filesystem of its own.
+# The life of the Debian packages on a system: installed, configured, upgraded while somebody
+# writes, removed, installed again, purged. Runs inside of the container that container_test.sh
+# boots, as root; /mnt/watched is a filesystem of its own.
 set -Eeuo pipefail
 
 step() { echo "== $* ($SECONDS s)"; }
@@ -131,7 +131,45 @@ expect "$service" 'active enabled'
 expect "$socket" 'active enabled'
 changectl status >/dev/null
 
+step "backup programs: a package of its own, whose units run when they are told to"
+package -i /result/integrations.deb
+timer=changejournal-mirror@watched.timer mirror=changejournal-mirror@watched.service
+conf=/etc/changejournal/mirror/watched.conf
+expect "$timer" 'inactive disabled'
+for program in bup borg restic rsync tar untar; do
+  "changejournal-$program" --help | has 'exit status' || fail "changejournal-$program"
+done
+install -D -m 600 /usr/share/doc/changejournal-integrations/mirror.conf.example "$conf"
+sed -i 's|^SOURCE=.*|SOURCE=/mnt/watched|; s|^DESTINATION=.*|DESTINATION=/srv/mirror|' "$conf"
+systemctl enable --now "$timer" 2>&1
+systemctl start "$mirror"
+diff -r /mnt/watched /srv/mirror
+changejournal-tar /mnt/watched /srv/archives
+
+step "both are upgraded, and the mirror goes on"
+echo y >/mnt/watched/later
+package -i /result/next.deb /result/integrations_next.deb
+expect "$timer" 'active enabled'
+systemctl start "$mirror"
+diff -r /mnt/watched /srv/mirror
+journalctl --sync
+[ "$(journalctl -u "$mirror" --no-pager -o cat | grep -c 'copying all of')" -eq 1 ] ||
+  fail "everything was copied again"
+changejournal-rsync /mnt/watched /srv/another  # A position in /var/lib/changejournal-integrations.
+
+step "removed: nothing of them runs, positions and configuration stay"
+package -r changejournal-integrations
+[ "$(systemctl show --value -p LoadState -p ActiveState "$mirror" | xargs)" = \
+  'not-found inactive' ] || fail "$mirror is there"
+[ "$(systemctl is-active "$timer" || true)" = inactive ] || fail "$timer is active"
+[ -z "$(find /usr -xdev -name 'changejournal-*')" ] || fail "files are left in /usr"
+for kept in "$conf" /var/lib/changejournal-mirror/watched/token; do
+  [ -e "$kept" ] || fail "$kept is gone"
+done
+
 step "purged: nothing is left"
+package -P changejournal-integrations
+expect "$service" 'active enabled'
 package -P changejournal
 files >/result/after
 left=$(comm -13 /result/before /result/after)
