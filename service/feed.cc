@@ -69,7 +69,7 @@ Result<Feed> Feed::Open(JournalService& service, const FeedRequest& request) {
   service.RecordsTold();
   Feed feed(request.question);
   feed.question_.flush = false;
-  feed.question_.tell_growth = true;
+  feed.question_.feed = true;
   CJ_ASSIGN_OR_RETURN(const auto begin, Begin(service, request, &feed.question_.paths));
   if (begin) {
     feed.question_.told.emplace();  // at least once

@@ -33,6 +33,7 @@ class StoreLogReader : public LogReader {
         paths_(question.paths),
         classes_(question.classes),
         types_(question.types),
+        feed_(question.feed),
         cursor_(std::move(cursor)),
         all_gaps_(Gaps(source, question, {})),
         between_(Untold(source, question), question.reverse) {}
@@ -51,9 +52,9 @@ class StoreLogReader : public LogReader {
       last_sequence_ = entry.record.sequence;
       last_period_ = entry.record.period;
       if (!IsOfClass(entry.record)) continue;
-      auto wanted = [&](const RecordPaths::Paths& paths) { return Wanted(entry.record, paths); };
-      CJ_ASSIGN_OR_RETURN(auto found, record_paths.Find(entry.record, wanted));
-      if (found.path.empty() && found.from.empty()) continue;
+      CJ_ASSIGN_OR_RETURN(auto found, Find(record_paths, entry.record));
+      const bool shown = !found.path.empty() || !found.from.empty();
+      if (!shown && !(feed_ && found.unwatched)) continue;
       CJ_ASSIGN_OR_RETURN(const bool typed, IsOfType(*directories, entry.record, found));
       if (!typed) continue;
       entry.path = std::move(found.path);
@@ -73,7 +74,7 @@ class StoreLogReader : public LogReader {
   static std::vector<PeriodGap> Gaps(const LogSource& source, const LogQuestion& question,
                                      const std::vector<PeriodGap>& told) {
     return GapsForLog(source.gaps, source.range.from, source.range.until, source.watches,
-                      question.paths, told, question.tell_growth);
+                      question.paths, told, question.feed);
   }
 
   // Who goes on behind a record, and does not say what he knows, has been told of what is before.
@@ -88,6 +89,31 @@ class StoreLogReader : public LogReader {
       entry.gap = std::move(gap);
       entries->push_back(std::move(entry));
     }
+  }
+
+  struct Found : RecordPaths::Paths {
+    bool unwatched = false;  // content of a file, changed under no name that a watch shows
+  };
+
+  // Under the name that was used, or, of content, under another one that records know.
+  Result<Found> Find(RecordPaths& paths, const Record& record) const {
+    auto wanted = [&](const RecordPaths::Paths& found) { return Wanted(record, found); };
+    Found found;
+    CJ_ASSIGN_OR_RETURN(static_cast<RecordPaths::Paths&>(found), paths.Find(record, wanted));
+    const bool content = (record.operations & (kEntryOperations | kDirectory)) == 0;
+    if (!feed_ || !content || !found.path.empty()) return found;
+    CJ_ASSIGN_OR_RETURN(const auto used, paths.Find(record));
+    found.unwatched = used.path.empty();
+    if (!found.unwatched) return found;
+    CJ_ASSIGN_OR_RETURN(const auto names, store_.FindLinkNames(record.volume, record.object));
+    Record named = record;
+    for (const LinkName& each : names) {
+      named.parent = each.parent;
+      named.name = each.name;
+      CJ_ASSIGN_OR_RETURN(static_cast<RecordPaths::Paths&>(found), paths.Find(named, wanted));
+      if (!found.path.empty()) break;
+    }
+    return found;
   }
 
   bool Wanted(const Record& record, const RecordPaths::Paths& found) const {
@@ -137,6 +163,7 @@ class StoreLogReader : public LogReader {
   const std::vector<std::string> paths_;
   const std::uint8_t classes_;
   const std::vector<FileType> types_;
+  const bool feed_;
   std::unique_ptr<RecordCursor> cursor_;
   const std::vector<PeriodGap> all_gaps_;
   LogGaps between_;

@@ -26,8 +26,11 @@ struct LogQuestion {
   SequenceNumber after;  // only records with a greater number
   PeriodId from_period;  // for going on behind `after`: where to look first; 0: from `since`
   std::optional<std::vector<PeriodGap>> told;  // gaps that are not told again; none: not known
-  bool tell_growth = false;                    // ... unless they have grown since
-  bool flush = true;                           // store what the kernel has queued first
+  // For whoever must hear of everything: gaps that have grown are told again, and changes of
+  // objects under no name (of a file by another name of it, or by its handle) under the names that
+  // records know, or under none.
+  bool feed = false;
+  bool flush = true;  // store what the kernel has queued first
 };
 
 // A record, or a gap.

@@ -101,7 +101,7 @@ TEST_CASE("changectl: a daemon that hangs up or talks nonsense is a failure") {
 TEST_CASE("changectl: usage is exit status 2 and asks nobody") {
   FakeDaemon daemon({});
   for (const std::vector<std::string>& words : {std::vector<std::string>{},
-                                                {"follow"},
+                                                {"watch"},
                                                 {"changes"},
                                                 {"log", "-n", "x"},
                                                 {"status", "extra"}}) {
