@@ -158,9 +158,10 @@ Status LoadConsumers(const Database& database, StoreState* state) {
     const std::string_view name = View(it->key()).substr(prefix.size());
     if (!CheckConsumerName(name)) continue;  // nobody can ask for it
     auto decoded = DecodeConsumer(name, View(it->value()));
-    Consumer consumer = decoded ? *std::move(decoded) : Consumer();
+    const bool good = decoded.has_value();
+    Consumer consumer = good ? *std::move(decoded) : Consumer();
     consumer.name = name;
-    if (!decoded) {
+    if (!good) {
       consumer.expired = "its position was damaged on disk";
     } else if (consumer.period > state->periods.back().id ||
                consumer.handled >= state->next_sequence) {
