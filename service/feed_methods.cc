@@ -113,7 +113,6 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
   followers_.insert(&stored);
   std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
   const std::size_t max = settle.count() == 0 ? kBatch : kSettledBatch;
-  auto next = [&] { return feed.Next(service_, max); };
   std::optional<FeedPosition> told;  // none: the first reply tells where the feed begins
   SteadyClock::time_point told_at;
   bool behind = false;  // what comes is not new: no burst is waited for
@@ -134,27 +133,19 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       continue;
     }
     if (settle.count() > 0 && !behind) co_await Settle(settle);
-    FeedBatch batch;
-    bool waits = false;
-    {
-      // However long others keep the places: whoever follows has time.
-      Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
-      if (!place.has_value()) continue;
-      Result<FeedBatch> read = co_await RunOn(pool_, next);
-      if (!read.has_value() && read.error().code != ErrorCode::kBusy) {
-        co_await FailReader(call, read.error());
-        co_return;
-      }
-      if (read.has_value()) batch = std::move(*read);
-      waits = !read.has_value();
-    }
-    if (waits) {
-      // The store is being opened again; nothing was told.
+    Result<FeedBatch> read = co_await ReadFeed(call, feed, max);
+    if (!read.has_value() && read.error().code == ErrorCode::kBusy) {
+      // No place, or the store is being opened again; nothing was told.
       stored.expires_after(kTick);
       co_await Rest(stored);
       if (call.gone()) co_return;
       continue;
     }
+    if (!read.has_value()) {
+      co_await FailReader(call, read.error());
+      co_return;
+    }
+    FeedBatch& batch = *read;
     behind = batch.more;
     if (settle.count() > 0) batch.entries = WithoutRepeats(std::move(batch.entries));
     for (const json& reply : RepliesOf(service_, batch, *told)) {
@@ -164,6 +155,15 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       if (!on) co_return;
     }
   }
+}
+
+// Holds a place among the answers while it reads, and no longer.
+boost::asio::awaitable<Result<FeedBatch>> JournalInterface::ReadFeed(Call& call, Feed& feed,
+                                                                     std::size_t max) {
+  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  if (!place.has_value()) co_return std::move(place).error();
+  auto next = [&] { return feed.Next(service_, max); };
+  co_return co_await RunOn(pool_, next);
 }
 
 JournalInterface::Awaitable JournalInterface::Settle(std::chrono::microseconds quiet) {

@@ -82,6 +82,8 @@ class JournalInterface {
   class Following;
   Awaitable Follow(Call& call);
   Awaitable RunFeed(Call& call, Feed& feed, std::chrono::microseconds settle);
+  // One step of it. kBusy: try again later.
+  boost::asio::awaitable<Result<FeedBatch>> ReadFeed(Call& call, Feed& feed, std::size_t max);
   // Returns when nothing has been stored for so long, or when that takes too long.
   Awaitable Settle(std::chrono::microseconds quiet);
   Awaitable FailAnswer(Call& call, const Error& error);

@@ -37,19 +37,8 @@ KeyOutcome AssignSize(std::string_view value, std::optional<std::uint64_t>* targ
   return Good();
 }
 
-KeyOutcome AssignAge(std::string_view value, std::optional<std::int64_t>* target) {
-  if (IsNoLimit(value)) {
-    target->reset();
-    return Good();
-  }
-  auto span = ParseTimeSpan(value);
-  if (!span) return Bad(": " + Printable(span.error().message));
-  *target = *span == 0 ? std::nullopt : std::optional(*span);
-  return Good();
-}
-
-// Here 0 is a span like others: what nobody needs goes at once.
-KeyOutcome AssignKeepAcknowledged(std::string_view value, std::optional<std::int64_t>* target) {
+// Here 0 is a span like others.
+KeyOutcome AssignOptionalSpan(std::string_view value, std::optional<std::int64_t>* target) {
   if (IsNoLimit(value)) {
     target->reset();
     return Good();
@@ -58,6 +47,12 @@ KeyOutcome AssignKeepAcknowledged(std::string_view value, std::optional<std::int
   if (!span) return Bad(": " + Printable(span.error().message));
   *target = *span;
   return Good();
+}
+
+KeyOutcome AssignAge(std::string_view value, std::optional<std::int64_t>* target) {
+  KeyOutcome outcome = AssignOptionalSpan(value, target);
+  if (!outcome.error && *target == 0) target->reset();
+  return outcome;
 }
 
 struct SpanRange {
@@ -193,7 +188,7 @@ KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
   if (line.key == "MaxAge") return AssignAge(line.value, &config->max_age_usec);
   if (line.key == "KeepFree") return AssignSize(line.value, &config->keep_free);
   if (line.key == "KeepAcknowledged") {
-    return AssignKeepAcknowledged(line.value, &config->keep_acknowledged_usec);
+    return AssignOptionalSpan(line.value, &config->keep_acknowledged_usec);
   }
   if (line.key == "SyncIntervalSec") {
     return AssignSpan(line.value, Config().sync_interval_usec,

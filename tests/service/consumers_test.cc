@@ -211,6 +211,24 @@ TEST_CASE("feed: has no more when all is told, wherever it began, and notices wh
   }
 }
 
+TEST_CASE("feed: what a later entry says again is left out, up to the next gap") {
+  auto entry = [](std::uint64_t sequence, std::uint32_t operations, const std::string& path) {
+    LogEntry made;
+    made.record.sequence = SequenceNumber(sequence);
+    made.record.operations = operations;
+    made.path = path;
+    return made;
+  };
+  LogEntry gap;
+  gap.gap = PeriodGap{PeriodId(1), {"", 1, 2, "a cause", {}}};
+  const auto kept = WithoutRepeats({entry(1, kModified, "/a"), gap, entry(2, kModified, "/a"),
+                                    entry(3, kModified, "/b"), entry(4, kAttributes, "/a"),
+                                    entry(5, kModified, "/a")});
+  std::vector<std::uint64_t> numbers;
+  for (const LogEntry& each : kept) numbers.push_back(each.record.sequence.value);
+  CHECK(numbers == std::vector<std::uint64_t>{1, 0, 3, 4, 5});
+}
+
 TEST_CASE("feed: what has been told may be dropped while nothing comes") {
   TestJournal journal("tmpfs");
   if (!journal.usable()) return;
