@@ -60,10 +60,11 @@ class Snapshots:
         self.go()
         self.editor.edit(40)
         self.write_source("brand new\nline")
-        changed = set(filter(None, self.daemon.ctl(
+        # A relative list has ./ before a name that a reader of lists would take for something else.
+        changed = {os.path.normpath(name) for name in self.daemon.ctl(
             "changes", "--since=" + self.token("narrow"), "-0", "--expand",
             f"--relative-to={self.source}", self.source, encoding="utf-8",
-            errors="surrogateescape").stdout.split("\0")))
+            errors="surrogateescape").stdout.split("\0") if name}
         self.go("--narrow")
         source, copy = look(os.fsencode(self.source)), look(os.fsencode(self.restored()))
         for name in map(os.fsencode, changed):
