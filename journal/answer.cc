@@ -55,7 +55,9 @@ Status Answer::Prepare(Directories& directories) {
   CJ_RETURN_IF_ERROR(Resolve(directories));
   CJ_RETURN_IF_ERROR(FindRenames(directories));
   CJ_RETURN_IF_ERROR(FindFormerTrees(directories));
-  return FindOvertaken(directories);
+  CJ_RETURN_IF_ERROR(FindOvertaken(directories));
+  FindUnsettled();
+  return {};
 }
 
 Status Answer::Cancelled() const {
@@ -285,6 +287,8 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   const PeriodId open = environment_.store->OpenPeriod().id;
   CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
+  settled_since_.clear();
+  if (environment_.viewer != nullptr) environment_.viewer->Forget();
   out_ = changes;
   out_bytes_ = 0;
   const std::size_t target = out_->size() + max;

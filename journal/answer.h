@@ -31,6 +31,7 @@
 #include "journal/settled_files.h"
 #include "journal/store.h"
 #include "journal/tree_walk.h"
+#include "journal/viewer.h"
 #include "journal/views.h"
 
 namespace cj {
@@ -53,6 +54,9 @@ class Answer {
     // Shared by all answers: true while one of them has a second thread, which no other may have
     // then. Null: none has.
     std::atomic<bool>* helped = nullptr;
+    // Who hears only of what he could list; null: somebody who may hear of everything.
+    std::shared_ptr<Viewer> viewer;
+    std::int64_t asked_nsec = 0;  // with a viewer: CLOCK_REALTIME_COARSE before the last record
     AnswerLimits limits;
   };
 
@@ -61,10 +65,9 @@ class Answer {
   // kRescanNeeded: a gap lies in the interval. kInvalidArgument: a path that no watch covers.
   static Result<std::unique_ptr<Answer>> Build(Environment environment, AnswerRequest request);
 
-  // Appends up to about `max` changes (an entry may add a few more), fewer where their paths are
-  // together longer than kStepBytes. False: that was the end. After an error what it appended is
-  // worth nothing, and there is no more. kRescanNeeded: a filesystem went, or was mounted over,
-  // meanwhile.
+  // Appends up to about `max` changes, fewer where their paths are together longer than kStepBytes.
+  // False: that was the end. After an error what it appended is worth nothing, and there is no
+  // more. kRescanNeeded: a filesystem went, or was mounted over, meanwhile.
   Result<bool> Next(std::size_t max, std::vector<Change>* changes);
 
   // Changes handed out so far.
@@ -161,10 +164,13 @@ class Answer {
   Status TellName(Step step);
   void TellLostRename(std::uint32_t view, NameIndex name, ObjectIndex found);
   void TellSelf(const Group& group);
+  TreeWalk::Enter Entered() const;
   Status TellExpansion();
   bool SubtreeIsGone(const std::string& path) const;
   bool Wanted(const View& view, const Change& change) const;
   void Tell(std::uint32_t view, Change change);
+  void TellShown(std::uint32_t view, Change change);
+  void NoteMoved(std::uint32_t view, const Change& change);
   const Place* PlaceOf(NameIndex name, std::uint32_t view) const;
   std::string PathOf(NameIndex name, std::uint32_t view) const;
   bool MayHaveChangedUnseen(const FoldedObject& object) const;
@@ -319,11 +325,23 @@ class Answer {
   Status TellLink(Directories& directories, ObjectIndex object, const FileHandle& parent,
                   const std::string& name);
 
+  // answer_viewer.cc: what a viewer hears of it.
+  void Unsettle(const std::string& path, bool seen_before);
+  void FindUnsettled();
+  void FindUnsettledAbove();
+  const std::pair<const std::string, bool>* UnsettledAbove(const std::string& path) const;
+  bool IsPlaceOf(std::uint32_t view, const std::string& path, const FileHandle& directory) const;
+  bool IsVisible(std::uint32_t view, const std::string& path);
+  bool IsSettledSince(std::uint32_t view, const std::string& directory);
+  void TellVisible(std::uint32_t view, Change change);
+  void TellHiddenEnd(std::uint32_t view, const std::string& path, bool recursive, bool rescan);
+  void TellAbove(std::uint32_t view, std::string directory, bool rescan);
+
   Environment environment_;
   AnswerRequest request_;
   std::vector<View> views_;
   std::vector<VolumeMount> mounts_;
-  const bool has_gaps_;         // the interval has gaps, which crawls have filled
+  const bool has_gaps_;         // in the interval, which crawls have filled
   const std::uint64_t losses_;  // Store::losses() before the first look at the interval
   Fold fold_;
   std::unique_ptr<List> list_;                        // null: every record is folded
@@ -354,6 +372,9 @@ class Answer {
   std::vector<std::pair<Change, std::uint32_t>> ahead_;
   std::unordered_set<std::string> deep_told_;
   std::set<std::pair<std::string, std::uint32_t>> hidden_;  // path and view: mounted over
+  std::unordered_map<std::string, bool> unsettled_;         // directories; true: had names before
+  std::unordered_map<std::string, bool> settled_since_;     // in this step
+  std::unordered_set<std::string> stands_for_;              // told by TellAbove()
   // The groups under way: the first one is being told, the others have been looked at. next_place_
   // is the first place that is in none and has not been told.
   std::deque<Group> groups_;

@@ -58,8 +58,8 @@ bool MayConcernOtherNames(const Record& record) {
 // What a list of everything says of a name does not depend on what happened to it. In a gap a crawl
 // has found what no record of a name tells.
 bool Answer::MayList() const {
-  return request_.list && !request_.known_first && request_.classes == 0 &&
-         request_.presence == Presence::kAll && !has_gaps_;
+  return request_.list && environment_.viewer == nullptr && !request_.known_first &&
+         request_.classes == 0 && request_.presence == Presence::kAll && !has_gaps_;
 }
 
 void Answer::BeginList() {

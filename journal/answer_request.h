@@ -33,6 +33,8 @@ struct AnswerLimits {
   // A fold of this many names takes about 3 GiB. Beyond, an answer says `rescan` of the watched
   // trees.
   std::size_t max_names = 16 * 1024 * 1024;
+  // The same for a viewer, who is nobody that the machine works for: 200 MiB.
+  std::size_t max_names_of_viewer = 1024 * 1024;
   // Files with several names below directories that were moved, 200 bytes each. Beyond, the answer
   // ends with kRescanNeeded.
   std::size_t max_moved_links = 1024 * 1024;

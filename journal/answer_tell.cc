@@ -23,8 +23,6 @@ std::uint8_t ClassesTold(const Change& change) {
   return classes;
 }
 
-bool Exists(ChangeKind kind) { return kind != ChangeKind::kDeleted; }
-
 }  // namespace
 
 // One name, or the end of one directory, or what comes next.
@@ -254,6 +252,24 @@ bool Answer::Wanted(const View& view, const Change& change) const {
 }
 
 void Answer::Tell(std::uint32_t view, Change change) {
+  if (environment_.viewer != nullptr) {
+    TellVisible(view, std::move(change));
+  } else {
+    TellShown(view, std::move(change));
+  }
+}
+
+void Answer::NoteMoved(std::uint32_t view, const Change& change) {
+  // Beside a tree that is scanned as a whole there are no other names.
+  const std::vector<Watch>& watches = views_[view].watches;
+  const bool all =
+      views_.size() == 1 && watches.size() == 1 && change.path == watches.front().volume.path;
+  if (change.recursive && Exists(change.kind) && !all) {
+    moved_trees_.push_back({change.path, view});
+  }
+}
+
+void Answer::TellShown(std::uint32_t view, Change change) {
   if (request_.presence == Presence::kDeleted && change.kind == ChangeKind::kRenamed) {
     change.kind = ChangeKind::kDeleted;
     change.path = std::move(change.from);
@@ -264,13 +280,7 @@ void Answer::Tell(std::uint32_t view, Change change) {
   if (request_.expand && change.recursive && Exists(change.kind)) {
     to_expand_.emplace_back(change, view);
   }
-  // Beside a tree that is scanned as a whole there are no other names.
-  const std::vector<Watch>& watches = views_[view].watches;
-  const bool all =
-      views_.size() == 1 && watches.size() == 1 && change.path == watches.front().volume.path;
-  if (change.recursive && Exists(change.kind) && !all) {
-    moved_trees_.push_back({change.path, view});
-  }
+  NoteMoved(view, change);
   ++count_;
   out_bytes_ += change.path.size() + change.from.size();
   out_->push_back(std::move(change));
@@ -293,13 +303,22 @@ bool Answer::NamedByRecords(const std::string& path) const {
   return false;
 }
 
+// Of what a viewer may not list nothing would be told.
+TreeWalk::Enter Answer::Entered() const {
+  if (environment_.viewer == nullptr) return {};
+  return [this](const std::string& directory) {
+    const Viewer::Sight sight = environment_.viewer->Look(directory);
+    return sight.searchable;
+  };
+}
+
 // One directory of the tree below a recursive entry.
 Status Answer::TellExpansion() {
   if (walk_ == nullptr) {
     walk_entry_ = std::move(to_expand_.front().first);
     walk_view_ = to_expand_.front().second;
     to_expand_.pop_front();
-    walk_ = std::make_unique<TreeWalk>(walk_entry_.path);
+    walk_ = std::make_unique<TreeWalk>(walk_entry_.path, Entered());
   }
   std::vector<TreeWalk::Member> members;
   CJ_ASSIGN_OR_RETURN(bool more, walk_->NextDirectory(&members));

@@ -28,6 +28,8 @@ struct Change {
   friend bool operator==(const Change&, const Change&) = default;
 };
 
+inline bool Exists(ChangeKind kind) { return kind != ChangeKind::kDeleted; }
+
 // Anything below the directory may have changed; it has to be looked through.
 inline Change RescanOf(const std::string& directory) {
   Change change;

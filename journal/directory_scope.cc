@@ -82,7 +82,9 @@ DirectoryScope::Verdict DirectoryScope::Judge(VolumeId volume, const FileHandle&
     verdict.inside |= Covers(views_[i], path->path);
     for (const Watch& watch : views_[i].watches) {
       std::string name = NameTowards(path->path, watch.volume.path);
-      if (!name.empty()) verdict.leads_to.push_back(std::move(name));
+      if (name.empty()) continue;
+      verdict.leads_to.push_back(std::move(name));
+      verdict.leads_to.emplace_back(".");  // who may search it decides who sees the tree
     }
   }
   // A directory that is gone may have been inside. One that lives where none of our mounts shows it

@@ -46,7 +46,8 @@ class DirectoryScope : public Scope {
       return std::hash<FileHandle>()(key.handle) ^ key.volume.value;
     }
   };
-  // `leads_to`: names in this directory that are, or are above, a watch's root. `sure`: it will be
+  // `leads_to`: names in this directory that are, or are above, a watch's root; then also ".", the
+  // directory itself. `sure`: it will be
   // the same as long as no directory is moved.
   struct Verdict {
     bool inside = false;

@@ -28,7 +28,7 @@ bool IsDots(const char* name) {
 
 }  // namespace
 
-TreeWalk::TreeWalk(std::string root) {
+TreeWalk::TreeWalk(std::string root, Enter enter) : enter_(std::move(enter)) {
   if (!root.empty()) pending_.push_back(std::move(root));
 }
 
@@ -36,6 +36,7 @@ Result<bool> TreeWalk::NextDirectory(std::vector<Member>* members) {
   if (pending_.empty()) return false;
   std::string path = std::move(pending_.back());
   pending_.pop_back();
+  if (enter_ && !enter_(path)) return true;
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) {
     if (Vanished(errno)) return true;

@@ -6,6 +6,7 @@
 
 #include <sys/stat.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,15 +21,19 @@ class TreeWalk {
     struct stat status {};
   };
 
+  // False: the walk leaves out what is in this directory.
+  using Enter = std::function<bool(const std::string& directory)>;
+
   // `root` itself is not a member. A root that is not a directory has none,
-  // and neither has an empty one.
-  explicit TreeWalk(std::string root);
+  // and neither has an empty one. Without `enter` every directory is entered.
+  explicit TreeWalk(std::string root, Enter enter = {});
 
   // The members of the next directory; false when there is no directory left.
   Result<bool> NextDirectory(std::vector<Member>* members);
 
  private:
   std::vector<std::string> pending_;
+  Enter enter_;
   dev_t device_ = 0;
   bool began_ = false;
 };

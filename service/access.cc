@@ -8,7 +8,7 @@
 
 namespace cj {
 
-AccessControl AccessControl::FromSystem() {
+AccessControl AccessControl::FromSystem(bool user_checkpoints) {
   // A group's member list may be long; the call says ERANGE until the buffer takes it.
   constexpr std::size_t kMaxBuffer = 1 << 20;
   group entry{};
@@ -19,8 +19,8 @@ AccessControl AccessControl::FromSystem() {
     buffer.resize(buffer.size() * 2);
     error = ::getgrnam_r(kAccessGroup, &entry, buffer.data(), buffer.size(), &found);
   }
-  if (error != 0 || found == nullptr) return AccessControl(std::nullopt);
-  return AccessControl(entry.gr_gid);
+  if (error != 0 || found == nullptr) return AccessControl(std::nullopt, user_checkpoints);
+  return AccessControl(entry.gr_gid, user_checkpoints);
 }
 
 bool AccessControl::MayDoEverything(const Peer& peer) const {

@@ -40,7 +40,8 @@ Result<ChangeBatch> NextBatch(Answer& answer) {
 JournalInterface::Awaitable JournalInterface::FailAnswer(Call& call, const Error& error) {
   std::optional<std::string> next;
   if (error.code == ErrorCode::kRescanNeeded) next = service_.RescanToken();
-  co_await call.Fail(ToCallError(error, "since", next));
+  const Error told = access_.MayDoEverything(call.peer()) ? error : ForViewer(error);
+  co_await call.Fail(ToCallError(told, "since", next));
 }
 
 JournalInterface::Awaitable JournalInterface::FailReader(Call& call, const Error& error) {
@@ -52,7 +53,10 @@ JournalInterface::Awaitable JournalInterface::FailReader(Call& call, const Error
     co_return;
   }
   auto begin = [this] { return service_.BeginRescan(), Status(); };
-  if (error.code == ErrorCode::kRescanNeeded) (void)co_await RunOn(pool_, begin);
+  const bool changes_something = access_.MayDoEverything(call.peer());
+  if (changes_something && error.code == ErrorCode::kRescanNeeded) {
+    (void)co_await RunOn(pool_, begin);
+  }
   co_await FailAnswer(call, told);
 }
 
@@ -74,13 +78,15 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  const bool admitted = co_await AdmitQuestion(call, &question);
+  if (!admitted) co_return;
   const bool known = co_await ResolveReader(call, &question);
   if (!known) co_return;
   if (question.wait) {
     const bool there = co_await AwaitCrawl(call, question);
     if (!there) co_return;
   }
-  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
   if (!place.has_value()) {
     co_await call.Fail(place.error());
     co_return;
@@ -95,7 +101,8 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
   }
   auto next = [&] {
     auto batch = NextBatch(*opened->answer);
-    if (!batch && batch.error().code == ErrorCode::kRescanNeeded) service_.BeginRescan();
+    const bool refused = !batch && batch.error().code == ErrorCode::kRescanNeeded;
+    if (refused && question.viewer == nullptr) service_.BeginRescan();
     return batch;
   };
   for (bool more = true; more;) {

@@ -36,7 +36,7 @@ JournalInterface::Awaitable JournalInterface::AddConsumer(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
-  const Status watched = service_.CheckPaths(request.paths);
+  const Status watched = service_.CheckPaths(request.paths, nullptr);
   if (!watched.has_value()) {
     co_await FailConsumer(call, request.name, watched.error(), "paths");
     co_return;

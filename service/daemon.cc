@@ -84,7 +84,8 @@ class Daemon {
   Daemon(std::unique_ptr<JournalService> service, const DaemonOptions& options)
       : options_(options),
         service_(std::move(service)),
-        interface_(io_, pool_, *service_, AccessControl::FromSystem()),
+        interface_(io_, pool_, *service_,
+                   AccessControl::FromSystem(options.config.user_checkpoints)),
         signals_(io_, SIGTERM, SIGINT) {
     server_.emplace(
         io_,

@@ -79,11 +79,21 @@ class JournalInterface::Following {
 
 JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
   ParameterReader reader(call.parameters());
-  const FeedRequest request = ReadFeedRequest(reader);
+  FeedRequest request = ReadFeedRequest(reader);
   if (auto bad = reader.Finish()) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  std::shared_ptr<Viewer> viewer;
+  const bool admitted = co_await AdmitReader(call, request.reader, request.question.paths, &viewer);
+  if (!admitted) co_return;
+  const bool all_told = viewer == nullptr;
+  const ViewerFeeds::Counted counted(viewer_feeds_, call.peer().uid, !all_told);
+  if (counted.number() > limit_.feeds_per_viewer) {
+    co_await FailFeed(call);
+    co_return;
+  }
+  request.question.viewer = LogViewerOf(call, std::move(viewer));
   const Following following(followed_, request.reader.consumer);
   if (!following.alone()) {
     const Error busy{ErrorCode::kBusy, "somebody follows from the position of the consumer '" +
@@ -91,7 +101,7 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
     co_await call.Fail(busy);
     co_return;
   }
-  const Status watched = service_.CheckPaths(request.question.paths);
+  const Status watched = all_told ? service_.CheckPaths(request.question.paths, nullptr) : Status();
   if (!watched.has_value()) {
     co_await call.Fail(watched.error(), "paths");
     co_return;
@@ -103,12 +113,14 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
     co_return;
   }
   call.SetStallTimeout(limit_.follow_stall);
-  co_await RunFeed(call, *feed, request.settle);
+  co_await RunFeed(call, *feed, request.settle, all_told);
 }
 
 JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
-                                                      std::chrono::microseconds settle) {
+                                                      std::chrono::microseconds settle,
+                                                      bool all_told) {
   asio::steady_timer stored(io_);
+  asio::steady_timer pause(io_);
   auto forget = [this](asio::steady_timer* timer) { followers_.erase(timer); };
   followers_.insert(&stored);
   std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
@@ -146,6 +158,7 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       co_return;
     }
     FeedBatch& batch = *read;
+    if (!all_told) HidePlaces(&batch.entries);
     behind = batch.more;
     if (settle.count() > 0) batch.entries = WithoutRepeats(std::move(batch.entries));
     for (const json& reply : RepliesOf(service_, batch, *told)) {
@@ -154,13 +167,17 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       const bool on = co_await call.ReplyContinues(reply);
       if (!on) co_return;
     }
+    if (!all_told && !behind) {
+      pause.expires_after(limit_.viewer_feed_pause);
+      co_await Rest(pause);
+    }
   }
 }
 
 // Holds a place among the answers while it reads, and no longer.
 boost::asio::awaitable<Result<FeedBatch>> JournalInterface::ReadFeed(Call& call, Feed& feed,
                                                                      std::size_t max) {
-  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
   if (!place.has_value()) co_return std::move(place).error();
   auto next = [&] { return feed.Next(service_, max); };
   co_return co_await RunOn(pool_, next);

@@ -38,7 +38,8 @@ std::optional<PeriodGap> JournalService::OpenGapSince(PeriodId from,
 JournalService::CrawlLook JournalService::LookForCrawl(const Question& question) {
   // What is crawled now is told in the open period, which an interval that ends earlier lacks.
   if (question.until.has_value()) return {};
-  if (const auto history = LookForHistory(question)) return *history;
+  const bool all_told = question.viewer == nullptr;
+  if (const auto history = all_told ? LookForHistory(question) : std::nullopt) return *history;
   AnswerRequest ignored;
   auto from = FindStart(question, &ignored);
   if (!from.has_value()) return {};
@@ -77,7 +78,9 @@ std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Qu
 // Where the records begin that the question needs.
 Result<PeriodId> JournalService::FindStart(const Question& question, AnswerRequest* request) {
   auto found = FindPosition(question.since, End::kSince, *store_);
-  if (found.has_value() || !question.since.time_usec.has_value()) return found;
+  const bool reaches_back = !found.has_value() && question.since.time_usec.has_value();
+  // Crawls are not for everybody to ask for.
+  if (!reaches_back || question.viewer != nullptr) return found;
   auto plan = PlanForPaths({}, binder_->binding()->watches, question.paths, 0);
   if (!plan.has_value()) return std::move(plan).error();  // the paths are at fault
   const auto crawl = history_.Find({*question.since.time_usec, question.paths});

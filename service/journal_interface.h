@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -24,8 +25,13 @@
 #include "service/journal_service.h"
 #include "service/varlink/call.h"
 #include "service/varlink/varlink_server.h"
+#include "service/viewer_feeds.h"
+#include "service/viewer_log.h"
 
 namespace cj {
+
+// What a user who may not see everything is told of it: nothing that names paths of others. Pure.
+Error ForViewer(Error error);
 
 struct AnswerLimit {
   AnswerPlacesLimit places;
@@ -37,6 +43,15 @@ struct AnswerLimit {
   std::chrono::milliseconds follow_stall = std::chrono::seconds(60);
   // Records that `log` hands out at the most for a bounded question (-n), which it keeps in memory.
   std::int64_t log_lines = 100'000;
+  // Of users who are neither root nor in the group: places of their own, so that they take none
+  // from the others.
+  AnswerPlacesLimit viewer_places = {4, 2, std::chrono::seconds(60)};
+  // Feeds of one of them at a time: a desktop has a handful. Each reads what everybody does.
+  std::size_t feeds_per_viewer = 16;
+  // Between two steps of such a feed: what it has told is recorded anew when it changes again.
+  std::chrono::milliseconds viewer_feed_pause = std::chrono::milliseconds(100);
+  // Where they may make checkpoints, the open period has to be so old: each costs a sync.
+  std::chrono::milliseconds viewer_checkpoint_age = std::chrono::seconds(1);
 };
 
 class JournalInterface {
@@ -52,15 +67,29 @@ class JournalInterface {
   // New records are in the store: wakes the followers.
   void RecordsStored();
 
-  std::size_t answers() const { return places_.taken(); }
+  std::size_t answers() const { return places_.taken() + viewer_places_.taken(); }
   void SetConnectionCounter(std::function<std::size_t()> counter) {
     connections_ = std::move(counter);
   }
 
  private:
   using Awaitable = boost::asio::awaitable<void>;
-  Method Guarded(Awaitable (JournalInterface::*method)(Call&), bool more);
+  enum class For { kTrusted, kAll };
+  Method Guarded(Awaitable (JournalInterface::*method)(Call&), bool more, For whom);
   Awaitable Refuse(Call& call);
+  // viewer_calls.cc: calls of users who are neither root nor in the group.
+  // As whom the caller sees; null: he may see everything.
+  Result<std::shared_ptr<Viewer>> ViewerOf(const Call& call) const;
+  std::shared_ptr<LogViewer> LogViewerOf(const Call& call, std::shared_ptr<Viewer> viewer) const;
+  // False: the call has failed.
+  boost::asio::awaitable<bool> AdmitQuestion(Call& call, Question* question);
+  boost::asio::awaitable<bool> AdmitReader(Call& call, const ReadingPosition& reader,
+                                           const std::vector<std::string>& paths,
+                                           std::shared_ptr<Viewer>* viewer);
+  bool MayCheckpoint() const;
+  Awaitable TellToken(Call& call);
+  Awaitable FailFeed(Call& call);
+  AnswerPlaces& PlacesOf(const Call& call);
   Awaitable GetStatus(Call& call);
   Awaitable Checkpoint(Call& call);
   Awaitable GetPeriods(Call& call);
@@ -81,7 +110,7 @@ class JournalInterface {
   Awaitable FollowLog(Call& call, LogQuestion question);
   class Following;
   Awaitable Follow(Call& call);
-  Awaitable RunFeed(Call& call, Feed& feed, std::chrono::microseconds settle);
+  Awaitable RunFeed(Call& call, Feed& feed, std::chrono::microseconds settle, bool all_told);
   // One step of it. kBusy: try again later.
   boost::asio::awaitable<Result<FeedBatch>> ReadFeed(Call& call, Feed& feed, std::size_t max);
   // Returns when nothing has been stored for so long, or when that takes too long.
@@ -105,6 +134,8 @@ class JournalInterface {
   AnswerLimit limit_;
   std::function<std::size_t()> connections_;
   AnswerPlaces places_;
+  AnswerPlaces viewer_places_;
+  ViewerFeeds viewer_feeds_;
   std::set<boost::asio::steady_timer*> followers_;
   std::set<std::string> followed_;  // consumers
 };

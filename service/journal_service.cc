@@ -6,6 +6,7 @@
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include "base/text.h"
 #include "journal/gaps.h"
@@ -13,9 +14,25 @@
 #include "journal/state_directory.h"
 #include "journal/token.h"
 #include "service/strict_watches.h"
+#include "service/viewer_log.h"
 
 namespace cj {
 namespace {
+
+// The clock of the change times that filesystems give.
+std::int64_t CoarseRealtimeNsec() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
+// Of a tree that he may not search for he must not hear whether it is watched.
+void KeepKnown(Viewer& viewer, std::vector<Watch>* watches) {
+  std::erase_if(*watches, [&](const Watch& watch) {
+    const std::string& root = watch.absent.empty() ? watch.volume.path : watch.wanted;
+    return root != "/" && !viewer.Look(std::string(SplitPath(root).directory)).searchable;
+  });
+}
 
 std::uint64_t DescriptorLimit() {
   rlimit limit{};
@@ -98,8 +115,37 @@ Result<JournalService::Started> JournalService::Checkpoint(const std::string& la
   return started;
 }
 
-Status JournalService::CheckPaths(const std::vector<std::string>& paths) const {
-  return CheckWatched(paths, binder_->binding()->watches);
+std::vector<Watch> JournalService::WatchesOf(Viewer* viewer) const {
+  std::vector<Watch> watches = binder_->binding()->watches;
+  if (viewer == nullptr) return watches;
+  viewer->Forget();
+  KeepKnown(*viewer, &watches);
+  return watches;
+}
+
+Status JournalService::CheckPaths(const std::vector<std::string>& paths, Viewer* viewer) const {
+  const std::vector<Watch> watches = WatchesOf(viewer);
+  if (watches.empty() && viewer != nullptr) {
+    return Error{ErrorCode::kPermissionDenied, "you may see nothing of what is watched"};
+  }
+  return CheckWatched(paths, watches);
+}
+
+Result<JournalService::Started> JournalService::TokenToStart(bool made, Viewer& viewer) {
+  Started started = {RescanToken(), {}};
+  if (made) {
+    CJ_ASSIGN_OR_RETURN(started, Checkpoint(""));
+  } else {
+    for (const Watch& watch : binder_->binding()->watches) {
+      if (!watch.absent.empty()) started.absent.push_back(watch);
+    }
+  }
+  KeepKnown(viewer, &started.absent);
+  return started;
+}
+
+std::int64_t JournalService::OpenPeriodAgeUsec() const {
+  return clock_.RealtimeUsec() - store_->OpenPeriod().start_usec;
 }
 
 Result<JournalService::Started> JournalService::AddConsumer(const NewConsumer& request) {
@@ -127,10 +173,14 @@ Result<JournalService::ReaderPlace> JournalService::Resolve(const ReadingPositio
   return place;
 }
 
+// A viewer changes nothing: neither do his questions end periods when they are refused.
 Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   AnswerRequest request;
+  const bool all_told = question.viewer == nullptr;
+  const std::int64_t asked_nsec = CoarseRealtimeNsec();
   auto start = FindStart(question, &request);
-  if (!start.has_value() && start.error().code == ErrorCode::kRescanNeeded) BeginRescan();
+  const bool refused = !start.has_value() && start.error().code == ErrorCode::kRescanNeeded;
+  if (refused && all_told) BeginRescan();
   CJ_ASSIGN_OR_RETURN(const PeriodId from, std::move(start));
   request.from = from;
   request.paths = question.paths;
@@ -158,7 +208,9 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   }
   Answer::Environment environment;
   environment.store = store_.get();
-  environment.watches = binder_->binding()->watches;
+  environment.watches = WatchesOf(question.viewer.get());
+  environment.viewer = question.viewer;
+  environment.asked_nsec = asked_nsec;
   environment.open_directories = OpenDirectories;
   environment.drain = [this] { return engine_->Drain(); };
   environment.cancelled = question.cancelled;
@@ -166,8 +218,9 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   environment.settled_files = &settled_files_;
   environment.helped = &answer_helped_;
   environment.limits = answer_limits_;
+  if (!all_told) environment.limits.max_names = answer_limits_.max_names_of_viewer;
   auto answer = Answer::Build(std::move(environment), std::move(request));
-  if (!answer.has_value() && answer.error().code == ErrorCode::kRescanNeeded) {
+  if (!answer.has_value() && answer.error().code == ErrorCode::kRescanNeeded && all_told) {
     BeginRescan();
     return WithObstacle(question, from, std::move(answer).error());
   }
@@ -207,8 +260,12 @@ Result<std::unique_ptr<LogReader>> JournalService::OpenLog(const LogQuestion& qu
     range.until = store_->OpenPeriod().id.Next();
   }
   source.gaps = store_->PeriodsWithGaps(range.from, range.until);
-  source.watches = binder_->binding()->watches;
-  return OpenLogReader(*store_, source, question);
+  Viewer* viewer = question.viewer == nullptr ? nullptr : question.viewer->viewer.get();
+  source.watches = WatchesOf(viewer);
+  CJ_ASSIGN_OR_RETURN(auto reader, OpenLogReader(*store_, source, question));
+  if (viewer == nullptr) return reader;
+  auto flush = [this] { return engine_->Flush(); };
+  return OpenViewerLog(*store_, source, question.viewer, flush, std::move(reader));
 }
 
 ServiceStatus JournalService::GetStatus() {

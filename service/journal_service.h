@@ -24,6 +24,7 @@
 #include "journal/retention.h"
 #include "journal/settled_files.h"
 #include "journal/store.h"
+#include "journal/viewer.h"
 #include "service/config/config.h"
 #include "service/consumers.h"
 #include "service/history_crawls.h"
@@ -47,6 +48,8 @@ struct Question {
   bool wait = true;  // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
   bool progress = false;  // tell about it while waiting
   std::function<bool()> cancelled;
+  // Who hears only of what he could list; null: somebody who may hear of everything.
+  std::shared_ptr<Viewer> viewer;
 };
 
 struct OpenedAnswer {
@@ -102,11 +105,17 @@ class JournalService {
     std::vector<Watch> absent;  // trees that were not there
   };
   Result<Started> Checkpoint(const std::string& label);
+  // For a viewer: where he can begin to ask, with or without a checkpoint made for him.
+  Result<Started> TokenToStart(bool made, Viewer& viewer);
+  std::int64_t OpenPeriodAgeUsec() const;
   // Adds a consumer that begins with a checkpoint of its own, or where it says.
   Result<Started> AddConsumer(const NewConsumer& request);
   Consumers& consumers() { return *consumers_; }
-  // kInvalidArgument: one of the paths is under no watch, or excluded.
-  Status CheckPaths(const std::vector<std::string>& paths) const;
+  // The watches whose trees the viewer may search for; all of them without one.
+  std::vector<Watch> WatchesOf(Viewer* viewer) const;
+  // kInvalidArgument: one of the paths is under no watch, or excluded. kPermissionDenied: there is
+  // no watch that the viewer may know of.
+  Status CheckPaths(const std::vector<std::string>& paths, Viewer* viewer) const;
   struct ReaderPlace {
     std::optional<Position> since;   // none: the reader says nothing
     std::vector<std::string> paths;  // of a consumer

@@ -52,7 +52,8 @@ Result<LogTail> Tail(JournalService& service, LogQuestion question, std::size_t 
   return tail;
 }
 
-asio::awaitable<bool> Send(Call& call, const std::vector<LogEntry>& entries) {
+asio::awaitable<bool> Send(Call& call, const LogQuestion& question, std::vector<LogEntry> entries) {
+  if (question.viewer != nullptr) HidePlaces(&entries);
   for (const LogReply& reply : RepliesOf(entries)) {
     const bool on = co_await call.ReplyContinues(reply.parameters);
     if (!on) co_return false;
@@ -69,7 +70,11 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  std::shared_ptr<Viewer> viewer;
+  const bool admitted = co_await AdmitReader(call, parameters.reader, {}, &viewer);
+  if (!admitted) co_return;
   LogQuestion question = parameters.question;
+  question.viewer = LogViewerOf(call, std::move(viewer));
   const auto begin = service_.Resolve(parameters.reader);
   if (!begin.has_value()) {
     co_await FailReader(call, begin.error());
@@ -81,9 +86,15 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
     question.after = begin->handled;
     question.told.emplace();  // gaps are told again until they are acknowledged
   }
-  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
   if (!place.has_value()) {
     co_await call.Fail(place.error());
+    co_return;
+  }
+  const bool counts = parameters.follow && question.viewer != nullptr;
+  const ViewerFeeds::Counted counted(viewer_feeds_, call.peer().uid, counts);
+  if (counted.number() > limit_.feeds_per_viewer) {
+    co_await FailFeed(call);
     co_return;
   }
   std::size_t lines = static_cast<std::size_t>(parameters.lines);
@@ -121,8 +132,8 @@ asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
   for (std::size_t sent = 0; sent < entries.size(); sent += kBatch) {
     std::size_t count = std::min(kBatch, entries.size() - sent);
     auto from = entries.begin() + static_cast<std::ptrdiff_t>(sent);
-    const std::vector<LogEntry> some(from, from + static_cast<std::ptrdiff_t>(count));
-    const bool on = co_await Send(call, some);
+    std::vector<LogEntry> some(from, from + static_cast<std::ptrdiff_t>(count));
+    const bool on = co_await Send(call, *question, std::move(some));
     if (!on) co_return false;
   }
   auto last = std::find_if(entries.rbegin(), entries.rend(),
@@ -156,7 +167,7 @@ asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
     more = batch->more;
     batch->entries.resize(std::min(batch->entries.size(), lines));
     lines -= batch->entries.size();
-    const bool on = co_await Send(call, batch->entries);
+    const bool on = co_await Send(call, *question, std::move(batch->entries));
     if (!on) co_return false;
   }
   question->after = std::max(question->after, reader.last_sequence());
@@ -182,7 +193,7 @@ JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion 
       continue;
     }
     // However long others keep the places: whoever follows has time.
-    Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+    Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
     if (!place.has_value()) continue;
     gaps_seen = gaps;
     const PeriodId open = service_.OpenPeriodId();

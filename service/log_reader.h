@@ -16,6 +16,8 @@
 
 namespace cj {
 
+struct LogViewer;
+
 struct LogQuestion {
   std::optional<Position> since;  // none: the oldest period
   std::optional<Position> until;
@@ -31,6 +33,8 @@ struct LogQuestion {
   // records know, or under none.
   bool feed = false;
   bool flush = true;  // store what the kernel has queued first
+  // Who hears only of what he could list (viewer_log.h); null: somebody who may hear of everything.
+  std::shared_ptr<LogViewer> viewer;
 };
 
 // A record, or a gap.

@@ -150,7 +150,8 @@ Result<OpenedAnswer> OpenList(JournalService& service, const PathQuestion& asked
     if (listable.has_value() && IsWhole(asked, *opened.answer)) return opened;
     if (listable.has_value() && IsTriedAgain(asked, *opened.answer, *attempts)) continue;
     const Error refused = listable ? Refusal(asked, *opened.answer) : listable.error();
-    if (refused.code == ErrorCode::kRescanNeeded) service.BeginRescan();
+    const bool all_told = question.viewer == nullptr;
+    if (all_told && refused.code == ErrorCode::kRescanNeeded) service.BeginRescan();
     return refused;
   }
 }
@@ -182,7 +183,8 @@ class ListWriter {
       if (written.has_value() && !whole && !IsTriedAgain(asked_, *opened->answer, attempts)) {
         written = Refusal(asked_, *opened->answer);
       }
-      if (!written.has_value() && written.error().code == ErrorCode::kRescanNeeded) {
+      const bool refused = !written.has_value() && written.error().code == ErrorCode::kRescanNeeded;
+      if (refused && asked_.question.viewer == nullptr) {
         (void)co_await RunOn(pool_, rescan);
       }
       if (!written.has_value() || whole) co_return written;
@@ -232,13 +234,15 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
     co_await call.InvalidParameter(*bad);
     co_return;
   }
+  const bool admitted = co_await AdmitQuestion(call, &asked.question);
+  if (!admitted) co_return;
   const bool known = co_await ResolveReader(call, &asked.question);
   if (!known) co_return;
   if (asked.question.wait) {
     const bool there = co_await AwaitCrawl(call, asked.question);
     if (!there) co_return;
   }
-  Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
+  Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
   if (!place.has_value()) {
     co_await call.Fail(place.error());
     co_return;

@@ -66,6 +66,7 @@ struct Config {
   bool queue_limited = false;                   // QueueLimit=kernel
   std::int64_t crawl_margin_usec = 60'000'000;  // as kCrawlMarginUsec (checkpoint/crawl_plan.h)
   std::uint64_t crawl_rate = 0;                 // entries per second; 0: no limit
+  bool user_checkpoints = false;                // AllowUserCheckpoints=
   std::vector<WatchConfig> watches;             // in the order written; paths are unique
 };
 

@@ -10,9 +10,9 @@
 namespace cj {
 namespace {
 
-constexpr std::array<std::string_view, 9> kJournalKeys = {
-    "StateDirectory",  "MaxUse",     "MaxAge",         "KeepFree", "KeepAcknowledged",
-    "SyncIntervalSec", "QueueLimit", "CrawlMarginSec", "CrawlRate"};
+constexpr std::array<std::string_view, 10> kJournalKeys = {
+    "StateDirectory",  "MaxUse",     "MaxAge",         "KeepFree",  "KeepAcknowledged",
+    "SyncIntervalSec", "QueueLimit", "CrawlMarginSec", "CrawlRate", "AllowUserCheckpoints"};
 constexpr std::array<std::string_view, 4> kWatchKeys = {"Path", "Exclude", "PreModify",
                                                         "Durability"};
 
@@ -164,6 +164,20 @@ KeyOutcome AssignDurability(std::string_view value, Durability* target) {
   return Good();
 }
 
+// systemd's words for it.
+KeyOutcome AssignBool(std::string_view value, bool standard, bool* target) {
+  if (value.empty()) {
+    *target = standard;
+  } else if (value == "yes" || value == "true" || value == "on" || value == "1") {
+    *target = true;
+  } else if (value == "no" || value == "false" || value == "off" || value == "0") {
+    *target = false;
+  } else {
+    return BadChoice(value, "yes or no");
+  }
+  return Good();
+}
+
 KeyOutcome AssignQueueLimit(std::string_view value, bool* limited) {
   if (value.empty() || value == "unlimited") {
     *limited = false;
@@ -199,6 +213,9 @@ KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
                       {kMinCrawlMarginUsec, kMaxCrawlMarginUsec}, &config->crawl_margin_usec);
   }
   if (line.key == "CrawlRate") return AssignCrawlRate(line.value, &config->crawl_rate);
+  if (line.key == "AllowUserCheckpoints") {
+    return AssignBool(line.value, /*standard=*/false, &config->user_checkpoints);
+  }
   if (line.key == "QueueLimit") return AssignQueueLimit(line.value, &config->queue_limited);
   return Unknown();
 }

@@ -53,6 +53,8 @@ const BadRow kBad[] = {
      "1000000000\n"},
     {"[Journal]\nSyncIntervalSec=2min\n",
      "f:2: SyncIntervalSec=2min is out of range; use 10ms to 1min\n"},
+    {"[Journal]\nAllowUserCheckpoints=maybe\n",
+     "f:2: AllowUserCheckpoints=: 'maybe' is not known; use yes or no\n"},
     {"[Journal]\nQueueLimit=16384\n",
      "f:2: QueueLimit=: '16384' is not known; use unlimited or kernel\n"},
     {"[Watch]\nPath=srv\n", "f:2: Path=: 'srv' is not absolute; write the path from / on\n"},
@@ -108,6 +110,7 @@ TEST_CASE("every key is read") {
       "# comment\n ; another\n[Journal]\n"
       "StateDirectory = /var/lib//cj/\nMaxUse=10G\nMaxAge=1month 2d\nKeepFree=512M\n"
       "KeepAcknowledged=0\nSyncIntervalSec=500ms\nQueueLimit=kernel\n"
+      "AllowUserCheckpoints=yes\n"
       "[Watch]\nPath=/srv\nExclude=*/.cache\nExclude=tmp/*.o\nExclude=*/.cache\nPreModify=off\n"
       "Durability=sync\n"
       "[Watch]\nPath=/home/\nPreModify=open\n[Watch]\nPath=/var\nPreModify=access\n");
@@ -118,6 +121,7 @@ TEST_CASE("every key is read") {
   CHECK(config.keep_acknowledged_usec == 0);
   CHECK(config.sync_interval_usec == 500'000);
   CHECK(config.queue_limited);
+  CHECK(config.user_checkpoints);
   REQUIRE(config.watches.size() == 3);
   CHECK(config.watches[1].pre_modify == PreModify::kOpen);
   CHECK(config.watches[2].pre_modify == PreModify::kAccess);
