@@ -4,7 +4,6 @@
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/questions.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -55,7 +54,7 @@ JournalInterface::Awaitable JournalInterface::FailReader(Call& call, const Error
   auto begin = [this] { return service_.BeginRescan(), Status(); };
   const bool changes_something = access_.MayDoEverything(call.peer());
   if (changes_something && error.code == ErrorCode::kRescanNeeded) {
-    (void)co_await RunOn(pool_, begin);
+    (void)co_await Work(call, begin);
   }
   co_await FailAnswer(call, told);
 }
@@ -106,7 +105,7 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
     return batch;
   };
   for (bool more = true; more;) {
-    Result<ChangeBatch> batch = co_await RunOn(pool_, next);
+    Result<ChangeBatch> batch = co_await Work(call, next);
     if (!batch.has_value()) {
       co_await FailAnswer(call, batch.error());
       co_return;

@@ -29,7 +29,8 @@ struct AnswerPlaces::Waiting {
 
 bool AnswerPlaces::HasRoom(uid_t uid) const {
   const auto of_user = taken_by_.find(uid);
-  return taken_ < limit_.answers &&
+  const std::size_t kept = uid == 0 ? 0 : limit_.reserved_for_root;
+  return taken_ + kept < limit_.answers &&
          (of_user == taken_by_.end() || of_user->second < limit_.answers_per_uid);
 }
 

@@ -18,7 +18,9 @@ namespace cj {
 
 struct AnswerPlacesLimit {
   // Answers being made at once: each holds a fold of its interval's names in memory.
-  std::size_t answers = 8;
+  std::size_t answers = 10;
+  // Of them kept for root: several users together must not lock the administrator out.
+  std::size_t reserved_for_root = 2;
   // Of them for one user, so that one user's forgotten pagers leave room for others.
   std::size_t answers_per_uid = 6;
   // Whoever has waited so long hears that there is no place: where nobody reads his answer to its

@@ -5,7 +5,6 @@
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/questions.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -42,7 +41,7 @@ JournalInterface::Awaitable JournalInterface::AddConsumer(Call& call) {
     co_return;
   }
   auto work = [&] { return service_.AddConsumer(request); };
-  Result<JournalService::Started> added = co_await RunOn(pool_, work);
+  Result<JournalService::Started> added = co_await Work(call, work);
   if (!added.has_value()) {
     co_await FailConsumer(call, request.name, added.error(), "name");
     co_return;
@@ -59,7 +58,7 @@ JournalInterface::Awaitable JournalInterface::RemoveConsumer(Call& call) {
     co_return;
   }
   auto work = [&] { return service_.consumers().Remove(name); };
-  Status removed = co_await RunOn(pool_, work);
+  Status removed = co_await Work(call, work);
   if (!removed.has_value()) {
     co_await FailConsumer(call, name, removed.error(), "name");
     co_return;
@@ -75,7 +74,7 @@ JournalInterface::Awaitable JournalInterface::ListConsumers(Call& call) {
     co_return;
   }
   auto work = [this] { return ToJson(service_.consumers().List(), service_); };
-  json reply = co_await RunOn(pool_, work);
+  json reply = co_await Work(call, work);
   co_await call.Reply(reply);
 }
 
@@ -87,7 +86,7 @@ JournalInterface::Awaitable JournalInterface::Acknowledge(Call& call) {
     co_return;
   }
   auto work = [&] { return service_.consumers().Acknowledge(request); };
-  Result<Consumers::Acknowledged> done = co_await RunOn(pool_, work);
+  Result<Consumers::Acknowledged> done = co_await Work(call, work);
   if (!done.has_value()) {
     co_await FailConsumer(call, request.name, done.error(), "sequence");
     co_return;

@@ -8,7 +8,6 @@
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/questions.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -42,7 +41,7 @@ boost::asio::awaitable<bool> JournalInterface::AwaitCrawl(Call& call, const Ques
   asio::steady_timer timer(io_);
   milliseconds pause = kFirstLook;
   for (;;) {
-    const JournalService::CrawlLook found = co_await RunOn(pool_, look);
+    const JournalService::CrawlLook found = co_await Work(call, look);
     if (call.gone()) co_return false;
     if (!found.wait) co_return true;
     if (question.progress) {
@@ -59,10 +58,10 @@ boost::asio::awaitable<Result<OpenedAnswer>> JournalInterface::OpenFilled(
   auto look = [&] { return service_.LookForCrawl(question); };
   for (int attempt = 1;; ++attempt) {
     const std::uint64_t gap_changes = service_.gap_changes();
-    Result<OpenedAnswer> opened = co_await RunOn(pool_, open);
+    Result<OpenedAnswer> opened = co_await Work(call, open);
     if (!question.wait || !IsRescan(opened) || attempt == kOpenAttempts) co_return opened;
     // A gap that showed only now, as the kernel was asked for all it had?
-    const JournalService::CrawlLook found = co_await RunOn(pool_, look);
+    const JournalService::CrawlLook found = co_await Work(call, look);
     // Or one that has been filled since?
     const bool filled = found.obstacle.empty() && !question.until.has_value() &&
                         service_.gap_changes() != gap_changes;
@@ -79,7 +78,7 @@ JournalInterface::Awaitable JournalInterface::FollowCrawl(Call& call,
   asio::steady_timer timer(io_);
   milliseconds pause = kFirstLook;
   for (;;) {
-    const CrawlStep step = co_await RunOn(pool_, look);
+    const CrawlStep step = co_await Work(call, look);
     if (!step.status.has_value()) {
       co_await call.Fail(step.status.error(), "paths");
       co_return;
@@ -103,7 +102,7 @@ JournalInterface::Awaitable JournalInterface::Crawl(Call& call) {
     co_return;
   }
   auto request = [&] { return service_.RequestCrawl(paths); };
-  Result<std::uint64_t> number = co_await RunOn(pool_, request);
+  Result<std::uint64_t> number = co_await Work(call, request);
   if (!number.has_value()) {
     co_await call.Fail(number.error(), "paths");
     co_return;

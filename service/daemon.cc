@@ -42,9 +42,8 @@ using std::chrono::seconds;
 
 constexpr const char* kDefaultSocketDirectory = "/run/changejournal";
 // Threads for questions, as nice as all others: beside writers that leave no processor free, nicer
-// ones made answers take two to three times as long. Two cores' worth of folding is as much as an
-// answer may take from the system that it is about.
-constexpr std::size_t kQueryThreads = 2;
+// ones made answers take two to three times as long.
+constexpr std::size_t kQueryThreads = TurnsLimit{}.at_once;
 // How often retention and trouble with storage are looked at.
 constexpr seconds kUpkeepInterval{10};
 // Mounts that change all the time are looked at this often.

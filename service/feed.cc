@@ -1,6 +1,7 @@
 #include "service/feed.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 #include <utility>
@@ -62,6 +63,25 @@ Result<std::optional<FeedPosition>> Begin(JournalService& service, const FeedReq
   return begin;
 }
 
+// Appends a step's entries. False: that was the end.
+Result<bool> ReadStep(LogReader& reader, const FeedStep& step, std::vector<LogEntry>* entries) {
+  // So many that a step is seldom far beyond its bytes.
+  constexpr std::size_t kPiece = 100;
+  std::size_t read = 0;
+  std::size_t bytes = 0;
+  bool more = true;
+  while (more && read < step.entries && bytes < step.bytes) {
+    std::vector<LogEntry> piece;
+    CJ_ASSIGN_OR_RETURN(more, reader.Next(std::min(kPiece, step.entries - read), &piece));
+    read += piece.size();
+    std::move(piece.begin(), piece.end(), std::back_inserter(*entries));
+    if (step.without_repeats) *entries = WithoutRepeats(std::move(*entries));
+    bytes = 0;
+    for (const LogEntry& entry : *entries) bytes += BytesOf(entry);
+  }
+  return more;
+}
+
 }  // namespace
 
 Result<Feed> Feed::Open(JournalService& service, const FeedRequest& request) {
@@ -109,7 +129,7 @@ void Feed::LeaveDropped(JournalService& service) {
   if (position_.period < oldest.id && all_told) MoveTo({oldest.id, position_.sequence});
 }
 
-Result<FeedBatch> Feed::Next(JournalService& service, std::size_t max) {
+Result<FeedBatch> Feed::Next(JournalService& service, const FeedStep& step) {
   LeaveDropped(service);
   const std::uint64_t gaps = service.gap_changes();
   const PeriodId open = service.OpenPeriodId();
@@ -117,7 +137,7 @@ Result<FeedBatch> Feed::Next(JournalService& service, std::size_t max) {
   question_.since = Position{service.TokenOf(position_.period), std::nullopt};
   CJ_ASSIGN_OR_RETURN(auto reader, service.OpenLog(question_));
   FeedBatch batch;
-  CJ_ASSIGN_OR_RETURN(batch.more, reader->Next(max, &batch.entries));
+  CJ_ASSIGN_OR_RETURN(batch.more, ReadStep(*reader, step, &batch.entries));
   service.RecordsTold();
   for (const LogEntry& entry : batch.entries) {
     if (entry.gap) Remember(*entry.gap);

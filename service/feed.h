@@ -45,15 +45,23 @@ struct FeedBatch {
   FeedPosition position;  // behind what was read, told or not
 };
 
+// How much one step reads.
+struct FeedStep {
+  std::size_t entries = 500;
+  // Of what is kept, about: a reader who does not read holds it, and a user may have a hundred.
+  std::size_t bytes = std::size_t{256} << 10;
+  bool without_repeats = false;  // as WithoutRepeats()
+};
+
 class Feed {
  public:
   // Finds the place to begin. kRescanNeeded and kInvalidArgument as FindPosition() and
   // Consumers::Resolve(); kInvalidArgument also for a number that no record has had yet. Blocks.
   static Result<Feed> Open(JournalService& service, const FeedRequest& request);
 
-  // Up to `max` entries, and a few gaps more. Sees all that was stored when it was called. Any
+  // Up to what `step` says, and a few gaps more. Sees all that was stored when it was called. Any
   // thread, one at a time; blocks. kRescanNeeded: what was to be told is not kept any more.
-  Result<FeedBatch> Next(JournalService& service, std::size_t max);
+  Result<FeedBatch> Next(JournalService& service, const FeedStep& step);
   // Something may have come since Next() had no more. Does not block.
   bool HasMore(JournalService& service);
 

@@ -12,7 +12,6 @@
 #include "service/journal_interface.h"
 #include "service/log_replies.h"
 #include "service/questions.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -21,8 +20,7 @@ using nlohmann::json;
 namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
 
-// Entries of one step, and of one that has waited for a burst to end.
-constexpr std::size_t kBatch = 500;
+// Entries of a step that has waited for a burst to end.
 constexpr std::size_t kSettledBatch = 5000;
 // How often a feed looks without being woken, and tells where it stands when it has skipped
 // records.
@@ -39,20 +37,6 @@ asio::awaitable<void> Rest(asio::steady_timer& timer) {
 
 json PositionToJson(const JournalService& service, const FeedPosition& position) {
   return {{"token", service.TokenOf(position.period)}, {"sequence", position.sequence.value}};
-}
-
-// The replies that tell a batch, each with the position behind it.
-std::vector<json> RepliesOf(const JournalService& service, const FeedBatch& batch,
-                            const FeedPosition& before) {
-  std::vector<json> replies;
-  FeedPosition position = before;
-  for (LogReply& reply : RepliesOf(batch.entries)) {
-    if (reply.sequence.value != 0) position = {reply.period, reply.sequence};
-    replies.push_back(std::move(reply.parameters));
-    replies.back()["position"] = PositionToJson(service, position);
-  }
-  if (!replies.empty()) replies.back()["position"] = PositionToJson(service, batch.position);
-  return replies;
 }
 
 }  // namespace
@@ -107,7 +91,7 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
     co_return;
   }
   auto open = [&] { return Feed::Open(service_, request); };
-  Result<Feed> feed = co_await RunOn(pool_, open);
+  Result<Feed> feed = co_await Work(call, open);
   if (!feed.has_value()) {
     co_await FailReader(call, feed.error());
     co_return;
@@ -124,7 +108,9 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
   auto forget = [this](asio::steady_timer* timer) { followers_.erase(timer); };
   followers_.insert(&stored);
   std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
-  const std::size_t max = settle.count() == 0 ? kBatch : kSettledBatch;
+  FeedStep step;
+  if (settle.count() > 0) step.entries = kSettledBatch;
+  step.without_repeats = settle.count() > 0;
   std::optional<FeedPosition> told;  // none: the first reply tells where the feed begins
   SteadyClock::time_point told_at;
   bool behind = false;  // what comes is not new: no burst is waited for
@@ -145,7 +131,7 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       continue;
     }
     if (settle.count() > 0 && !behind) co_await Settle(settle);
-    Result<FeedBatch> read = co_await ReadFeed(call, feed, max);
+    Result<FeedBatch> read = co_await ReadFeed(call, feed, step);
     if (!read.has_value() && read.error().code == ErrorCode::kBusy) {
       // No place, or the store is being opened again; nothing was told.
       stored.expires_after(kTick);
@@ -157,15 +143,13 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       co_await FailReader(call, read.error());
       co_return;
     }
-    FeedBatch& batch = *read;
-    if (!all_told) HidePlaces(&batch.entries);
-    behind = batch.more;
-    if (settle.count() > 0) batch.entries = WithoutRepeats(std::move(batch.entries));
-    for (const json& reply : RepliesOf(service_, batch, *told)) {
-      told = batch.position;
-      told_at = SteadyClock::now();
-      const bool on = co_await call.ReplyContinues(reply);
+    behind = read->more;
+    if (!all_told) HidePlaces(&read->entries);
+    if (!read->entries.empty()) {
+      const bool on = co_await Tell(call, *std::move(read), *told);
       if (!on) co_return;
+      told = feed.position();
+      told_at = SteadyClock::now();
     }
     if (!all_told && !behind) {
       pause.expires_after(limit_.viewer_feed_pause);
@@ -174,13 +158,30 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
   }
 }
 
+// Each reply with the position behind it; `position` is that before the batch.
+boost::asio::awaitable<bool> JournalInterface::Tell(Call& call, FeedBatch batch,
+                                                    FeedPosition position) {
+  LogReplies replies(std::move(batch.entries));
+  while (!replies.done()) {
+    LogReply reply = replies.Next();
+    if (reply.sequence.value != 0) position = {reply.period, reply.sequence};
+    if (replies.done()) position = batch.position;
+    reply.parameters["position"] = PositionToJson(service_, position);
+    asio::awaitable<bool> sending = call.ReplyContinues(reply.parameters);
+    reply.parameters = nullptr;  // its text is what waits for the reader
+    const bool on = co_await std::move(sending);
+    if (!on) co_return false;
+  }
+  co_return true;
+}
+
 // Holds a place among the answers while it reads, and no longer.
 boost::asio::awaitable<Result<FeedBatch>> JournalInterface::ReadFeed(Call& call, Feed& feed,
-                                                                     std::size_t max) {
+                                                                     const FeedStep& step) {
   Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
   if (!place.has_value()) co_return std::move(place).error();
-  auto next = [&] { return feed.Next(service_, max); };
-  co_return co_await RunOn(pool_, next);
+  auto next = [&] { return feed.Next(service_, step); };
+  co_return co_await Work(call, next);
 }
 
 JournalInterface::Awaitable JournalInterface::Settle(std::chrono::microseconds quiet) {

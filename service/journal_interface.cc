@@ -8,7 +8,6 @@
 #include "protocol/parameters.h"
 #include "service/convert.h"
 #include "service/idl.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -39,7 +38,8 @@ JournalInterface::JournalInterface(boost::asio::io_context& io, boost::asio::thr
       access_(access),
       limit_(limit),
       places_(io, limit.places),
-      viewer_places_(io, limit.viewer_places) {}
+      viewer_places_(io, limit.viewer_places),
+      turns_(io, limit.turns) {}
 
 std::string JournalInterface::Idl() { return std::string(kJournalIdl); }
 
@@ -89,7 +89,7 @@ JournalInterface::Awaitable JournalInterface::GetStatus(Call& call) {
     co_return;
   }
   auto work = [this] { return ToJson(service_.GetStatus(), service_); };
-  json reply = co_await RunOn(pool_, work);
+  json reply = co_await Work(call, work);
   reply["version"] = CJ_VERSION;
   reply["pid"] = ::getpid();
   reply["resident_bytes"] = ResidentBytes();
@@ -113,7 +113,7 @@ JournalInterface::Awaitable JournalInterface::Checkpoint(Call& call) {
     co_return;
   }
   auto work = [&] { return service_.Checkpoint(label); };
-  Result<JournalService::Started> started = co_await RunOn(pool_, work);
+  Result<JournalService::Started> started = co_await Work(call, work);
   if (!started.has_value()) {
     co_await call.Fail(started.error());
     co_return;
@@ -136,7 +136,7 @@ JournalInterface::Awaitable JournalInterface::GetPeriods(Call& call) {
     return periods;
   };
   json reply = json::object();
-  reply["periods"] = co_await RunOn(pool_, work);
+  reply["periods"] = co_await Work(call, work);
   co_await call.Reply(reply);
 }
 
@@ -152,7 +152,7 @@ JournalInterface::Awaitable JournalInterface::Diagnose(Call& call) {
     return findings;
   };
   json reply = json::object();
-  reply["findings"] = co_await RunOn(pool_, work);
+  reply["findings"] = co_await Work(call, work);
   co_await call.Reply(reply);
 }
 

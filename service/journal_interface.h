@@ -23,7 +23,9 @@
 #include "service/answer_places.h"
 #include "service/feed.h"
 #include "service/journal_service.h"
+#include "service/turns.h"
 #include "service/varlink/call.h"
+#include "service/varlink/run_on.h"
 #include "service/varlink/varlink_server.h"
 #include "service/viewer_feeds.h"
 #include "service/viewer_log.h"
@@ -35,6 +37,7 @@ Error ForViewer(Error error);
 
 struct AnswerLimit {
   AnswerPlacesLimit places;
+  TurnsLimit turns;  // as many threads should the pool have
   // A reader of a pipe may stand still this long: rsync reads its list of files as it transfers. A
   // reader that has died is noticed at once.
   std::chrono::milliseconds pipe_stall = std::chrono::hours(1);
@@ -90,6 +93,12 @@ class JournalInterface {
   Awaitable TellToken(Call& call);
   Awaitable FailFeed(Call& call);
   AnswerPlaces& PlacesOf(const Call& call);
+  // Runs fn on the pool when it is the turn of the call's user; otherwise as RunOn().
+  template <typename F>
+  boost::asio::awaitable<std::invoke_result_t<F&>> Work(Call& call, F fn) {
+    const Turns::Turn turn = co_await turns_.Take(call.peer().uid);
+    co_return co_await RunOn(pool_, std::move(fn));
+  }
   Awaitable GetStatus(Call& call);
   Awaitable Checkpoint(Call& call);
   Awaitable GetPeriods(Call& call);
@@ -112,7 +121,9 @@ class JournalInterface {
   Awaitable Follow(Call& call);
   Awaitable RunFeed(Call& call, Feed& feed, std::chrono::microseconds settle, bool all_told);
   // One step of it. kBusy: try again later.
-  boost::asio::awaitable<Result<FeedBatch>> ReadFeed(Call& call, Feed& feed, std::size_t max);
+  boost::asio::awaitable<Result<FeedBatch>> ReadFeed(Call& call, Feed& feed, const FeedStep& step);
+  // False: the client is gone.
+  boost::asio::awaitable<bool> Tell(Call& call, FeedBatch batch, FeedPosition position);
   // Returns when nothing has been stored for so long, or when that takes too long.
   Awaitable Settle(std::chrono::microseconds quiet);
   Awaitable FailAnswer(Call& call, const Error& error);
@@ -136,6 +147,7 @@ class JournalInterface {
   AnswerPlaces places_;
   AnswerPlaces viewer_places_;
   ViewerFeeds viewer_feeds_;
+  Turns turns_;
   std::set<boost::asio::steady_timer*> followers_;
   std::set<std::string> followed_;  // consumers
 };

@@ -10,7 +10,6 @@
 #include "service/journal_interface.h"
 #include "service/log_replies.h"
 #include "service/questions.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -54,8 +53,11 @@ Result<LogTail> Tail(JournalService& service, LogQuestion question, std::size_t 
 
 asio::awaitable<bool> Send(Call& call, const LogQuestion& question, std::vector<LogEntry> entries) {
   if (question.viewer != nullptr) HidePlaces(&entries);
-  for (const LogReply& reply : RepliesOf(entries)) {
-    const bool on = co_await call.ReplyContinues(reply.parameters);
+  LogReplies replies(std::move(entries));
+  while (!replies.done()) {
+    // Its text is what waits for the reader.
+    asio::awaitable<bool> sending = call.ReplyContinues(replies.Next().parameters);
+    const bool on = co_await std::move(sending);
     if (!on) co_return false;
   }
   co_return true;
@@ -123,7 +125,7 @@ asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
   auto read = [&] { return Tail(service_, *question, lines, *gone); };
   // Where a follower goes on: behind everything that the tail could have seen.
   SequenceNumber end = service_.next_sequence();
-  Result<LogTail> tail = co_await RunOn(pool_, read);
+  Result<LogTail> tail = co_await Work(call, read);
   if (!tail.has_value()) {
     co_await FailAnswer(call, tail.error());
     co_return false;
@@ -151,7 +153,7 @@ asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
 asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
                                                 LogQuestion* question) {
   auto open = [&] { return service_.OpenLog(*question); };
-  Result<std::unique_ptr<LogReader>> opened = co_await RunOn(pool_, open);
+  Result<std::unique_ptr<LogReader>> opened = co_await Work(call, open);
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());
     co_return false;
@@ -159,7 +161,7 @@ asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
   LogReader& reader = **opened;
   auto next = [&] { return NextBatch(reader, std::min(kBatch, lines)); };
   for (bool more = true; more && lines > 0;) {
-    Result<LogBatch> batch = co_await RunOn(pool_, next);
+    Result<LogBatch> batch = co_await Work(call, next);
     if (!batch.has_value()) {
       co_await FailAnswer(call, batch.error());
       co_return false;

@@ -173,6 +173,13 @@ class StoreLogReader : public LogReader {
 
 }  // namespace
 
+std::size_t BytesOf(const LogEntry& entry) {
+  std::size_t bytes = sizeof(LogEntry) + entry.path.size() + entry.from.size();
+  bytes += entry.record.name.size() + entry.record.old_name.size();
+  if (entry.gap) bytes += entry.gap->gap.volume.size() + entry.gap->gap.cause.size();
+  return bytes;
+}
+
 Result<std::unique_ptr<LogReader>> OpenLogReader(const Store& store, const LogSource& source,
                                                  const LogQuestion& question) {
   CJ_ASSIGN_OR_RETURN(auto cursor, store.Scan(source.range));

@@ -1,6 +1,7 @@
 // Reads the journal's records for people, with the gaps between them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -44,6 +45,9 @@ struct LogEntry {
   std::string from;
   std::optional<PeriodGap> gap = {};  // then there is no record
 };
+
+// About what it takes in memory.
+std::size_t BytesOf(const LogEntry& entry);
 
 // Reads entries a batch at a time. Not thread-safe, no thread is bound to it. Sees the journal as
 // it was when it was opened.

@@ -1,7 +1,9 @@
 // Log entries as replies of Log and Follow. Pure.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "service/log_reader.h"
@@ -16,8 +18,19 @@ struct LogReply {
   SequenceNumber sequence;
 };
 
-// Replies that are no longer than they should be, in which gaps come before records, as they do in
-// the log. None for no entries.
-std::vector<LogReply> RepliesOf(const std::vector<LogEntry>& entries);
+// Entries as replies that are no longer than they should be, in which gaps come before records, as
+// they do in the log. Each is made when it is asked for: a reader who takes his time keeps the
+// entries waiting, and not all that is made of them.
+class LogReplies {
+ public:
+  explicit LogReplies(std::vector<LogEntry> entries) : entries_(std::move(entries)) {}
+  bool done() const { return next_ == entries_.size(); }
+  // Not when it is done.
+  LogReply Next();
+
+ private:
+  std::vector<LogEntry> entries_;
+  std::size_t next_ = 0;
+};
 
 }  // namespace cj

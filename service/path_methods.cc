@@ -12,7 +12,6 @@
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/questions.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -168,15 +167,22 @@ std::string ReadRelativeTo(ParameterReader& reader) {
 // Writes lists to a pipe. On the io_context's thread; what may block goes to the pool.
 class ListWriter {
  public:
-  ListWriter(JournalService& service, asio::thread_pool& pool, std::chrono::milliseconds stall,
+  using Worker = std::function<asio::awaitable<Status>(std::function<Status()>)>;
+
+  ListWriter(JournalService& service, Worker work, std::chrono::milliseconds stall,
              asio::posix::stream_descriptor& pipe, const PathQuestion& asked)
-      : service_(service), pool_(pool), stall_(stall), pipe_(pipe), asked_(asked) {}
+      : service_(service), work_(std::move(work)), stall_(stall), pipe_(pipe), asked_(asked) {}
 
   // Lists into the one pipe until one is whole: paths may come twice. *opened is the last one, and
   // was the one that took `attempts`.
   asio::awaitable<Status> WriteWhole(OpenedAnswer* opened, int attempts) {
     auto rescan = [this] { return service_.BeginRescan(), Status(); };
-    auto reopen = [&] { return OpenList(service_, asked_, &attempts); };
+    auto reopen = [&] {
+      Result<OpenedAnswer> again = OpenList(service_, asked_, &attempts);
+      if (!again.has_value()) return Status(std::move(again).error());
+      *opened = std::move(again).value();
+      return Status();
+    };
     for (;;) {
       Status written = co_await Write(*opened->answer);
       const bool whole = IsWhole(asked_, *opened->answer);
@@ -185,13 +191,12 @@ class ListWriter {
       }
       const bool refused = !written.has_value() && written.error().code == ErrorCode::kRescanNeeded;
       if (refused && asked_.question.viewer == nullptr) {
-        (void)co_await RunOn(pool_, rescan);
+        (void)co_await work_(rescan);
       }
       if (!written.has_value() || whole) co_return written;
       opened->answer.reset();  // two at a time would be twice the memory
-      Result<OpenedAnswer> again = co_await RunOn(pool_, reopen);
-      if (!again.has_value()) co_return std::move(again).error();
-      *opened = std::move(again).value();
+      Status again = co_await work_(reopen);
+      if (!again.has_value()) co_return again;
     }
   }
 
@@ -202,7 +207,7 @@ class ListWriter {
       return ReadChunk(answer, asked_.question.presence, asked_.relative_to, &chunk);
     };
     for (chunk.more = true; chunk.more;) {
-      Status read = co_await RunOn(pool_, next);
+      Status read = co_await work_(next);
       if (!read.has_value()) co_return read;
       // Found on the way: what is told from then on leads nowhere.
       Status listable = CheckListable(answer);
@@ -216,7 +221,7 @@ class ListWriter {
   }
 
   JournalService& service_;
-  asio::thread_pool& pool_;
+  Worker work_;
   std::chrono::milliseconds stall_;
   asio::posix::stream_descriptor& pipe_;
   const PathQuestion& asked_;
@@ -268,7 +273,8 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   passed.emplace_back(ends[0]);
   json first = {{"pipe", 0}};
   if (!co_await call.ReplyContinues(first, std::move(passed))) co_return;
-  ListWriter writer(service_, pool_, limit_.pipe_stall, pipe, asked);
+  auto work = [&](std::function<Status()> piece) { return Work(call, std::move(piece)); };
+  ListWriter writer(service_, work, limit_.pipe_stall, pipe, asked);
   Status written = co_await writer.WriteWhole(&*opened, attempts);
   if (!written.has_value()) {
     co_await FailAnswer(call, written.error());

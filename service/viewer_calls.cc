@@ -8,7 +8,6 @@
 #include "service/convert.h"
 #include "service/journal_interface.h"
 #include "service/user_viewer.h"
-#include "service/varlink/run_on.h"
 
 namespace cj {
 namespace {
@@ -77,7 +76,7 @@ asio::awaitable<bool> JournalInterface::AdmitReader(Call& call, const ReadingPos
     CJ_ASSIGN_OR_RETURN(*viewer, ViewerOf(call));
     return service_.CheckPaths(paths, viewer->get());
   };
-  if (admitted.has_value()) admitted = co_await RunOn(pool_, look);
+  if (admitted.has_value()) admitted = co_await Work(call, look);
   if (!admitted.has_value()) {
     const Error error = ForViewer(admitted.error());
     co_await call.Fail(error, "paths");
@@ -123,7 +122,7 @@ JournalInterface::Awaitable JournalInterface::TellToken(Call& call) {
     CJ_RETURN_IF_ERROR(service_.CheckPaths({}, viewer.get()));
     return service_.TokenToStart(made, *viewer);
   };
-  Result<JournalService::Started> started = co_await RunOn(pool_, work);
+  Result<JournalService::Started> started = co_await Work(call, work);
   if (!started.has_value()) {
     const Error error = ForViewer(started.error());
     co_await call.Fail(error);

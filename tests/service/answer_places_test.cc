@@ -86,6 +86,7 @@ AnswerPlacesLimit Limit(std::size_t answers, std::size_t per_uid) {
   AnswerPlacesLimit limit;
   limit.answers = answers;
   limit.answers_per_uid = per_uid;
+  limit.reserved_for_root = 0;
   return limit;
 }
 
@@ -141,6 +142,21 @@ TEST_CASE("a client that goes leaves the line, with a place that it was just giv
   CHECK(clients.got() == Names{"a", "c"});
   clients.Leave("c");
   CHECK(clients.taken() == 0);
+}
+
+TEST_CASE("the last places are for root") {
+  AnswerPlacesLimit limit = Limit(4, 3);
+  limit.reserved_for_root = 1;
+  Clients clients(limit);
+  for (const char* name : {"a1", "a2"}) clients.Ask(name, kAlice);
+  for (const char* name : {"b1", "b2"}) clients.Ask(name, kBob);
+  CHECK(clients.got() == Names{"a1", "a2", "b1"});
+  clients.Ask("root", 0);
+  CHECK(clients.got() == Names{"a1", "a2", "b1", "root"});
+  clients.Leave("root");  // that is no place for Bob
+  CHECK(clients.got().size() == 4);
+  clients.Leave("a1");
+  CHECK(clients.got() == Names{"a1", "a2", "b1", "root", "b2"});
 }
 
 TEST_CASE("patience ends") {

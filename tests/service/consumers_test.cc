@@ -3,6 +3,7 @@
 #include "service/consumers.h"
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "journal_fixture.h"
 #include "service/feed.h"
@@ -203,7 +204,7 @@ TEST_CASE("feed: has no more when all is told, wherever it began, and notices wh
   auto feed = Feed::Open(service, request);
   REQUIRE(feed.has_value());
   for (int time = 0; time < 3; ++time) {
-    while (feed->HasMore(service)) REQUIRE_FALSE(feed->Next(service, 10).value().more);
+    while (feed->HasMore(service)) REQUIRE_FALSE(feed->Next(service, FeedStep{10}).value().more);
     CHECK(feed->position().sequence.Next() == service.next_sequence());
     WriteFile(journal.path("f" + std::to_string(time)), "x");
     REQUIRE(service.Flush().has_value());
@@ -229,6 +230,58 @@ TEST_CASE("feed: what a later entry says again is left out, up to the next gap")
   CHECK(numbers == std::vector<std::uint64_t>{1, 0, 3, 4, 5});
 }
 
+TEST_CASE("feed: a step ends when what it holds is large") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  JournalService& service = journal.service();
+  auto feed = Feed::Open(service, {});
+  REQUIRE(feed.has_value());
+  const std::string directory = journal.path(std::string(250, 'd'));
+  std::filesystem::create_directory(directory);
+  for (int i = 0; i < 2000; ++i) WriteFile(directory + "/" + std::to_string(i), "x");
+  REQUIRE(service.Flush().has_value());
+  FeedStep step;
+  step.entries = 5000;
+  const auto first = feed->Next(service, step);
+  REQUIRE(first.has_value());
+  CHECK(first->more);
+  std::size_t bytes = 0;
+  for (const LogEntry& entry : first->entries) bytes += BytesOf(entry);
+  CHECK(bytes > step.bytes / 2);
+  CHECK(bytes < step.bytes * 2);
+  // Nothing is left out at the border of steps.
+  auto last = first->entries.back().record.sequence;
+  while (feed->HasMore(service)) {
+    const auto next = feed->Next(service, step);
+    REQUIRE(next.has_value());
+    if (next->entries.empty()) continue;
+    CHECK(next->entries.front().record.sequence == last.Next());
+    last = next->entries.back().record.sequence;
+  }
+  CHECK(last.Next() == service.next_sequence());
+}
+
+TEST_CASE("feed: repeats cost a step nothing") {
+  TestJournal journal("tmpfs");
+  if (!journal.usable()) return;
+  JournalService& service = journal.service();
+  auto feed = Feed::Open(service, {});
+  REQUIRE(feed.has_value());
+  WriteFile(journal.path("a"), "x");
+  for (int i = 0; i < 300; ++i) {
+    std::filesystem::rename(journal.path("a"), journal.path("b"));
+    std::filesystem::rename(journal.path("b"), journal.path("a"));
+    REQUIRE(service.Flush().has_value());
+  }
+  FeedStep step;
+  step.entries = 5000;
+  step.bytes = 64 << 10;
+  step.without_repeats = GENERATE(false, true);
+  const auto all = feed->Next(service, step);
+  REQUIRE(all.has_value());
+  CHECK(all->more != step.without_repeats);
+}
+
 TEST_CASE("feed: what has been told may be dropped while nothing comes") {
   TestJournal journal("tmpfs");
   if (!journal.usable()) return;
@@ -240,7 +293,7 @@ TEST_CASE("feed: what has been told may be dropped while nothing comes") {
   REQUIRE(feed.has_value());
   WriteFile(journal.path("x"), "x");
   REQUIRE(service.Flush().has_value());
-  while (feed->HasMore(service)) REQUIRE(feed->Next(service, 10).has_value());
+  while (feed->HasMore(service)) REQUIRE(feed->Next(service, FeedStep{10}).has_value());
   const PeriodId period = feed->position().period;
   REQUIRE(service.Checkpoint("").has_value());
   constexpr std::int64_t kNever = INT64_MAX;
@@ -248,7 +301,7 @@ TEST_CASE("feed: what has been told may be dropped while nothing comes") {
   WriteFile(journal.path("y"), "y");
   REQUIRE(service.Flush().has_value());
   REQUIRE(feed->HasMore(service));
-  const auto more = feed->Next(service, 100);
+  const auto more = feed->Next(service, FeedStep{100});
   REQUIRE(more.has_value());
   CHECK(more->entries.back().path == journal.path("y"));
   // Who has not been told is.
