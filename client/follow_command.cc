@@ -17,8 +17,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// A restart of the service takes less, also on a slow machine.
-constexpr milliseconds kPatience{60'000};
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{1000};
 
@@ -61,7 +59,8 @@ Shown ShowFeed(Session& session, const FollowOptions& options, FeedPosition* pos
 // How long to wait before the next attempt, and whether there is one.
 class Patience {
  public:
-  void Renew() { *this = Patience(); }
+  explicit Patience(milliseconds whole) : whole_(whole), deadline_(Clock::now() + whole) {}
+  void Renew() { *this = Patience(whole_); }
   // False: it has come to its end.
   bool Wait() {
     if (Clock::now() >= deadline_) return false;
@@ -71,7 +70,8 @@ class Patience {
   }
 
  private:
-  Clock::time_point deadline_ = Clock::now() + kPatience;
+  milliseconds whole_;
+  Clock::time_point deadline_;
   milliseconds pause_ = kFirstPause;
 };
 
@@ -80,7 +80,7 @@ class Patience {
 Outcome RunFollow(Session& session, const Options& options) {
   session.ack = AckWords(options.follow.consumer, options.follow.config_hash);
   FeedPosition position;
-  Patience patience;
+  Patience patience(session.follow_patience);
   for (;;) {
     const Shown shown = ShowFeed(session, options.follow, &position);
     if (shown.outcome.status != ExitStatus::kSuccess) return shown.outcome;

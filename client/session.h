@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ struct Session {
   Style style;
   UtcOffset zone;
   bool progress = false;  // stderr is a terminal: long waits may be shown there
+  // `follow` gives up when nothing has come for so long and the daemon cannot be reached, or hangs
+  // up. A restart of the service takes less, also on a slow machine.
+  std::chrono::milliseconds follow_patience = std::chrono::seconds(60);
   // `changectl ACK TOKEN` tells that a scan is complete, where a consumer's position is read.
   std::string ack = {};
 };
