@@ -48,7 +48,7 @@ struct AnswerLimit {
   std::int64_t log_lines = 100'000;
   // Of users who are neither root nor in the group: places of their own, so that they take none
   // from the others.
-  AnswerPlacesLimit viewer_places = {4, 2, std::chrono::seconds(60)};
+  AnswerPlacesLimit viewer_places = {4, 0, 2, std::chrono::seconds(60)};
   // Feeds of one of them at a time: a desktop has a handful. Each reads what everybody does.
   std::size_t feeds_per_viewer = 16;
   // Between two steps of such a feed: what it has told is recorded anew when it changes again.
