@@ -9,12 +9,15 @@ _changectl() {
     local cur prev words cword
     _init_completion -n = || return
     local verbs='status checkpoint changes log periods follow consumer ack crawl doctor'
+    local outputs='short short-iso short-iso-precise short-unix verbose json json-seq cat'
+    local types='file directory symlink fifo socket char block'
     local -A options=(
         [status]='--json --help'
         [checkpoint]='--label= --json --help'
         [changes]='--since= --until= --token-file= --consumer= --config-hash= --format= --null --existing --deleted --expand
             --relative-to= --kind= --transient --no-checkpoint --label= --no-wait --quiet --help'
-        [log]='--since= --until= --lines= --reverse --follow --output= --help'
+        [log]='--since= --until= --lines= --reverse --follow --pager-end --kind= --type= --output= --utc --quiet
+            --no-pager --help'
         [periods]='--json --help'
         [follow]='--since= --consumer= --config-hash= --kind= --type= --settle= --output= --json
             --help'
@@ -49,11 +52,15 @@ _changectl() {
             __ltrim_equal_completions "$cur"
             return ;;
         --output=*)
-            mapfile -t COMPREPLY < <(compgen -P '--output=' -W 'short verbose json cat' -- "$value")
+            mapfile -t COMPREPLY < <(compgen -P '--output=' -W "$outputs" -- "$value")
             __ltrim_equal_completions "$cur"
             return ;;
         --kind=*)
             mapfile -t COMPREPLY < <(compgen -P '--kind=' -W 'entry data metadata' -- "$value")
+            __ltrim_equal_completions "$cur"
+            return ;;
+        --type=*)
+            mapfile -t COMPREPLY < <(compgen -P '--type=' -W "$types" -- "$value")
             __ltrim_equal_completions "$cur"
             return ;;
         --consumer=*)

@@ -1,10 +1,12 @@
 #include "client/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 
 #include "base/result.h"
 #include "client/help.h"
+#include "client/log_line.h"
 #include "client/question_line.h"
 
 namespace cj::client {
@@ -186,8 +188,9 @@ CommandLine ParseCommandLine(const std::vector<std::string>& words,
   AddVerbs(&app, &raw, &options);
   if (auto mistake = CheckVerb(words)) return Mistake(*mistake);
   try {
-    std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
-    app.parse(std::move(reversed));
+    std::vector<std::string> told = WithLineCounts(words);
+    std::reverse(told.begin(), told.end());  // as CLI11 wants them
+    app.parse(std::move(told));
   } catch (const CLI::CallForHelp&) {
     return Text(HelpText(app));
   } catch (const CLI::CallForVersion&) {

@@ -47,9 +47,7 @@ Shown ShowFeed(Session& session, const FollowOptions& options, FeedPosition* pos
       for (const Gap& gap : reply->log.gaps) WriteGap(session, gap, options.format);
       for (const Record& record : reply->log.records) WriteRecord(session, record, options.format);
       *position = reply->position;
-      if (!options.consumer.empty() && options.format == LogFormat::kJson) {
-        session.out.Write(FormatPositionJson(*position));
-      }
+      if (!options.consumer.empty()) WritePosition(session, *position, options.format);
       shown.outcome = FinishOutput(session);
     }
     if (shown.outcome.status != ExitStatus::kSuccess) return shown;

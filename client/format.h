@@ -31,7 +31,11 @@ std::string FormatSummaryJson(const Summary& summary);
 // border is a creation or a deletion; a recursive change above the directory is one of ".".
 std::optional<Change> RelativeChange(const Change& change, std::string_view directory);
 
-std::string FormatRecordShort(const Record& record, const Style& style, const UtcOffset& zone);
+// How a record's time looks.
+enum class TimeStyle { kMonth, kIso, kIsoPrecise, kUnix };
+
+std::string FormatRecordShort(const Record& record, const Style& style, const UtcOffset& zone,
+                              TimeStyle time = TimeStyle::kMonth);
 std::string FormatRecordVerbose(const Record& record, const Style& style, const UtcOffset& zone);
 std::string FormatRecordJson(const Record& record);
 // The path alone, as it is; nothing for a record whose path is not known.

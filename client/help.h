@@ -11,7 +11,7 @@ inline constexpr std::string_view kAbout =
     "changectl asks the change journal: what has changed under the watched trees?\n";
 inline constexpr std::string_view kFooter =
     "A TIME may stand wherever a TOKEN may: -2h, '5 minutes ago', yesterday, 10:30,\n"
-    "'2026-11-20 10:30'. It means the newest checkpoint at or before it.\n\n"
+    "'2026-11-20 10:30'. It means the newest checkpoint at or before it, but for 'log'.\n\n"
     "Exit status: 0 success, 1 failed, 2 usage, 3 rescan needed, 4 not permitted,\n"
     "5 daemon not reachable. See changectl(1).";
 
@@ -57,9 +57,12 @@ constexpr VerbHelp Of(Verb verb) {
           "A missing token file is created with the token to start from, and the exit status\n"
           "is 3: copy the whole tree then, and from there on only what changes."};
     case Verb::kLog:
-      return {"The stored events themselves",
-              "Shows the stored events themselves, oldest first, as journalctl shows messages.",
-              "Examples:\n  changectl log -n 20 /srv/www\n  changectl log -f -o cat"};
+      return {
+          "The stored events themselves",
+          "Shows the stored events themselves, oldest first, as journalctl shows messages: on a\n"
+          "terminal through a pager ($SYSTEMD_PAGER, $PAGER). A TIME is that very moment here.",
+          "Examples:\n  changectl log -n 20 /srv/www\n"
+          "  changectl log --since=-10min --kind=entry\n  changectl log -f -o cat"};
     case Verb::kPeriods:
       return {"Checkpoints that can still be asked for",
 

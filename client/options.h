@@ -11,7 +11,8 @@ namespace cj::client {
 
 inline constexpr const char* kDefaultSocket = "/run/changejournal/org.changejournal";
 
-// A token, or a time that stands for the newest checkpoint at or before it. Exactly one.
+// A token, or a time that stands for the newest checkpoint at or before it (in LogOptions: for that
+// very moment). Exactly one.
 struct Position {
   std::string token;
   std::optional<std::int64_t> time_usec;
@@ -39,16 +40,31 @@ struct ChangesOptions {
   bool quiet = false;
 };
 
-enum class LogFormat { kShort, kVerbose, kJson, kCat };
+enum class LogFormat {
+  kShort,
+  kShortIso,
+  kShortIsoPrecise,
+  kShortUnix,
+  kVerbose,
+  kJson,
+  kJsonSeq,  // RFC 7464
+  kCat
+};
 
 struct LogOptions {
   std::optional<Position> since;
   std::optional<Position> until;
   std::vector<std::string> paths;  // absolute; empty: all watches
+  std::vector<std::string> kinds;  // entry, data, metadata; empty: all
+  std::vector<std::string> types;  // file, directory, ...; empty: all
   std::optional<std::int64_t> lines;
   LogFormat format = LogFormat::kShort;
   bool reverse = false;
   bool follow = false;
+  bool utc = false;
+  bool quiet = false;        // nothing but records and gaps
+  bool pager = true;         // where stdout is a terminal, and follow is not set
+  bool jump_to_end = false;  // of what the pager shows
 };
 
 struct FollowOptions {

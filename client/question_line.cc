@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/units.h"
+#include "client/log_line.h"
 #include "client/paths.h"
 
 namespace cj::client {
@@ -43,32 +44,6 @@ Status SetList(const std::string& option, const std::string& text,
     }
     list->push_back(std::move(word));
     at = end + 1;
-  }
-  return {};
-}
-
-Status SetKinds(const std::string& text, std::vector<std::string>* kinds) {
-  constexpr std::array<std::string_view, 3> kKinds = {"entry", "data", "metadata"};
-  return SetList("--kind", text, kKinds, kinds);
-}
-
-Status SetTypes(const std::string& text, std::vector<std::string>* types) {
-  constexpr std::array<std::string_view, 7> kTypes = {"file",   "directory", "symlink", "fifo",
-                                                      "socket", "char",      "block"};
-  return SetList("--type", text, kTypes, types);
-}
-
-Status SetOutput(const std::string& output, LogFormat* format) {
-  if (output.empty() || output == "short") {
-    *format = LogFormat::kShort;
-  } else if (output == "verbose") {
-    *format = LogFormat::kVerbose;
-  } else if (output == "json") {
-    *format = LogFormat::kJson;
-  } else if (output == "cat") {
-    *format = LogFormat::kCat;
-  } else {
-    return Usage("-o: '" + output + "' is not known; use short, verbose, json or cat");
   }
   return {};
 }
@@ -117,6 +92,17 @@ Status CheckChanges(const Words& words, const ChangesOptions& options) {
 
 }  // namespace
 
+Status SetKinds(const std::string& text, std::vector<std::string>* kinds) {
+  constexpr std::array<std::string_view, 3> kKinds = {"entry", "data", "metadata"};
+  return SetList("--kind", text, kKinds, kinds);
+}
+
+Status SetTypes(const std::string& text, std::vector<std::string>* types) {
+  constexpr std::array<std::string_view, 7> kTypes = {"file",   "directory", "symlink", "fifo",
+                                                      "socket", "char",      "block"};
+  return SetList("--type", text, kTypes, types);
+}
+
 Status SetInterval(const Words& words, const Surroundings& surroundings,
                    std::optional<Position>* since, std::optional<Position>* until) {
   if (!words.since.empty()) {
@@ -153,20 +139,6 @@ Status FinishChanges(const Words& words, const Surroundings& surroundings,
   }
   if (words.existing) options->presence = "existing";
   if (words.deleted) options->presence = "deleted";
-  return {};
-}
-
-Status FinishLog(const Words& words, const Surroundings& surroundings, LogOptions* options) {
-  constexpr std::int64_t kFollowLines = 10;  // as journalctl and tail
-  CJ_RETURN_IF_ERROR(SetInterval(words, surroundings, &options->since, &options->until));
-  if (options->follow && options->reverse) {
-    return Usage("-f shows what comes and -r the newest first; give one of them");
-  }
-  if (options->follow && options->until) return Usage("-f has no end; leave out --until");
-  CJ_RETURN_IF_ERROR(SetOutput(words.output, &options->format));
-  if (options->lines && *options->lines < 0) return Usage("-n: the number of lines is negative");
-  if (options->follow && !options->lines && !options->since) options->lines = kFollowLines;
-  CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
   return {};
 }
 
@@ -258,22 +230,8 @@ void AddFollow(CLI::App* app, Words* words, Options* options) {
   app->add_option("--settle", words->settle,
                   "Let bursts end first: wait until nothing came for so long, as 20ms")
       ->type_name("SPAN");
-  app->add_option("-o,--output", words->output, "short (default), verbose, json or cat")
-      ->type_name("FORMAT");
+  app->add_option("-o,--output", words->output, std::string(kOutputs))->type_name("FORMAT");
   app->add_flag("--json", options->json, "The same as -o json");
-}
-
-void AddLog(CLI::App* app, Words* words, LogOptions* options) {
-  app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
-  app->add_option("--since", words->since, "Start there: a token, or a time")
-      ->type_name("TOKEN|TIME");
-  app->add_option("--until", words->until, "End there: a token, or a time")
-      ->type_name("TOKEN|TIME");
-  app->add_option("-n,--lines", options->lines, "Only the last N records")->type_name("N");
-  app->add_flag("-r,--reverse", options->reverse, "Newest first");
-  app->add_flag("-f,--follow", options->follow, "Go on with records as they come");
-  app->add_option("-o,--output", words->output, "short (default), verbose, json or cat")
-      ->type_name("FORMAT");
 }
 
 }  // namespace cj::client

@@ -16,21 +16,29 @@ namespace cj::client {
 
 // The words as CLI11 leaves them, before they are checked together.
 struct Words {
-  std::string since, until, format, kinds, types, output, settle;
+  std::string since, until, format, kinds, types, output, settle, lines;
   std::vector<std::string> paths;
   std::string relative_to;
   bool existing = false, deleted = false, no_checkpoint = false, no_wait = false;
+  bool no_pager = false;
   ConsumerWords consumer;
 };
 
 void AddChanges(CLI::App* app, Words* words, ChangesOptions* options);
-void AddLog(CLI::App* app, Words* words, LogOptions* options);
 void AddFollow(CLI::App* app, Words* words, Options* options);
 
 Status FinishChanges(const Words& words, const Surroundings& surroundings, ChangesOptions* options);
-Status FinishLog(const Words& words, const Surroundings& surroundings, LogOptions* options);
 Status FinishFollow(const Words& words, const Surroundings& surroundings, Options* options);
 Status FinishCrawl(const Words& words, const Surroundings& surroundings, Options* options);
+
+// What they share.
+Status SetInterval(const Words& words, const Surroundings& surroundings,
+                   std::optional<Position>* since, std::optional<Position>* until);
+Status SetKinds(const std::string& text, std::vector<std::string>* kinds);
+Status SetTypes(const std::string& text, std::vector<std::string>* types);
+Result<std::vector<std::string>> AbsolutePaths(const Words& words,
+                                               const Surroundings& surroundings);
+
 // With words.since and words.paths for its `--since` and `--watch`.
 Status FinishConsumerAdd(const Words& words, const Surroundings& surroundings, Options* options);
 

@@ -23,19 +23,33 @@ std::string Place(const Record& record, const Style& style) {
   return place + "(" + (record.object.empty() ? "unknown" : record.object) + ")";
 }
 
+std::string FormatTime(std::int64_t usec, const UtcOffset& zone, TimeStyle style) {
+  switch (style) {
+    case TimeStyle::kMonth:
+      return FormatShortTime(usec, zone);
+    case TimeStyle::kIso:
+    case TimeStyle::kIsoPrecise:
+      return FormatIsoTime(usec, zone, style == TimeStyle::kIsoPrecise);
+    case TimeStyle::kUnix:
+      return FormatUnixTime(usec);
+  }
+  return {};
+}
+
 std::string Dim(const std::string& text, const Style& style) {
   return style.colour ? "\x1b[2m" + text + "\x1b[0m" : text;
 }
 
 }  // namespace
 
-std::string FormatRecordShort(const Record& record, const Style& style, const UtcOffset& zone) {
+std::string FormatRecordShort(const Record& record, const Style& style, const UtcOffset& zone,
+                              TimeStyle time) {
   constexpr std::size_t kOperationsWidth = 14;  // "modified" and one more; longer ones push on
   std::string operations = Joined(record.operations);
   if (style.terminal && operations.size() < kOperationsWidth) {
     operations.resize(kOperationsWidth, ' ');
   }
-  return Dim(FormatShortTime(record.time_usec, zone) + " " + std::to_string(record.sequence),
+  return Dim(FormatTime(record.time_usec, zone, time) + " " + std::to_string(record.sequence),
              style) +
          " " + operations + " " + Place(record, style) + "\n";
 }

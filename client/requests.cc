@@ -64,9 +64,18 @@ JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& s
 
 JsonValue LogParameters(const LogOptions& options) {
   json parameters = json::object();
-  if (options.since) parameters["since"] = PositionJson(*options.since);
-  if (options.until) parameters["until"] = PositionJson(*options.until);
+  auto put = [&](const std::optional<Position>& end, const char* token, const char* time) {
+    if (end && end->time_usec) {
+      parameters[time] = *end->time_usec;
+    } else if (end) {
+      parameters[token] = PositionJson(*end);
+    }
+  };
+  put(options.since, "since", "from_usec");
+  put(options.until, "until", "to_usec");
   PutPaths(parameters, options.paths);
+  if (!options.kinds.empty()) parameters["kinds"] = options.kinds;
+  if (!options.types.empty()) parameters["types"] = options.types;
   if (options.lines) parameters["lines"] = *options.lines;
   if (options.reverse) parameters["reverse"] = true;
   if (options.follow) parameters["follow"] = true;

@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <optional>
 
@@ -147,11 +148,33 @@ Error BadTime(std::string_view text) {
               "'2026-11-20 10:30' or @1700000000"};
 }
 
-// [date] [clock] [zone]; the date may be a word.
+// "Fri " or "Friday " at the front: the day of the week, Sunday is 0.
+std::optional<unsigned> TakeWeekday(std::string_view& text) {
+  constexpr std::array<std::string_view, 7> kDays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                     "Thursday", "Friday", "Saturday"};
+  constexpr std::size_t kShort = 3;
+  for (unsigned day = 0; day < kDays.size(); ++day) {
+    std::string_view rest = text;
+    if (!TakeWord(rest, kDays.at(day)) && !TakeWord(rest, kDays.at(day).substr(0, kShort)))
+      continue;
+    if (!Take(rest, ' ')) continue;
+    SkipSpaces(rest);
+    text = rest;
+    return day;
+  }
+  return std::nullopt;
+}
+
+unsigned WeekdayOf(std::int64_t day) {
+  return std::chrono::weekday(std::chrono::sys_days(std::chrono::days(day))).c_encoding();
+}
+
+// [[weekday] date] [clock] [zone]; the date may be a word.
 std::optional<std::int64_t> ParseCalendar(std::string_view text, std::int64_t now_usec,
                                           const UtcOffset& utc_offset) {
   std::int64_t day = LocalDay(now_usec, utc_offset);
   bool has_date = true;
+  const auto weekday = TakeWeekday(text);
   if (TakeWord(text, "yesterday")) {
     day -= 1;
   } else if (!TakeWord(text, "today")) {
@@ -163,6 +186,7 @@ std::optional<std::int64_t> ParseCalendar(std::string_view text, std::int64_t no
       has_date = false;
     }
   }
+  if (weekday && (!has_date || WeekdayOf(day) != *weekday)) return std::nullopt;
   WallTime clock;
   if (!has_date || Take(text, ' ') || Take(text, 'T')) {
     SkipSpaces(text);
@@ -263,6 +287,32 @@ std::string FormatShortTime(std::int64_t usec, const UtcOffset& utc_offset) {
                 kMonths.at(static_cast<std::size_t>(fields.tm_mon)), fields.tm_mday, fields.tm_hour,
                 fields.tm_min, fields.tm_sec,
                 static_cast<int>(usec - FloorDivide(usec, kUsec) * kUsec));
+  return buffer.data();
+}
+
+std::string FormatIsoTime(std::int64_t usec, const UtcOffset& utc_offset, bool precise) {
+  const std::tm fields = LocalFields(usec, utc_offset);
+  const std::int64_t seconds = FloorDivide(usec, kUsec);
+  const std::int64_t ahead = utc_offset(seconds);
+  const std::int64_t minutes = std::abs(ahead) / kMinuteSeconds;
+  std::array<char, 64> fraction{};
+  if (precise) {
+    std::snprintf(fraction.data(), fraction.size(), ".%06d",
+                  static_cast<int>(usec - seconds * kUsec));
+  }
+  std::array<char, 128> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d%s%c%02d:%02d",
+                fields.tm_year + 1900, fields.tm_mon + 1, fields.tm_mday, fields.tm_hour,
+                fields.tm_min, fields.tm_sec, fraction.data(), ahead < 0 ? '-' : '+',
+                static_cast<int>(minutes / 60), static_cast<int>(minutes % 60));
+  return buffer.data();
+}
+
+std::string FormatUnixTime(std::int64_t usec) {
+  const std::int64_t seconds = FloorDivide(usec, kUsec);
+  std::array<char, 64> buffer{};
+  std::snprintf(buffer.data(), buffer.size(), "%lld.%06d", static_cast<long long>(seconds),
+                static_cast<int>(usec - seconds * kUsec));
   return buffer.data();
 }
 

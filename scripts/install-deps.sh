@@ -35,6 +35,7 @@ test_packages=(
   lintian                            # is the Debian package as Debian has them?
   man-db groff-base                  # warnings of the manual pages
   zsh                                # runs its completion
+  less                               # the pager
   tar gzip bup restic borgbackup     # backup programs, which integrations/ drives
   golang-go varlink-go golang-github-varlink-go-dev  # Varlink clients that we did not write
 )

@@ -14,6 +14,7 @@
 #include "journal/state_directory.h"
 #include "journal/token.h"
 #include "service/strict_watches.h"
+#include "service/time_range.h"
 #include "service/viewer_log.h"
 
 namespace cj {
@@ -259,6 +260,7 @@ Result<std::unique_ptr<LogReader>> JournalService::OpenLog(const LogQuestion& qu
     if (question.flush) CJ_RETURN_IF_ERROR(engine_->Flush());
     range.until = store_->OpenPeriod().id.Next();
   }
+  TimeRange{question.from_usec, question.to_usec}.Narrow(store_->PeriodStarts(), &range);
   source.gaps = store_->PeriodsWithGaps(range.from, range.until);
   Viewer* viewer = question.viewer == nullptr ? nullptr : question.viewer->viewer.get();
   source.watches = WatchesOf(viewer);

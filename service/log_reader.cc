@@ -9,6 +9,7 @@
 #include "journal/fold.h"
 #include "journal/log_gaps.h"
 #include "journal/record_paths.h"
+#include "service/time_range.h"
 
 namespace cj {
 namespace {
@@ -33,6 +34,7 @@ class StoreLogReader : public LogReader {
         paths_(question.paths),
         classes_(question.classes),
         types_(question.types),
+        times_{question.from_usec, question.to_usec},
         feed_(question.feed),
         cursor_(std::move(cursor)),
         all_gaps_(Gaps(source, question, {})),
@@ -51,7 +53,7 @@ class StoreLogReader : public LogReader {
       if (!more) return false;
       last_sequence_ = entry.record.sequence;
       last_period_ = entry.record.period;
-      if (!IsOfClass(entry.record)) continue;
+      if (!times_.Hold(entry.record.time_usec) || !IsOfClass(entry.record)) continue;
       CJ_ASSIGN_OR_RETURN(auto found, Find(record_paths, entry.record));
       const bool shown = !found.path.empty() || !found.from.empty();
       if (!shown && !(feed_ && found.unwatched)) continue;
@@ -73,8 +75,13 @@ class StoreLogReader : public LogReader {
 
   static std::vector<PeriodGap> Gaps(const LogSource& source, const LogQuestion& question,
                                      const std::vector<PeriodGap>& told) {
-    return GapsForLog(source.gaps, source.range.from, source.range.until, source.watches,
-                      question.paths, told, question.feed);
+    const TimeRange times{question.from_usec, question.to_usec};
+    auto gaps = GapsForLog(source.gaps, source.range.from, source.range.until, source.watches,
+                           question.paths, told, question.feed);
+    std::erase_if(gaps, [&](const PeriodGap& each) {
+      return !times.Meet(each.gap.from_usec, each.gap.to_usec);
+    });
+    return gaps;
   }
 
   // Who goes on behind a record, and does not say what he knows, has been told of what is before.
@@ -163,6 +170,7 @@ class StoreLogReader : public LogReader {
   const std::vector<std::string> paths_;
   const std::uint8_t classes_;
   const std::vector<FileType> types_;
+  const TimeRange times_;
   const bool feed_;
   std::unique_ptr<RecordCursor> cursor_;
   const std::vector<PeriodGap> all_gaps_;

@@ -25,6 +25,8 @@ struct LogQuestion {
   std::vector<std::string> paths;
   std::uint8_t classes = 0;     // Class bits; 0: all
   std::vector<FileType> types;  // empty: all; an object that is gone may have been of any type
+  // Only records with such times, and gaps that have a part in between.
+  std::optional<std::int64_t> from_usec, to_usec;
   bool reverse = false;
   SequenceNumber after;  // only records with a greater number
   PeriodId from_period;  // for going on behind `after`: where to look first; 0: from `since`

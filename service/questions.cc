@@ -179,6 +179,10 @@ LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines)
   reader.OptionalObject("since", since);
   parameters.question.until = ReadOptionalPosition(reader, "until");
   parameters.question.paths = ReadPaths(reader);
+  parameters.question.classes = ReadClasses(reader);
+  parameters.question.types = ReadTypes(reader);
+  parameters.question.from_usec = reader.OptionalInt("from_usec");
+  parameters.question.to_usec = reader.OptionalInt("to_usec");
   parameters.question.reverse = reader.Bool("reverse", false);
   parameters.follow = reader.Bool("follow", false);
   parameters.lines = reader.OptionalInt("lines").value_or(0);
@@ -190,6 +194,9 @@ LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines)
   parameters.question.after = SequenceNumber(static_cast<std::uint64_t>(after));
   if (parameters.follow && (parameters.question.reverse || parameters.question.until)) {
     reader.Reject("follow", "does not go with `reverse` or `until`");
+  }
+  if (parameters.follow && parameters.question.to_usec) {
+    reader.Reject("follow", "does not go with `to_usec`");
   }
   return parameters;
 }

@@ -90,6 +90,43 @@ TEST_CASE("log: options") {
   CHECK(Good({"log", "-f", "-n", "0"}).log.lines == 0);
   CHECK_FALSE(Good({"log", "-f", "--since=-1h"}).log.lines);
   CHECK_FALSE(Good({"log"}).log.lines);
+  log = Good({"log", "--kind=data,entry", "--type=file", "--utc", "-q", "-o", "json-seq"}).log;
+  CHECK(log.kinds == Words{"data", "entry"});
+  CHECK(log.types == Words{"file"});
+  CHECK(log.utc);
+  CHECK(log.quiet);
+  CHECK(log.pager);
+  CHECK(log.format == LogFormat::kJsonSeq);
+  CHECK_FALSE(Good({"log", "--no-pager"}).log.pager);
+  CHECK_FALSE(Good({"log", "-f"}).log.pager);
+  CHECK(Good({"log", "-e"}).log.lines == 1000);
+  CHECK(Good({"log", "-e", "-n", "7"}).log.lines == 7);
+  CHECK(Good({"log", "-S", "@1", "-U", "@2"}).log.until->time_usec == 2'000'000);
+}
+
+TEST_CASE("log: -n without a number is 10 and takes no path for one") {
+  for (const Words& words :
+       {Words{"log", "-n"}, Words{"log", "--lines"}, Words{"log", "-qn"}, Words{"log", "-n", "-r"},
+        Words{"log", "-rn", "/srv"}, Words{"log", "-n", "./etc"}, Words{"log", "-n", "--utc"}}) {
+    INFO(words.back());
+    CHECK(Good(words).log.lines == 10);
+  }
+  CHECK(Good({"log", "-n", "/srv"}).log.paths == Words{"/srv"});
+  CHECK(Good({"log", "-rn", "3", "/srv"}).log.lines == 3);
+  CHECK_FALSE(Good({"log", "-f", "-n", "all"}).log.lines);
+  CHECK(Good({"log", "--", "-n"}).log.paths == Words{"/w/-n"});
+  CHECK(Mistake({"changes", "--since=-1h", "-n"}).find("not expected") != std::string::npos);
+}
+
+TEST_CASE("log: a time is that moment, a token its checkpoint") {
+  LogOptions log = Good({"log", "--since=@1", "--until=@2", "--kind=data", "--type=fifo"}).log;
+  CHECK(*LogParameters(log) == nlohmann::json({{"from_usec", 1'000'000},
+                                               {"to_usec", 2'000'000},
+                                               {"kinds", {"data"}},
+                                               {"types", {"fifo"}}}));
+  log = Good({"log", std::string("--since=") + kToken, "-U", kToken}).log;
+  CHECK(*LogParameters(log) ==
+        nlohmann::json({{"since", {{"token", kToken}}}, {"until", {{"token", kToken}}}}));
 }
 
 TEST_CASE("consumers: verbs and options") {
@@ -205,7 +242,12 @@ TEST_CASE("mistakes say what to do") {
       {{"log", "-f", "-r"}, "-f shows what comes and -r the newest first; give one of them"},
       {{"log", "-f", "--until=now"}, "-f has no end; leave out --until"},
       {{"log", "-n", "-1"}, "-n: the number of lines is negative"},
-      {{"log", "-o", "export"}, "-o: 'export' is not known; use short, verbose, json or cat"},
+      {{"log", "-o", "export"},
+       "-o: 'export' is not known; use one of short, short-precise, short-iso, short-iso-precise, "
+       "short-unix, verbose, json, json-seq, cat"},
+      {{"log", "-n", "etc"}, "-n: 'etc' is no number of lines; a PATH may be written ./etc"},
+      {{"log", "--kind=entries"},
+       "--kind: 'entries' is not known; use entry, data, metadata, joined by commas"},
       {{"status", "--jsn"},
        "The following argument was not expected: --jsn (see changectl status --help)"},
   };

@@ -50,6 +50,8 @@ TEST_CASE("times: every form, in UTC") {
       {"today", kMidnight},
       {"yesterday", kMidnight - 24 * kHour * kUsec},
       {"yesterday 18:00", kMidnight - 6 * kHour * kUsec},
+      {"Sat 2026-11-21", kMidnight},
+      {"Saturday 2026-11-21 10:00", kMidnight + 10 * kHour * kUsec},
       {"today 10:00", kMidnight + 10 * kHour * kUsec},
       {"-2h", kNow - 2 * kHour * kUsec},
       {"-1h30min", kNow - 5400 * kUsec},
@@ -194,4 +196,14 @@ TEST_CASE("times: what is shown long is read back") {
   for (std::int64_t epoch = kSummerBegins - 90000; epoch < kSummerEnds; epoch += 86'399 * 7) {
     CHECK(Parsed(FormatLongTime(epoch * kUsec, Berlin).c_str(), Berlin) == epoch * kUsec);
   }
+}
+
+TEST_CASE("times: as ISO 8601 writes them, and as seconds since 1970") {
+  CHECK(FormatIsoTime(kNow, Utc, false) == "2026-11-21T10:30:00+00:00");
+  CHECK(FormatIsoTime(kNow, Berlin, true) == "2026-11-21T11:30:00.500000+01:00");
+  CHECK(FormatIsoTime(kNow, NewYorkWinter, false) == "2026-11-21T05:30:00-05:00");
+  auto kathmandu = [](std::int64_t) -> std::int64_t { return 5 * kHour + 45 * 60; };
+  CHECK(FormatIsoTime(kNow, kathmandu, false) == "2026-11-21T16:15:00+05:45");
+  CHECK(FormatUnixTime(kNow) == "1795257000.500000");
+  CHECK(FormatUnixTime(0) == "0.000000");
 }
