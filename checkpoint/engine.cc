@@ -305,6 +305,7 @@ EngineCounters ThreadedEngine::counters() const {
   counters.overflows = writer.translation.overflows;
   counters.ignored = hot_.made();
   counters.checkpoints = checkpoints_.load(std::memory_order_relaxed);
+  counters.spool = spool_.use();
   counters.survives_kill = survives_kill_;
   if (strict_ != nullptr) {
     counters.strict = strict_->counters();

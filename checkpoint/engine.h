@@ -18,6 +18,7 @@
 #include "checkpoint/crawl_batch.h"
 #include "checkpoint/reader_options.h"
 #include "checkpoint/slot_group.h"
+#include "checkpoint/spool.h"
 #include "checkpoint/strict_mode.h"
 #include "checkpoint/watch_source.h"
 #include "fanotify/kernel.h"
@@ -54,6 +55,7 @@ struct EngineCounters {
   std::uint64_t appends = 0;     // progress of the writer
   std::uint64_t checkpoints = 0;
   std::uint64_t overflows = 0;
+  SpoolUse spool;
   bool survives_kill = false;         // should this process be ended, the next one can go on
   ResponderCounters strict;           // strict mode
   std::int64_t hasty_since_usec = 0;  // strict mode: StrictMode::hasty_since_usec()

@@ -16,7 +16,7 @@ Spool::Spool(SpoolMemory memory, const std::vector<SpoolMemory::Found>& left,
   for (std::size_t i = kBuffers; i > 0; --i) free_.push_back(i - 1);
   for (const SpoolMemory::Found& found : left) {
     std::erase(free_, found.slot);
-    filled_.push_back({found.slot, found.number});
+    filled_.push_back({found.slot, found.number, found.bytes.size(), found.times.read_usec});
     SpoolItem item;
     item.kind = found.content == SpoolMemory::Content::kLoss ? SpoolItem::Kind::kLoss
                                                              : SpoolItem::Kind::kEvents;
@@ -42,7 +42,7 @@ std::span<std::byte> Spool::Acquire(std::int64_t since_usec, std::int64_t timeou
   }
   if (closed_ || (!acquired_ && free_.empty())) return {};
   if (!acquired_) {
-    acquired_ = Buffer{free_.back(), memory_.next_number()};
+    acquired_ = Buffer{free_.back(), memory_.next_number(), 0, 0};
     free_.pop_back();
     acquired_bytes_ = memory_.BeginRead(acquired_->slot, acquired_->number, since_usec);
   }
@@ -54,7 +54,7 @@ void Spool::PublishAs(SpoolMemory::Content content, std::size_t size, SpoolItem 
     MutexLock lock(mutex_);
     CJ_CHECK(acquired_.has_value(), "a buffer was acquired before it is published");
     memory_.EndRead(acquired_->slot, content, size, item.times);
-    filled_.push_back(*acquired_);
+    filled_.push_back({acquired_->slot, acquired_->number, size, item.times.read_usec});
     item.complete_usec = NoLaterThanHeld(item.complete_usec);
     item.number = acquired_->number;
     item.bytes = acquired_bytes_.first(size);
@@ -187,6 +187,15 @@ bool Spool::held() const {
 
 std::int64_t Spool::NoLaterThanHeld(std::int64_t usec) const {
   return std::min({usec, held_usec_.value_or(usec), look_held_usec_.value_or(usec)});
+}
+
+SpoolUse Spool::use() const {
+  SpoolUse use;
+  use.capacity_bytes = kBuffers * kBufferBytes;
+  MutexLock lock(mutex_);
+  for (const Buffer& buffer : filled_) use.bytes += buffer.size;
+  if (!filled_.empty()) use.oldest_usec = filled_.front().read_usec;
+  return use;
 }
 
 bool Spool::full() const {

@@ -65,6 +65,13 @@ struct SpoolItem {
   std::shared_ptr<Marker> marker;    // kMarker
 };
 
+// What has been read from the kernel and is not stored yet.
+struct SpoolUse {
+  std::uint64_t bytes = 0;
+  std::uint64_t capacity_bytes = 0;
+  std::int64_t oldest_usec = 0;  // CLOCK_REALTIME: when the oldest of it was read; 0: there is none
+};
+
 // What may be missing without a word of it: see Spool::Missing().
 enum class Loss {
   kThrownAway,  // events that were read when there was no room for them: the reader's
@@ -123,6 +130,8 @@ class Spool {
   // A look is due: something is held.
   bool held() const EXCLUDES(mutex_);
 
+  SpoolUse use() const EXCLUDES(mutex_);
+
   // The reader stands still because there is no room.
   bool full() const EXCLUDES(mutex_);
 
@@ -136,6 +145,8 @@ class Spool {
   struct Buffer {
     std::size_t slot = 0;
     std::uint64_t number = 0;
+    std::size_t size = 0;        // once it is filled
+    std::int64_t read_usec = 0;  // likewise
   };
 
   void PublishAs(SpoolMemory::Content content, std::size_t size, SpoolItem item) EXCLUDES(mutex_);

@@ -155,6 +155,7 @@ struct StatusAnswer {
     std::int64_t intents = 0;
     std::int64_t missed = 0;
     bool waits = true;
+    std::int64_t answered = 0;
   };
   std::optional<Strict> strict;
   std::vector<Gap> gaps;
@@ -162,10 +163,36 @@ struct StatusAnswer {
   std::vector<Consumer> consumers;
   std::int64_t events_read = 0;
   std::int64_t records_stored = 0;
+  struct Counters {
+    std::int64_t events_read = 0;
+    std::int64_t records_stored = 0;
+    std::int64_t out_of_scope = 0;
+    std::int64_t duplicates = 0;
+    std::int64_t ignored = 0;
+    std::int64_t drains = 0;
+    std::int64_t appends = 0;
+    std::int64_t checkpoints = 0;
+    std::int64_t overflows = 0;
+  };
+  Counters counters;
+  struct Backlog {
+    std::int64_t bytes = 0;
+    std::int64_t capacity_bytes = 0;
+    std::int64_t lag_usec = 0;
+  };
+  std::optional<Backlog> backlog;
+  struct Rates {  // events and records of the last interval_usec
+    std::int64_t uptime_usec = 0;
+    std::int64_t interval_usec = 0;
+    std::int64_t events = 0;
+    std::int64_t records = 0;
+  };
+  std::optional<Rates> rates;
   std::string storage_error;
   bool survives_kill = false;
   std::int64_t resident_bytes = 0;
   std::int64_t connections = 0;
+  std::int64_t answers = 0;  // being made
 };
 
 struct Finding {

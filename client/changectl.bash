@@ -8,7 +8,7 @@ _changectl_consumers() {
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
-    local verbs='status checkpoint changes log periods follow consumer ack crawl doctor'
+    local verbs='status checkpoint changes log periods follow consumer ack crawl doctor metrics top'
     local outputs='short short-iso short-iso-precise short-unix verbose json json-seq cat'
     local types='file directory symlink fifo socket char block'
     local -A options=(
@@ -28,6 +28,8 @@ _changectl() {
         [ack]='--record= --config-hash= --help'
         [crawl]='--help'
         [doctor]='--json --help'
+        [metrics]='--output= --help'
+        [top]='--delay= --iterations= --batch --help'
     )
     local word verb= socket=
     for word in "${words[@]:1}"; do
@@ -52,6 +54,12 @@ _changectl() {
             __ltrim_equal_completions "$cur"
             return ;;
         --output=*)
+            if [[ $verb == metrics ]]; then
+                compopt -o filenames -o nospace
+                mapfile -t COMPREPLY < <(compgen -P '--output=' -f -- "$value")
+                __ltrim_equal_completions "$cur"
+                return
+            fi
             mapfile -t COMPREPLY < <(compgen -P '--output=' -W "$outputs" -- "$value")
             __ltrim_equal_completions "$cur"
             return ;;
@@ -90,7 +98,7 @@ _changectl() {
         mapfile -t COMPREPLY < <(compgen -W 'add list remove' -- "$cur")
     elif [[ $prev == ack || $prev == remove ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_changectl_consumers "$socket")" -- "$cur")
-    elif [[ $verb == changes || $verb == log || $verb == follow || $verb == crawl ]]; then
+    elif [[ $verb == changes || $verb == log || $verb == follow || $verb == crawl || $verb == top ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

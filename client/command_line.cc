@@ -8,6 +8,7 @@
 #include "client/help.h"
 #include "client/log_line.h"
 #include "client/question_line.h"
+#include "client/top_line.h"
 
 namespace cj::client {
 namespace {
@@ -31,7 +32,9 @@ constexpr std::array kVerbs = {VerbName{"status", Verb::kStatus},
                                VerbName{"remove", Verb::kConsumerRemove, kConsumer},
                                VerbName{"ack", Verb::kAck},
                                VerbName{"crawl", Verb::kCrawl},
-                               VerbName{"doctor", Verb::kDoctor}};
+                               VerbName{"doctor", Verb::kDoctor},
+                               VerbName{"metrics", Verb::kMetrics},
+                               VerbName{"top", Verb::kTop}};
 
 CommandLine Mistake(std::string message) {
   CommandLine line;
@@ -113,6 +116,12 @@ void AddOptions(CLI::App* app, Verb verb, Words* words, Options* options) {
       return;
     case Verb::kConsumerAdd:
       return AddConsumerAdd(app, &words->consumer, options);
+    case Verb::kMetrics:
+      app->add_option("--output", options->metrics_file, "Replace FILE as a whole (mode 0644)")
+          ->type_name("FILE");
+      return;
+    case Verb::kTop:
+      return AddTop(app, words, &options->top);
     case Verb::kConsumerRemove:
       return AddConsumerRemove(app, &words->consumer);
     case Verb::kAck:
@@ -143,6 +152,8 @@ Status Finish(Words* words, const Surroundings& surroundings, Options* options) 
       words->since = words->consumer.since;
       words->paths = words->consumer.watches;
       return FinishConsumerAdd(*words, surroundings, options);
+    case Verb::kTop:
+      return FinishTop(*words, surroundings, &options->top);
     case Verb::kConsumerRemove:
       return FinishConsumer(words->consumer, options);
     case Verb::kAck:
@@ -152,6 +163,7 @@ Status Finish(Words* words, const Surroundings& surroundings, Options* options) 
     case Verb::kPeriods:
     case Verb::kConsumerList:
     case Verb::kDoctor:
+    case Verb::kMetrics:
       break;
   }
   return {};

@@ -118,6 +118,20 @@ constexpr VerbHelp Of(Verb verb) {
               "Tells what this kernel, these filesystems and this configuration can and cannot\n"
               "promise, and why. Fails when something that is required is missing.",
               "Example:\n  changectl doctor"};
+    case Verb::kMetrics:
+      return {"Counters and sizes, for Prometheus",
+
+              "Writes what the daemon counts in the text format of Prometheus, for the textfile\n"
+              "collector of its node exporter. With --output= the file is replaced when all is\n"
+              "written, and left alone when something fails.",
+              "Example:\n"
+              "  changectl metrics --output=/var/lib/prometheus/node-exporter/changejournal.prom"};
+    case Verb::kTop:
+      return {"The busiest directories and the rates, live",
+
+              "Shows the directories in which most happens, and how much the daemon does, again\n"
+              "and again. q ends it.",
+              "Examples:\n  changectl top\n  changectl top -b -n 2 -d 10 /srv"};
   }
   return {};
 }

@@ -92,6 +92,10 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
       return RunCrawl(session, options);
     case Verb::kDoctor:
       return RunDoctor(session, options);
+    case Verb::kMetrics:
+      return RunMetrics(session, options);
+    case Verb::kTop:
+      return RunTop(session, options);
   }
   return {};
 }

@@ -107,7 +107,16 @@ enum class Verb {
   kConsumerRemove,
   kAck,
   kCrawl,
-  kDoctor
+  kDoctor,
+  kMetrics,
+  kTop
+};
+
+struct TopOptions {
+  std::int64_t delay_usec = 2'000'000;
+  std::optional<std::int64_t> iterations;  // none: until it is ended
+  bool batch = false;                      // frames one below the other, no keys
+  std::vector<std::string> paths;          // absolute; empty: all watches
 };
 
 struct Options {
@@ -120,6 +129,8 @@ struct Options {
   FollowOptions follow;
   NewConsumer consumer;  // remove: its name
   AcknowledgeOptions acknowledge;
+  std::string metrics_file;  // empty: stdout
+  TopOptions top;
   std::vector<std::string> crawl_paths;  // absolute; empty: for the gaps that are open
 };
 

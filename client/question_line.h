@@ -16,7 +16,7 @@ namespace cj::client {
 
 // The words as CLI11 leaves them, before they are checked together.
 struct Words {
-  std::string since, until, format, kinds, types, output, settle, lines;
+  std::string since, until, format, kinds, types, output, settle, lines, delay;
   std::vector<std::string> paths;
   std::string relative_to;
   bool existing = false, deleted = false, no_checkpoint = false, no_wait = false;

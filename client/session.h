@@ -78,5 +78,7 @@ Outcome RunConsumerRemove(Session& session, const Options& options);
 Outcome RunAck(Session& session, const Options& options);
 Outcome RunCrawl(Session& session, const Options& options);
 Outcome RunDoctor(Session& session, const Options& options);
+Outcome RunMetrics(Session& session, const Options& options);
+Outcome RunTop(Session& session, const Options& options);
 
 }  // namespace cj::client

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "base/units.h"
 #include "client/crawl_progress.h"
@@ -63,6 +65,7 @@ std::string ConsumerText(const Consumer& consumer, const Style& style) {
   std::string text = consumer.name + " at " + consumer.token + ", ";
   if (!consumer.expired.empty()) return text + Red("expired: " + consumer.expired, style);
   text += consumer.waiting == 0 ? "nothing waits" : Count(consumer.waiting, "record") + " waiting";
+  if (consumer.waiting_bytes > 0) text += " (" + Bytes(consumer.waiting_bytes) + ")";
   if (consumer.lag_usec > 0) text += " for " + FormatTimeSpan(consumer.lag_usec);
   return text;
 }
@@ -91,6 +94,33 @@ void AddWatches(const StatusAnswer& status, const Style& style, Lines* lines) {
     label.clear();
   }
   if (status.watches.empty()) lines->Add(label, "none");
+}
+
+// "1.5", or without a fraction where it would say nothing.
+std::string Rate(std::int64_t count, std::int64_t usec) {
+  const double rate = usec <= 0 ? 0 : static_cast<double>(count) * 1e6 / static_cast<double>(usec);
+  constexpr double kManyDigits = 100;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), rate >= kManyDigits ? "%.0f" : "%.1f", rate);
+  return text.data();
+}
+
+void AddRates(const StatusAnswer::Rates& rates, const StatusAnswer& status, Lines* lines) {
+  lines->Add("Rates", Rate(rates.events, rates.interval_usec) + " events/s, " +
+                          Rate(rates.records, rates.interval_usec) + " records/s in the last " +
+                          FormatTimeSpan(rates.interval_usec / 1'000'000 * 1'000'000) + "; " +
+                          Rate(status.events_read, rates.uptime_usec) + " and " +
+                          Rate(status.records_stored, rates.uptime_usec) + " since the start");
+}
+
+void AddBacklog(const StatusAnswer::Backlog& backlog, const Style& style, Lines* lines) {
+  // Longer than a busy disk takes.
+  constexpr std::int64_t kWorthALookUsec = 10'000'000;
+  const std::string text = backlog.bytes == 0 ? "none"
+                                              : Bytes(backlog.bytes) + " of events wait since " +
+                                                    FormatTimeSpan(backlog.lag_usec) + ", of " +
+                                                    Bytes(backlog.capacity_bytes);
+  lines->Add("Backlog", backlog.lag_usec > kWorthALookUsec ? Red(text, style) : text);
 }
 
 void AddStrict(const StatusAnswer& status, const Style& style, Lines* lines) {
@@ -163,6 +193,8 @@ std::string FormatStatus(const StatusAnswer& status, const Style& style, const U
   lines.Add("Traffic", Count(status.events_read, "event") + " read, " +
                            Count(status.records_stored, "record") + " stored, " +
                            Count(status.connections, "connection"));
+  if (status.rates) AddRates(*status.rates, status, &lines);
+  if (status.backlog) AddBacklog(*status.backlog, style, &lines);
   lines.Add("Memory", Bytes(status.resident_bytes));
   return lines.Take();
 }

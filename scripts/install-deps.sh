@@ -36,6 +36,7 @@ test_packages=(
   man-db groff-base                  # warnings of the manual pages
   zsh                                # runs its completion
   less                               # the pager
+  python3-prometheus-client          # a parser of metrics that nobody here wrote
   tar gzip bup restic borgbackup     # backup programs, which integrations/ drives
   golang-go varlink-go golang-github-varlink-go-dev  # Varlink clients that we did not write
 )

@@ -249,7 +249,16 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                    {"drains", counters.drains},
                    {"appends", counters.appends},
                    {"checkpoints", counters.checkpoints},
-                   {"overflows", counters.overflows}}}};
+                   {"overflows", counters.overflows}}},
+                 {"backlog",
+                  {{"bytes", counters.spool.bytes},
+                   {"capacity_bytes", counters.spool.capacity_bytes},
+                   {"lag_usec", status.lag_usec}}},
+                 {"rates",
+                  {{"uptime_usec", status.uptime_usec},
+                   {"interval_usec", status.rates.interval_usec},
+                   {"events", status.rates.events},
+                   {"records", status.rates.records}}}};
   if (std::any_of(status.settings.begin(), status.settings.end(),
                   [](const WatchConfig& one) { return one.pre_modify != PreModify::kOff; })) {
     object["strict"] = {{"answered", counters.strict.events},

@@ -46,6 +46,8 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
                                                               Clock& clock, Legacy legacy) {
   std::unique_ptr<JournalService> service(new JournalService(config, clock));
   service->start_usec_ = clock.RealtimeUsec();
+  service->start_monotonic_usec_ = clock.MonotonicUsec();
+  service->rates_.Note({service->start_monotonic_usec_, 0, 0});
   if (config.watches.empty()) {
     return Error{ErrorCode::kInvalidArgument, kNothingToWatch};
   }
@@ -285,6 +287,14 @@ ServiceStatus JournalService::GetStatus() {
   status.counters = engine_->counters();
   status.start = engine_->start();
   status.start_usec = start_usec_;
+  const SpoolUse& spool = status.counters.spool;
+  if (spool.oldest_usec != 0) {
+    status.lag_usec = std::max<std::int64_t>(clock_.RealtimeUsec() - spool.oldest_usec, 0);
+  }
+  const std::int64_t monotonic_usec = clock_.MonotonicUsec();
+  status.uptime_usec = monotonic_usec - start_monotonic_usec_;
+  status.rates =
+      rates_.Since({monotonic_usec, status.counters.events_read, status.counters.records_stored});
   status.crawl = crawler_->status();
   status.consumers = consumers_->List();
   return status;
@@ -304,6 +314,8 @@ std::vector<Diagnosis> JournalService::Diagnose() {
 
 JournalService::Upkeep JournalService::Maintain(std::int64_t max_age_usec) {
   Upkeep upkeep;
+  const EngineCounters counters = engine_->counters();
+  rates_.Note({clock_.MonotonicUsec(), counters.events_read, counters.records_stored});
   const auto binding = binder_->binding();
   const bool some_absent = std::any_of(binding->watches.begin(), binding->watches.end(),
                                        [](const Watch& watch) { return !watch.absent.empty(); });

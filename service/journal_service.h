@@ -29,6 +29,7 @@
 #include "service/consumers.h"
 #include "service/history_crawls.h"
 #include "service/log_reader.h"
+#include "service/recent_rates.h"
 #include "service/watch_binder.h"
 
 namespace cj {
@@ -70,6 +71,9 @@ struct ServiceStatus {
   EngineCounters counters;
   EngineStart start;
   std::int64_t start_usec = 0;
+  std::int64_t lag_usec = 0;     // age of the oldest event that is read and not stored
+  std::int64_t uptime_usec = 0;  // by a clock that nobody sets
+  RecentRates::Rates rates;
   CrawlStatus crawl;
   ConsumerList consumers;
 };
@@ -212,6 +216,8 @@ class JournalService {
   Config config_;
   Clock& clock_;
   std::int64_t start_usec_ = 0;
+  std::int64_t start_monotonic_usec_ = 0;
+  RecentRates rates_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Consumers> consumers_;
   std::unique_ptr<WatchBinder> binder_;

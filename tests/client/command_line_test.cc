@@ -208,7 +208,8 @@ TEST_CASE("words that begin with a dash can be paths after --") {
         Words{"/w/-odd", "/w/status"});
 }
 
-#define VERBS "status, checkpoint, changes, log, periods, follow, consumer, ack, crawl, doctor"
+#define VERBS \
+  "status, checkpoint, changes, log, periods, follow, consumer, ack, crawl, doctor, metrics, top"
 
 TEST_CASE("mistakes say what to do") {
   struct Row {
@@ -262,17 +263,11 @@ TEST_CASE("mistakes say what to do") {
 }
 
 TEST_CASE("every verb has a help with its name, its options and an example") {
-  const std::vector<Words> verbs = {{"status"},
-                                    {"checkpoint"},
-                                    {"changes"},
-                                    {"log"},
-                                    {"periods"},
-                                    {"consumer", "add"},
-                                    {"consumer", "list"},
-                                    {"consumer", "remove"},
-                                    {"ack"},
-                                    {"crawl"},
-                                    {"doctor"}};
+  const std::vector<Words> verbs = {
+      {"status"},  {"checkpoint"},      {"changes"},          {"log"},
+      {"periods"}, {"consumer", "add"}, {"consumer", "list"}, {"consumer", "remove"},
+      {"ack"},     {"crawl"},           {"doctor"},           {"metrics"},
+      {"top"}};
   for (Words words : verbs) {
     const std::string name = words.size() == 1 ? words[0] : words[0] + " " + words[1];
     INFO(name);
@@ -309,4 +304,19 @@ TEST_CASE("requests say no more than was asked") {
   CHECK(ChangesParameters(options, since)->count("relative_to_base64") == 0);
   CHECK(*LogParameters({}) == nlohmann::json::object());
   CHECK(*CheckpointParameters("") == nlohmann::json::object());
+}
+
+TEST_CASE("top and metrics: options") {
+  TopOptions top = Good({"top"}).top;
+  CHECK(top.delay_usec == 2'000'000);
+  CHECK_FALSE(top.iterations);
+  CHECK_FALSE(top.batch);
+  top = Good({"top", "-b", "-n3", "-d", "0.5", "sub"}).top;
+  CHECK(top.delay_usec == 500'000);
+  CHECK(top.iterations == 3);
+  CHECK(top.batch);
+  CHECK(top.paths == Words{"/w/sub"});
+  CHECK(Mistake({"top", "-d", "99ms"}) == "--delay: must lie between 100ms and a day");
+  CHECK(Mistake({"top", "-n", "0"}) == "--iterations: must be at least 1");
+  CHECK(Good({"metrics", "--output=x"}).metrics_file == "x");
 }

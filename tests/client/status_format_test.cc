@@ -177,3 +177,21 @@ TEST_CASE("findings") {
         "        Cannot watch.\n"
         "        -> upper\n");
 }
+
+TEST_CASE("status: rates and what waits, where the daemon tells") {
+  StatusAnswer status;
+  status.events_read = 36'000;
+  status.records_stored = 3600;
+  status.rates = StatusAnswer::Rates{3600'000'000, 60'900'000, 12'180, 61};
+  status.backlog = StatusAnswer::Backlog{0, 4 << 20, 0};
+  std::string text = FormatStatus(status, kColour, Utc);
+  CHECK(text.find("Rates: 200 events/s, 1.0 records/s in the last 1min; 10.0 and 1.0 since the "
+                  "start\n") != std::string::npos);
+  CHECK(text.find("Backlog: none\n") != std::string::npos);
+  status.backlog = StatusAnswer::Backlog{1 << 20, 4 << 20, 2'000'000};
+  CHECK(
+      FormatStatus(status, kColour, Utc).find("Backlog: 1.0M of events wait since 2s, of 4.0M\n") !=
+      std::string::npos);
+  status.backlog->lag_usec = 11'000'000;
+  CHECK(FormatStatus(status, kColour, Utc).find("Backlog: \x1b[1;31m1.0M of") != std::string::npos);
+}

@@ -81,10 +81,13 @@ func main() {
 	}
 	defer connection.Close()
 
-	version, _, _, journal, _, _, openPeriod, oldest, _, _, _, _, _, _, _, _, _, _, _, _, _, _, err :=
+	version, _, _, journal, _, _, openPeriod, oldest, _, _, _, _, _, _, _, _, _, _, _, _, _, _, backlog, rates, err :=
 		orgchangejournal.GetStatus().Call(ctx, connection)
 	if err != nil {
 		fail("GetStatus", err)
+	}
+	if backlog.Capacity_bytes <= 0 || rates.Uptime_usec <= 0 {
+		fail("GetStatus", fmt.Errorf("no backlog, no rates"))
 	}
 	fmt.Printf("version %s\njournal %s\n", version, journal)
 
