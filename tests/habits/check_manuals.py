@@ -104,6 +104,19 @@ class Manuals(unittest.TestCase):
                     self.assertRegex(text(target),
                                      r"(?m)^\.[BIR]+ .*" + re.escape(escaped(option)) + r"\b")
 
+    def test_the_interface(self):
+        """org.changejournal(7) has every method, type and error as the interface has it."""
+        with open(os.path.join(TOP, "service", "org.changejournal.varlink"),
+                  encoding="utf-8") as file:
+            described = re.findall(r"^((?:type|method|error) [\s\S]*?)\s*(?=\n\n|\Z)", file.read(),
+                                   re.MULTILINE)
+        self.assertGreater(len(described), 20)
+        page = text("org.changejournal.7").replace("\\-", "-")
+        for each in described:
+            with self.subTest(described=each.splitlines()[0]):
+                self.assertIn(f"\n{each}\n.fi\n", page)
+                self.assertIn(f"\n.SS {re.split(r'[ (]', each)[1]}\n", page)
+
     def test_titles(self):
         for page in pages():
             with self.subTest(page=page):
