@@ -195,6 +195,8 @@ TEST_CASE("reader: a full spool stops it, room or the end lets it go on") {
       if (i + 1 == Spool::kBuffers) {
         CHECK_FALSE(ticket->done());
         CHECK(hand.reader.events_read() == Spool::kBuffers);
+        CHECK(hand.spool.use().bytes >= item->bytes.size() * Spool::kBuffers);
+        CHECK(hand.spool.use().oldest_usec != 0);
         if (close) {
           hand.spool.Close();
           break;
@@ -205,6 +207,11 @@ TEST_CASE("reader: a full spool stops it, room or the end lets it go on") {
     thread.join();
     CHECK(ticket->done());
     CHECK(hand.reader.events_read() == (close ? Spool::kBuffers : events));
+    while (hand.spool.Take(0)) {
+    }
+    hand.spool.Release(false);
+    CHECK(hand.spool.use().bytes == 0);
+    CHECK(hand.spool.use().oldest_usec == 0);
   }
 }
 

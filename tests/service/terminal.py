@@ -42,9 +42,9 @@ class Terminal:
         if select.select([self.master], [], [], wait)[0]:
             self.text += os.read(self.master, 65536).decode("utf-8", "backslashreplace")
 
-    def expect(self, pattern):
+    def expect(self, pattern, seconds=DEADLINE):
         """What came up to and with the pattern; what follows it stays."""
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             found = re.search(pattern, self.text, re.DOTALL)
             if found:
