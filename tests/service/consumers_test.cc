@@ -95,8 +95,8 @@ TEST_CASE("consumers: paths of their own, and places to begin") {
   const Waiting waiting = Ask(journal, "part");
   CHECK(Has(waiting.lines, "created in/before"));
   CHECK_FALSE(Has(waiting.lines, "created outside"));
-  CHECK(FailureOf(journal.service().CheckPaths({"/etc"})).message.find("/etc") == 0);
-  CHECK(journal.service().CheckPaths({journal.path("in"), journal.root()}).has_value());
+  CHECK(FailureOf(journal.service().CheckPaths({"/etc"}, nullptr)).message.find("/etc") == 0);
+  CHECK(journal.service().CheckPaths({journal.path("in"), journal.root()}, nullptr).has_value());
   request.name = "elsewhere";
   request.paths.clear();
   request.since = Position{"cj1-00000000-1", std::nullopt};
