@@ -68,6 +68,7 @@ std::map<std::string, Method> JournalInterface::Methods() {
   methods.emplace("Changes", Guarded(&JournalInterface::Changes, true, For::kAll));
   methods.emplace("ChangePaths", Guarded(&JournalInterface::ChangePaths, true, For::kAll));
   methods.emplace("Crawl", Guarded(&JournalInterface::Crawl, true, For::kTrusted));
+  methods.emplace("Explain", Guarded(&JournalInterface::Explain, true, For::kTrusted));
   methods.emplace("Log", Guarded(&JournalInterface::Log, true, For::kAll));
   methods.emplace("Follow", Guarded(&JournalInterface::Follow, true, For::kAll));
   methods.emplace("AddConsumer", Guarded(&JournalInterface::AddConsumer, false, For::kTrusted));

@@ -112,6 +112,7 @@ class JournalInterface {
   boost::asio::awaitable<Result<OpenedAnswer>> OpenFilled(
       Call& call, const Question& question, std::function<Result<OpenedAnswer>()> open);
   Awaitable FollowCrawl(Call& call, std::function<CrawlStep()> look);
+  Awaitable Explain(Call& call);
   Awaitable Log(Call& call);
   // Sends what there is, and notes in *question where to go on. False: the call is over.
   boost::asio::awaitable<bool> SendTail(Call& call, std::size_t lines, LogQuestion* question);

@@ -183,7 +183,8 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   const std::int64_t asked_nsec = CoarseRealtimeNsec();
   auto start = FindStart(question, &request);
   const bool refused = !start.has_value() && start.error().code == ErrorCode::kRescanNeeded;
-  if (refused && all_told) BeginRescan();
+  const bool begins = all_told && !question.inspects;
+  if (refused && begins) BeginRescan();
   CJ_ASSIGN_OR_RETURN(const PeriodId from, std::move(start));
   request.from = from;
   request.paths = question.paths;
@@ -224,7 +225,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   if (!all_told) environment.limits.max_names = answer_limits_.max_names_of_viewer;
   auto answer = Answer::Build(std::move(environment), std::move(request));
   if (!answer.has_value() && answer.error().code == ErrorCode::kRescanNeeded && all_told) {
-    BeginRescan();
+    if (begins) BeginRescan();
     return WithObstacle(question, from, std::move(answer).error());
   }
   CJ_RETURN_IF_ERROR(answer.has_value() ? Status() : Status(answer.error()));
@@ -266,6 +267,10 @@ Result<std::unique_ptr<LogReader>> JournalService::OpenLog(const LogQuestion& qu
   source.gaps = store_->PeriodsWithGaps(range.from, range.until);
   Viewer* viewer = question.viewer == nullptr ? nullptr : question.viewer->viewer.get();
   source.watches = WatchesOf(viewer);
+  if (!question.shown_at.empty()) {
+    std::stable_partition(source.watches.begin(), source.watches.end(),
+                          [&](const Watch& watch) { return IsAsked(watch, {question.shown_at}); });
+  }
   CJ_ASSIGN_OR_RETURN(auto reader, OpenLogReader(*store_, source, question));
   if (viewer == nullptr) return reader;
   auto flush = [this] { return engine_->Flush(); };

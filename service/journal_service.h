@@ -46,6 +46,7 @@ struct Question {
   bool expand = false;
   bool list = false;         // asked for as plain paths
   bool known_first = false;  // AnswerRequest::known_first
+  bool inspects = false;     // nobody scans trees because of a refusal
   bool wait = true;  // for a crawl that is about to fill a gap in the interval: see LookForCrawl()
   bool progress = false;  // tell about it while waiting
   std::function<bool()> cancelled;
@@ -146,6 +147,7 @@ class JournalService {
   CrawlStep LookAtCrawl(std::uint64_t request);
   CrawlStatus crawl() const { return crawler_->status(); }
   Result<std::unique_ptr<LogReader>> OpenLog(const LogQuestion& question);
+  std::vector<Watch> Watches() const { return binder_->binding()->watches; }
   ServiceStatus GetStatus();
   std::vector<Diagnosis> Diagnose();
   std::string TokenOf(PeriodId period) const;

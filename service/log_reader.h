@@ -38,6 +38,8 @@ struct LogQuestion {
   bool flush = true;  // store what the kernel has queued first
   // Who hears only of what he could list (viewer_log.h); null: somebody who may hear of everything.
   std::shared_ptr<LogViewer> viewer;
+  // Where several mounts show a record: as the one shows it that shows this path. Empty: the first.
+  std::string shown_at;
 };
 
 // A record, or a gap.

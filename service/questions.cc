@@ -173,6 +173,20 @@ FeedRequest ReadFeedRequest(ParameterReader& reader) {
   return request;
 }
 
+ExplainParameters ReadExplainParameters(ParameterReader& reader) {
+  ExplainParameters parameters;
+  auto path = NormalPath(reader.Path("path"));
+  if (path.has_value()) {
+    parameters.path = std::move(path).value();
+  } else {
+    reader.Reject("path", path.error().message);
+  }
+  auto since = [&](ParameterReader& inner) { ReadReader(inner, &parameters.reader); };
+  reader.OptionalObject("since", since);
+  parameters.until = ReadOptionalPosition(reader, "until");
+  return parameters;
+}
+
 LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines) {
   LogParameters parameters;
   auto since = [&](ParameterReader& inner) { ReadReader(inner, &parameters.reader); };

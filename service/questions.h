@@ -27,6 +27,14 @@ struct LogParameters {
 };
 LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines);
 
+// Of Explain, with the reader whose position is `since`; empty: since the oldest period.
+struct ExplainParameters {
+  ReadingPosition reader;
+  std::string path;
+  std::optional<Position> until;
+};
+ExplainParameters ReadExplainParameters(ParameterReader& reader);
+
 // What Follow takes.
 FeedRequest ReadFeedRequest(ParameterReader& reader);
 
