@@ -8,7 +8,7 @@ _changectl_consumers() {
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
-    local verbs='status checkpoint changes log periods follow consumer ack crawl doctor metrics top'
+    local verbs='status checkpoint changes log explain periods follow consumer ack crawl doctor metrics top'
     local outputs='short short-iso short-iso-precise short-unix verbose json json-seq cat'
     local types='file directory symlink fifo socket char block'
     local -A options=(
@@ -18,6 +18,7 @@ _changectl() {
             --relative-to= --kind= --transient --no-checkpoint --label= --no-wait --quiet --help'
         [log]='--since= --until= --lines= --reverse --follow --pager-end --kind= --type= --output= --utc --quiet
             --no-pager --help'
+        [explain]='--since= --until= --token-file= --consumer= --json --help'
         [periods]='--json --help'
         [follow]='--since= --consumer= --config-hash= --kind= --type= --settle= --output= --json
             --help'
@@ -98,7 +99,8 @@ _changectl() {
         mapfile -t COMPREPLY < <(compgen -W 'add list remove' -- "$cur")
     elif [[ $prev == ack || $prev == remove ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_changectl_consumers "$socket")" -- "$cur")
-    elif [[ $verb == changes || $verb == log || $verb == follow || $verb == crawl || $verb == top ]]; then
+    elif [[ $verb == changes || $verb == log || $verb == explain || $verb == follow || $verb == crawl ||
+            $verb == top ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     fi

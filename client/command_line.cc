@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/result.h"
+#include "client/explain_line.h"
 #include "client/help.h"
 #include "client/log_line.h"
 #include "client/question_line.h"
@@ -25,6 +26,7 @@ constexpr std::array kVerbs = {VerbName{"status", Verb::kStatus},
                                VerbName{"checkpoint", Verb::kCheckpoint},
                                VerbName{"changes", Verb::kChanges},
                                VerbName{"log", Verb::kLog},
+                               VerbName{"explain", Verb::kExplain},
                                VerbName{"periods", Verb::kPeriods},
                                VerbName{"follow", Verb::kFollow},
                                VerbName{"add", Verb::kConsumerAdd, kConsumer},
@@ -111,6 +113,9 @@ void AddOptions(CLI::App* app, Verb verb, Words* words, Options* options) {
       return AddLog(app, words, &options->log);
     case Verb::kFollow:
       return AddFollow(app, words, options);
+    case Verb::kExplain:
+      AddExplain(app, words, options);
+      break;
     case Verb::kCrawl:
       app->add_option("PATH", words->paths, "Only these subtrees")->type_name("");
       return;
@@ -146,6 +151,8 @@ Status Finish(Words* words, const Surroundings& surroundings, Options* options) 
       return FinishLog(*words, surroundings, &options->log);
     case Verb::kFollow:
       return FinishFollow(*words, surroundings, options);
+    case Verb::kExplain:
+      return FinishExplain(*words, surroundings, &options->explain);
     case Verb::kCrawl:
       return FinishCrawl(*words, surroundings, options);
     case Verb::kConsumerAdd:

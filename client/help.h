@@ -63,6 +63,13 @@ constexpr VerbHelp Of(Verb verb) {
           "terminal through a pager ($SYSTEMD_PAGER, $PAGER). A TIME is that very moment here.",
           "Examples:\n  changectl log -n 20 /srv/www\n"
           "  changectl log --since=-10min --kind=entry\n  changectl log -f -o cat"};
+    case Verb::kExplain:
+      return {"Why a path is in an answer, or why it is not",
+
+              "Tells what the answer says of a path, and of which records and gaps that comes:\n"
+              "those of the path, of its other and former names, of directories above it. Where\n"
+              "the answer says nothing of it, why not. Makes no checkpoint, moves no position.",
+              "Example:\n  changectl explain /srv/www/index.html --since=-2h"};
     case Verb::kPeriods:
       return {"Checkpoints that can still be asked for",
 

@@ -80,6 +80,8 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
       return RunPeriods(session, options);
     case Verb::kFollow:
       return RunFollow(session, options);
+    case Verb::kExplain:
+      return RunExplain(session, options);
     case Verb::kConsumerAdd:
       return RunConsumerAdd(session, options);
     case Verb::kConsumerList:

@@ -78,6 +78,14 @@ struct FollowOptions {
   LogFormat format = LogFormat::kShort;
 };
 
+struct ExplainOptions {
+  std::string path;               // absolute
+  std::optional<Position> since;  // none: token_file, consumer, or the oldest checkpoint
+  std::optional<Position> until;
+  std::string token_file;  // empty: none
+  std::string consumer;    // empty: none
+};
+
 // consumer add
 struct NewConsumer {
   std::string name;
@@ -106,6 +114,7 @@ enum class Verb {
   kConsumerList,
   kConsumerRemove,
   kAck,
+  kExplain,
   kCrawl,
   kDoctor,
   kMetrics,
@@ -127,6 +136,7 @@ struct Options {
   ChangesOptions changes;
   LogOptions log;
   FollowOptions follow;
+  ExplainOptions explain;
   NewConsumer consumer;  // remove: its name
   AcknowledgeOptions acknowledge;
   std::string metrics_file;  // empty: stdout

@@ -82,6 +82,18 @@ JsonValue LogParameters(const LogOptions& options) {
   return parameters;
 }
 
+JsonValue ExplainParameters(const ExplainOptions& options) {
+  json parameters = json::object();
+  PutPath(parameters, "path", options.path);
+  if (!options.consumer.empty()) {
+    parameters["since"] = ConsumerJson(options.consumer, "");
+  } else if (options.since) {
+    parameters["since"] = PositionJson(*options.since);
+  }
+  if (options.until) parameters["until"] = PositionJson(*options.until);
+  return parameters;
+}
+
 JsonValue FollowParameters(const FollowOptions& options, const FeedPosition& resume) {
   json parameters = json::object();
   if (!options.consumer.empty()) {

@@ -20,6 +20,7 @@ JsonValue ChangePathsParameters(const ChangesOptions& options, const Position& s
 // Of org.changejournal.Crawl.
 JsonValue CrawlParameters(const std::vector<std::string>& paths);
 JsonValue LogParameters(const LogOptions& options);
+JsonValue ExplainParameters(const ExplainOptions& options);
 // `resume`: where the feed was, if there was one before.
 JsonValue FollowParameters(const FollowOptions& options, const FeedPosition& resume);
 JsonValue AddConsumerParameters(const NewConsumer& consumer);

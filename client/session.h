@@ -72,6 +72,7 @@ Outcome RunChanges(Session& session, const ChangesOptions& options);
 Outcome RunLog(Session& session, const LogOptions& options);
 Outcome RunPeriods(Session& session, const Options& options);
 Outcome RunFollow(Session& session, const Options& options);
+Outcome RunExplain(Session& session, const Options& options);
 Outcome RunConsumerAdd(Session& session, const Options& options);
 Outcome RunConsumerList(Session& session, const Options& options);
 Outcome RunConsumerRemove(Session& session, const Options& options);

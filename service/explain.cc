@@ -114,6 +114,7 @@ Status FindRecords(JournalService& service, const ExplainQuestion& question,
         ReadRecords(service, log, question, &evidence, log.reverse ? nullptr : explanation));
     if (!log.reverse && (!evidence.TakeLearnt() || pass >= kMaxPasses)) break;
   }
+  explanation->complete = evidence.complete();
   const std::vector<Watch> asked = WatchesAsked(watches, {question.path});
   auto elsewhere = [&](const PeriodGap& gap) { return !Concerns(gap.gap, asked, watches); };
   auto& gaps = explanation->gaps;

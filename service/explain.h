@@ -36,7 +36,9 @@ struct Explanation {
   std::vector<Change> changes;  // of the path, or of a directory above it with all below
   std::uint64_t below = 0;      // lines of the answer about what is below the path
   std::vector<ExplainedRecord> records;
-  std::uint64_t left_out = 0;   // further records
+  std::uint64_t left_out = 0;  // further records
+  // Evidence::complete(): else there may be further ones that nobody has looked for.
+  bool complete = true;
   std::vector<PeriodGap> gaps;  // of the interval that concern the path
   std::string refused;          // not empty: why there is no answer
   std::string why_not;          // not empty: why the answer has no line of the path

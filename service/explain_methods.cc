@@ -60,6 +60,7 @@ json VerdictOf(const Explanation& explanation, std::string since) {
                   {"told", !explanation.changes.empty()},
                   {"below", explanation.below},
                   {"left_out", explanation.left_out}};
+  if (!explanation.complete) verdict["incomplete"] = true;
   if (!explanation.refused.empty()) verdict["refused"] = explanation.refused;
   if (!explanation.why_not.empty()) verdict["why_not"] = explanation.why_not;
   return {{"verdict", std::move(verdict)}};

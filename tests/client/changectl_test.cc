@@ -18,6 +18,7 @@ json RecordJson(int sequence, const std::string& path) {
           {"path", path}};
 }
 
+const char* const kToken = "cj1-0123abcd-1";
 const char* const kChangesWords = "--since=cj1-0123abcd-1";
 
 }  // namespace
@@ -151,6 +152,41 @@ TEST_CASE("changectl: log asks for what was asked, and shows it in each format")
                                     {"paths", {"/srv"}},
                                     {"lines", 2},
                                     {"reverse", true}}));
+}
+
+TEST_CASE("changectl: explain shows lines and records") {
+  const json evidence = {{"role", "link"}, {"token", kToken}, {"record", RecordJson(1, "/b")}};
+  const json change = {{"change", "modified"}, {"type", "file"}, {"path", "/a"}, {"data", true}};
+  json verdict = {{"since", kToken}, {"told", true}, {"below", 0}, {"left_out", 2}};
+  const Scene told{"Explain",
+                   {Reply({{"changes", {change}}}, true), Reply({{"evidence", {evidence}}}, true),
+                    Reply({{"verdict", verdict}})},
+                   {},
+                   false};
+  verdict["told"] = false;
+  verdict["why_not"] = "nothing happened";
+  const Scene not_told{"Explain", {Reply({{"verdict", verdict}})}, {}, false};
+  const Scene cut{"Explain", {Reply({{"evidence", {evidence}}})}, {}, false};
+  FakeDaemon daemon({told, told, not_told, cut});
+  const Ran text = Changectl(daemon, {"explain", "/a", "--since=cj1-0123abcd-1"});
+  CHECK(text.status == 0);
+  CHECK(text.out ==
+        "/a is in the answer since cj1-0123abcd-1:\n  ~ file data /a\nRecords:\n"
+        "  cj1-0123abcd-1 Nov 21 10:00:00.123456 1 modified /b  (the same file)\n"
+        "  and 2 further records\n");
+  CHECK(daemon.calls().at(0)["parameters"] ==
+        json({{"path", "/a"}, {"since", {{"token", kToken}}}}));
+  const Ran lines = Changectl(daemon, {"explain", "/a", "--json"});
+  CHECK(lines.out.find(R"({"role":"link","token":"cj1-0123abcd-1","record":{"sequence":1,)") !=
+        std::string::npos);
+  CHECK(lines.out.find(R"({"verdict":{"since":"cj1-0123abcd-1","told":true,)") !=
+        std::string::npos);
+  const Ran none = Changectl(daemon, {"explain", "/a"});
+  CHECK(none.status == 0);
+  CHECK(none.out.find("/a is not in the answer since cj1-0123abcd-1: nothing happened\n") == 0);
+  const Ran part = Changectl(daemon, {"explain", "/a"});
+  CHECK(part.status == 1);
+  CHECK(part.err.find("cut short") != std::string::npos);
 }
 
 TEST_CASE("changectl: what was shown before an error stays shown") {

@@ -71,6 +71,21 @@ TEST_CASE("changes: all options") {
   CHECK(changes.paths == Words{"/srv", "/w/x"});
 }
 
+TEST_CASE("explain: options") {
+  const Options options = Good({"explain", "rel/../x", "--since=cj1-0123abcd-5", "--json"});
+  CHECK(options.verb == Verb::kExplain);
+  CHECK(options.json);
+  CHECK(options.explain.path == "/w/x");
+  REQUIRE(options.explain.since);
+  CHECK(options.explain.since->token == kToken);
+  CHECK(Good({"explain", "/a", "--consumer=c"}).explain.consumer == "c");
+  CHECK(Good({"explain", "/a", "--token-file=t"}).explain.token_file == "t");
+  for (const Words& words : {Words{"explain"}, Words{"explain", "/a", "/b"}, Words{"explain", ""},
+                             Words{"explain", "/a", "--since=-1h", "--consumer=c"}}) {
+    CHECK(Parse(words).outcome.status == ExitStatus::kUsage);
+  }
+}
+
 TEST_CASE("changes: -0 means paths") {
   CHECK(Good({"changes", "--since=-2h", "-0"}).changes.format == ChangesFormat::kPaths);
   CHECK(Good({"changes", "--since=-2h", "--null", "--format=paths"}).changes.null);
@@ -208,8 +223,9 @@ TEST_CASE("words that begin with a dash can be paths after --") {
         Words{"/w/-odd", "/w/status"});
 }
 
-#define VERBS \
-  "status, checkpoint, changes, log, periods, follow, consumer, ack, crawl, doctor, metrics, top"
+#define VERBS                                                                                  \
+  "status, checkpoint, changes, log, explain, periods, follow, consumer, ack, crawl, doctor, " \
+  "metrics, top"
 
 TEST_CASE("mistakes say what to do") {
   struct Row {
@@ -263,11 +279,20 @@ TEST_CASE("mistakes say what to do") {
 }
 
 TEST_CASE("every verb has a help with its name, its options and an example") {
-  const std::vector<Words> verbs = {
-      {"status"},  {"checkpoint"},      {"changes"},          {"log"},
-      {"periods"}, {"consumer", "add"}, {"consumer", "list"}, {"consumer", "remove"},
-      {"ack"},     {"crawl"},           {"doctor"},           {"metrics"},
-      {"top"}};
+  const std::vector<Words> verbs = {{"status"},
+                                    {"checkpoint"},
+                                    {"changes"},
+                                    {"log"},
+                                    {"explain"},
+                                    {"periods"},
+                                    {"consumer", "add"},
+                                    {"consumer", "list"},
+                                    {"consumer", "remove"},
+                                    {"ack"},
+                                    {"crawl"},
+                                    {"doctor"},
+                                    {"metrics"},
+                                    {"top"}};
   for (Words words : verbs) {
     const std::string name = words.size() == 1 ? words[0] : words[0] + " " + words[1];
     INFO(name);

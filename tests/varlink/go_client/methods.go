@@ -66,6 +66,12 @@ func records(ctx context.Context, connection *varlink.Connection, address string
 		logged = append(logged, batch...)
 	}
 	expect("the log has records", len(logged) > 0)
+	for _, record := range logged {
+		if record.Path != nil {
+			explain(ctx, connection, oldest, *record.Path)
+			break
+		}
+	}
 	// A feed has no end: its connection is its own.
 	own, err := varlink.NewConnection(ctx, address)
 	check(address, err)
@@ -81,6 +87,27 @@ func records(ctx context.Context, connection *varlink.Connection, address string
 			told++
 		}
 	}
+}
+
+// What an answer from the oldest checkpoint says of a path of the log has records.
+func explain(ctx context.Context, connection *varlink.Connection, oldest string, path string) {
+	position := orgchangejournal.Position{Token: &oldest}
+	receive, err := orgchangejournal.Explain().Send(ctx, connection, varlink.More, &path, nil, &position, nil)
+	check("Explain", err)
+	evidence := 0
+	for flags := uint64(varlink.Continues); flags&varlink.Continues != 0; {
+		_, _, batch, verdict, more, err := receive(ctx)
+		check("Explain", err)
+		if batch != nil {
+			evidence += len(*batch)
+		}
+		flags = more
+		expect("the last reply has the verdict", (verdict != nil) == (flags&varlink.Continues == 0))
+		if verdict != nil {
+			expect("the path is told, or all is refused", verdict.Told != (verdict.Refused != nil))
+		}
+	}
+	expect("there are records", evidence > 0)
 }
 
 func others(ctx context.Context, connection *varlink.Connection, oldest string) {
