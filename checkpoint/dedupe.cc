@@ -55,6 +55,7 @@ DedupeTable::Place DedupeTable::PlaceOf(const DedupeKey& key) {
   writer.Fixed64(object.high);
   AppendHandle(&writer, key.parent);
   writer.String(key.name);
+  if (key.process != 0) writer.Fixed32(static_cast<std::uint32_t>(key.process));
   return {&rows_[object.low % kRows], KeyedHash(key_, scratch_)};
 }
 

@@ -44,6 +44,7 @@ struct DedupeKey {
   HandleView object;
   HandleView parent;
   std::string_view name;
+  std::int32_t process = 0;  // of this process only; 0: of any
 };
 
 class DedupeTable {

@@ -93,6 +93,10 @@ class ThreadedEngine : public Engine {
     start_.inherited = !inheritance.groups.empty();
     start_.replayed = inheritance.left.size();
     start_.refused = inheritance.refused;
+    if (options.processes != nullptr) {
+      attribution_.emplace(*options.processes, clock);
+      writer_.SetAttribution(&*attribution_);
+    }
   }
 
   ~ThreadedEngine() override { (void)Stop().has_value(); }
@@ -134,6 +138,7 @@ class ThreadedEngine : public Engine {
   Closer closer_;
   HotFiles hot_;
   Reader reader_;
+  std::optional<Attribution> attribution_;
   Writer writer_;
   std::unique_ptr<StrictMode> strict_;  // may be null
   SharedRounds flushes_;

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "checkpoint/crawl_batch.h"
+#include "checkpoint/processes.h"
 #include "checkpoint/reader_options.h"
 #include "checkpoint/slot_group.h"
 #include "checkpoint/spool.h"
@@ -42,6 +43,7 @@ struct EngineOptions {
   DescriptorKeeper* keeper = nullptr;  // outlives the engine; null: a crash is a gap
   std::string watched;                 // what is watched, and how: inherited events must be of that
   WatchSource* watches = nullptr;      // outlives the engine; null: what is watched never changes
+  ProcessReader* processes = nullptr;  // outlives the engine; null: nobody asks who did it
   StrictOptions strict;  // volumes in strict mode; those are among the engine's volumes
 };
 

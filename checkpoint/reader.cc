@@ -157,6 +157,7 @@ bool Reader::Step() {
   if (events_waiting_) {
     events_waiting_ = false;
     DrainSlot();
+    drained_usec_ = clock_.MonotonicUsec();
   }
   return true;
 }
@@ -169,7 +170,11 @@ void Reader::AwaitEvents() {
   }
   Wait(true, -1);
   if (!events_waiting_) return;
-  Wait(false, options_.drain_interval_usec);
+  std::int64_t pause_usec = options_.drain_interval_usec;
+  if (options_.at_once) {
+    pause_usec -= std::min(pause_usec, clock_.MonotonicUsec() - drained_usec_);
+  }
+  Wait(false, pause_usec);
 }
 
 // Waits for an order, at most `timeout_usec` (negative: for ever), or for events. An order takes

@@ -113,6 +113,7 @@ class Reader {
   std::vector<SlotGroup> slot_;    // the last one has the marks
   std::uint64_t groups_ = 0;       // that were in it so far
   bool events_waiting_ = false;    // poll says so
+  std::int64_t drained_usec_ = 0;  // CLOCK_MONOTONIC: the last drain that nobody had asked for
   bool read_failed_ = false;       // in the last drain
   std::optional<ReadTimes> lost_;  // between these times events were thrown away
 

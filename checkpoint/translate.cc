@@ -271,6 +271,10 @@ void EventTranslator::RememberEntry(const Event& event, VolumeId volume, std::ui
   const bool made = (operations & kEntryOperations) == kCreated;
   dedupe_.Set(KeyOf(volume, event.object, event.parent, event.name),
               made ? ClassesOf(operations) : std::uint8_t{0});
+  if (apart_ && made && ClassesOf(operations) != 0) {
+    IsOnRecord(KeyOf(volume, event.object, event.parent, event.name), ClassesOf(operations),
+               event.pid);
+  }
   if ((operations & kRenamed) != 0) {
     dedupe_.Forget(KeyOf(volume, event.object, event.old_parent, event.old_name));
   }
@@ -289,6 +293,16 @@ bool EventTranslator::ContentInScope(const DedupeKey& key, bool directory) {
   return further;
 }
 
+// From now on it is. What answers need is judged without the process, and forgotten by the rules of
+// dedupe.h; that this process did it is one more thing to be on record.
+bool EventTranslator::IsOnRecord(const DedupeKey& key, std::uint8_t classes, std::int32_t pid) {
+  const bool known = dedupe_.SeenOrAdd(key, classes);
+  if (!apart_) return known;
+  DedupeKey by_process = key;
+  by_process.process = pid;
+  return dedupe_.SeenOrAdd(by_process, classes) && known;
+}
+
 bool EventTranslator::TranslateContent(const Event& event, VolumeId volume,
                                        std::uint32_t operations, const ReadTimes& times,
                                        Translation* out) {
@@ -297,7 +311,7 @@ bool EventTranslator::TranslateContent(const Event& event, VolumeId volume,
     ++counters_.out_of_scope;
     return false;
   }
-  if (dedupe_.SeenOrAdd(key, ClassesOf(operations))) {
+  if (IsOnRecord(key, ClassesOf(operations), event.pid)) {
     ++counters_.duplicates;
     return true;
   }
@@ -305,59 +319,6 @@ bool EventTranslator::TranslateContent(const Event& event, VolumeId volume,
   Fill(event, volume, operations, &record);
   record.time_usec = times.read_usec;
   return false;
-}
-
-void EventTranslator::TranslateSilent(const SilentWriter& writer, std::int64_t now_usec,
-                                      Translation* out) {
-  const DedupeKey key =
-      KeyOf(writer.volume, writer.object.view(), writer.parent.view(), writer.name);
-  if (!ContentInScope(key, false)) {
-    ++counters_.out_of_scope;
-    return;
-  }
-  if (dedupe_.SeenOrAdd(key, DedupeTable::kSilently | DedupeTable::kData)) {
-    ++counters_.duplicates;
-    return;
-  }
-  Record& record = AddRecord(out);
-  record.time_usec = now_usec;
-  record.volume = writer.volume;
-  record.operations = kSilent;
-  record.pid = writer.pid;
-  record.object = writer.object;
-  record.parent = writer.parent;
-  record.name = writer.name;
-}
-
-void EventTranslator::TranslateCrawled(const Record& found, Translation* out) {
-  const SequenceNumber sequence = next_sequence_;
-  Record& record = AddRecord(out);
-  record = found;
-  record.sequence = sequence;
-  record.period = period_;
-}
-
-void EventTranslator::TranslateIntent(const Intent& intent, Scope& places, Translation* out) {
-  if (FindVolume(intent.volume) == nullptr || intent.object.empty()) return;
-  const HandleView object = intent.object.view();
-  if (dedupe_.SeenOrAdd(KeyOf(intent.volume, object, {}, {}), DedupeTable::kIntended)) {
-    ++counters_.duplicates;
-    return;
-  }
-  Scope::Whereabouts where = places.Find(intent.volume, object);
-  if (!where.inside) {
-    ++counters_.out_of_scope;
-    return;
-  }
-  Record& record = AddRecord(out);
-  record.time_usec = intent.time_usec;
-  record.volume = intent.volume;
-  record.operations = kIntent;
-  record.pid = intent.pid;
-  record.object = intent.object;
-  record.parent = std::move(where.parent);
-  record.name = std::move(where.name);
-  record.ctime_nsec = intent.ctime_nsec;
 }
 
 void EventTranslator::AddReplacement(const Replacement& replacement, std::int64_t now_usec,

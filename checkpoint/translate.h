@@ -60,6 +60,9 @@ class EventTranslator {
   // `scope` outlives the translator.
   EventTranslator(Scope& scope, std::span<const VolumeMount> volumes, const HashKey& key);
 
+  // What several processes do to one file is recorded for each of them. To be called first.
+  void TellProcessesApart() { apart_ = true; }
+
   // Events of these volumes may come from now on, too.
   void AddVolumes(std::span<const VolumeMount> volumes);
 
@@ -122,6 +125,7 @@ class EventTranslator {
                          Translation* out);
   void AddNameless(const NamelessChange& change, std::int64_t now_usec, Translation* out);
   void ExplainNameless(const Event& event, VolumeId volume, std::uint32_t operations);
+  bool IsOnRecord(const DedupeKey& key, std::uint8_t classes, std::int32_t pid);
   bool ContentInScope(const DedupeKey& key, bool directory);
   bool HasFurtherNames(const Event& event, VolumeId volume, std::uint32_t operations);
   void RememberEntry(const Event& event, VolumeId volume, std::uint32_t operations);
@@ -141,6 +145,7 @@ class EventTranslator {
   RecentRenames renames_;
   NamelessAttributes attributes_;
   TranslationCounters counters_;
+  bool apart_ = false;
   bool links_may_be_lost_ = false;
   bool any_event_ = false;  // since ExpectLostLinks()
 };

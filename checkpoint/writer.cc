@@ -1,28 +1,13 @@
 #include "checkpoint/writer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "checkpoint/events_ahead.h"
-#include "checkpoint/point_of_death.h"
+#include "checkpoint/in_store.h"
 
 namespace cj {
 namespace {
-
-// For as long as a call to the store takes.
-class InStore {
- public:
-  InStore(std::atomic<std::int64_t>& since_usec, const Clock& clock) : since_usec_(since_usec) {
-    since_usec_ = std::max<std::int64_t>(clock.MonotonicUsec(), 1);
-  }
-  ~InStore() { since_usec_ = 0; }
-  InStore(const InStore&) = delete;
-  InStore& operator=(const InStore&) = delete;
-
- private:
-  std::atomic<std::int64_t>& since_usec_;
-};
 
 std::size_t RowsIn(const Batch& batch) {
   return batch.records.size() + batch.dead_directories.size() + batch.link_names.size();
@@ -48,6 +33,7 @@ void Writer::Begin(bool inherited) {
   period_ = store_.OpenPeriod().id;
   if (store_.spool_position().spool == spool_.id()) position_ = store_.spool_position();
   if (inherited) translator_.ExpectLostLinks();
+  if (attribution_ != nullptr) attribution_->Begin();
   translator_.Begin(period_, store_.next_sequence());
 }
 
@@ -115,7 +101,17 @@ void Writer::TranslateBuffer(const SpoolItem& item) {
     ForgetLearned();
   }
   scope_.EndBatch();
+  times_ = item.times;
+  AttributeNew(item.times);
   Publish();
+}
+
+// What was added to the batch since the last time.
+void Writer::AttributeNew(const ReadTimes& times) {
+  if (attribution_ == nullptr) return;
+  attribution_->Attribute(times, attributed_, &pending_.batch);
+  attributed_ = pending_.batch.records.size();
+  pending_.batch.attributed = true;
 }
 
 void Writer::TranslateEvent(const Event& event, const SpoolItem& item) {
@@ -135,6 +131,7 @@ void Writer::ForgetLearned() {
 // What was recorded may not be stored, or not in this period.
 void Writer::ForgetRecorded() {
   translator_.ForgetRecorded();
+  if (attribution_ != nullptr) attribution_->Begin();
   hot_.Forget();
 }
 
@@ -162,7 +159,10 @@ void Writer::Serve(Marker& marker) {
     }
     if (!marker.seal) intents_->TakeWriters(marker, &translator_, &pending_);
   }
-  translator_.EndBatch(clock_.RealtimeUsec(), &pending_);
+  const std::int64_t now_usec = clock_.RealtimeUsec();
+  AttributeNew({now_usec, now_usec});  // they were seen a moment ago, or wait for us
+  translator_.EndBatch(now_usec, &pending_);
+  AttributeNew(times_);
   scope_.EndBatch();
   Publish();
   // A ticket that an earlier failure ended has no one behind it: the period goes on.
@@ -192,7 +192,9 @@ Status Writer::NoteCrawl(const CrawlBatch& crawl) {
 // Only in strict mode. Those who wait for their intents to be durable are told.
 void Writer::StoreIntents() {
   if (gave_up_) return;
-  if (intents_->Take(clock_.RealtimeUsec(), &translator_, &pending_)) {
+  const std::int64_t now_usec = clock_.RealtimeUsec();
+  if (intents_->Take(now_usec, &translator_, &pending_)) {
+    AttributeNew({now_usec, now_usec});
     Publish();
     if (!StoreAll()) return;
   }
@@ -206,175 +208,10 @@ void Writer::StoreIntents() {
 Status Writer::StoreCarried(const Marker& marker) {
   if (intents_ == nullptr) return {};
   intents_->Carry(marker, &translator_, &pending_);
+  const std::int64_t now_usec = clock_.RealtimeUsec();
+  AttributeNew({now_usec, now_usec});
   CJ_RETURN_IF_ERROR(StoreOnce());
   return intents_->sync() && unsynced_ ? SyncNow() : Status();
-}
-
-// Ends the period with what is pending, in one synced write. When it fails, the period goes on with
-// all of that still pending.
-Status Writer::Seal(Marker& marker) {
-  const InStore waiting(store_since_usec_, clock_);
-  CJ_RETURN_IF_ERROR(StoreGaps());
-  const std::int64_t now_usec = clock_.RealtimeUsec();
-  marker.sealed = store_.OpenPeriod();
-  marker.sealed.end_usec = now_usec;
-  marker.sealed.record_count += pending_.batch.records.size();
-  marker.opened = PeriodInfo();
-  marker.opened.id = period_.Next();
-  marker.opened.start_usec = now_usec;
-  marker.opened.unscanned_usec = std::max<std::int64_t>(0, now_usec - marker.scanned_usec);
-  marker.opened.label = marker.label;
-  marker.opened.first_sequence = translator_.next_sequence();
-  pending_.batch.period = period_;
-  pending_.batch.spool = position_;
-  CJ_RETURN_IF_ERROR(store_.Advance(pending_.batch, marker.sealed, marker.opened));
-  PointOfDeath("sealed");
-  period_ = marker.opened.id;
-  translator_.Begin(period_, translator_.next_sequence());
-  unsynced_ = false;
-  const std::uint64_t records = pending_.batch.records.size();
-  pending_.batch.Clear();
-  ReleaseBuffers(true);
-  if (intents_ != nullptr) {
-    intents_->Appended();
-    intents_->Synced();
-  }
-  Stored(records);
-  return {};
-}
-
-void Writer::ReleaseBuffers(bool recorded) {
-  if (held_buffers_ == 0) return;
-  spool_.Release(recorded);
-  held_buffers_ = 0;
-}
-
-Status Writer::StoreGaps() {
-  const bool any = !pending_.gaps.empty();
-  while (!pending_.gaps.empty()) {
-    CJ_RETURN_IF_ERROR(store_.AddGap(pending_.gaps.back()));
-    pending_.gaps.pop_back();
-  }
-  if (any) TellListener();
-  // After the gaps of what is watched anew: whoever is killed in between finds it unknown once
-  // more.
-  if (watched_.has_value()) CJ_RETURN_IF_ERROR(store_.KeepWatched(*watched_));
-  watched_.reset();
-  return {};
-}
-
-Status Writer::StoreOnce() {
-  Beat();
-  const InStore waiting(store_since_usec_, clock_);
-  CJ_RETURN_IF_ERROR(StoreGaps());
-  if (pending_.batch.empty()) {
-    ReleaseBuffers(false);
-    if (intents_ != nullptr) intents_->Appended();
-    if (intents_ != nullptr && !unsynced_) intents_->Synced();
-    return {};
-  }
-  pending_.batch.period = period_;
-  pending_.batch.spool = position_;
-  PointOfDeath("translated");
-  CJ_RETURN_IF_ERROR(store_.Append(pending_.batch));
-  PointOfDeath("stored");
-  if (!unsynced_) sync_due_usec_ = clock_.MonotonicUsec() + sync_interval_usec_;
-  unsynced_ = true;
-  const std::uint64_t records = pending_.batch.records.size();
-  pending_.batch.Clear();
-  ReleaseBuffers(true);
-  if (intents_ != nullptr) intents_->Appended();
-  Stored(records);
-  return {};
-}
-
-// Tries until everything pending is stored. False: given up, because the spool was closed.
-bool Writer::StoreAll() {
-  scope_.BeginBatch();
-  translator_.EndBatch(clock_.RealtimeUsec(), &pending_);
-  scope_.EndBatch();
-  for (;;) {
-    Status stored = StoreOnce();
-    if (stored) break;
-    Failed(stored.error());
-    if (spool_.closed()) {
-      MutexLock lock(mutex_);
-      final_status_ = stored;
-      gave_up_ = true;
-      return false;
-    }
-    AwaitRetry();
-  }
-  const std::uint64_t losses_before = std::exchange(losses_, store_.losses());
-  if (losses_ != losses_before) ForgetRecorded();
-  MutexLock lock(mutex_);
-  counters_.storage_error.clear();
-  return true;
-}
-
-void Writer::AwaitRetry() {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::microseconds(kRetryUsec);
-  MutexLock lock(mutex_);
-  while (!kicked_) {
-    if (kick_changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) break;
-  }
-  kicked_ = false;
-}
-
-void Writer::Kick() {
-  {
-    MutexLock lock(mutex_);
-    kicked_ = true;
-  }
-  kick_changed_.notify_all();
-}
-
-void Writer::SyncIfDue() {
-  if (!unsynced_ || clock_.MonotonicUsec() < sync_due_usec_) return;
-  if (!SyncNow()) sync_due_usec_ = clock_.MonotonicUsec() + sync_interval_usec_;
-}
-
-Status Writer::SyncNow() {
-  const InStore waiting(store_since_usec_, clock_);
-  Status synced = store_.Sync();
-  if (synced) {
-    unsynced_ = false;
-    if (intents_ != nullptr) intents_->Synced();
-    MutexLock lock(mutex_);
-    counters_.storage_error.clear();
-  } else {
-    Failed(synced.error());
-  }
-  return synced;
-}
-
-void Writer::Failed(const Error& error) {
-  const Error told = WithContext(error, "changes cannot be stored");
-  {
-    MutexLock lock(mutex_);
-    counters_.storage_error = told.message;
-  }
-  waiters_.FailAll(told);
-}
-
-void Writer::Stored(std::uint64_t records) {
-  {
-    MutexLock lock(mutex_);
-    counters_.storage_error.clear();
-    counters_.records_stored += records;
-    counters_.appends += 1;
-  }
-  if (records > 0) TellListener();
-}
-
-void Writer::TellListener() {
-  std::function<void(SequenceNumber)> listener;
-  {
-    MutexLock lock(mutex_);
-    listener = listener_;
-  }
-  // Numbers start at 1 or later.
-  if (listener) listener(SequenceNumber(translator_.next_sequence().value - 1));
 }
 
 void Writer::Publish() {

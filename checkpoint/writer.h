@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/thread_annotations.h"
+#include "checkpoint/attribution.h"
 #include "checkpoint/hot_files.h"
 #include "checkpoint/intent_intake.h"
 #include "checkpoint/spool.h"
@@ -55,6 +56,11 @@ class Writer {
 
   // Strict mode: where intents come from; outlives the writer. Before Begin().
   void SetIntents(IntentIntake* intents) { intents_ = intents; }
+  // Who did it: outlives the writer. Before Begin().
+  void SetAttribution(Attribution* attribution) {
+    attribution_ = attribution;
+    translator_.TellProcessesApart();
+  }
   // Records belong to the store's open period. Before the first Step(). `inherited`: the first
   // events go on where another process was ended.
   void Begin(bool inherited = false);
@@ -79,6 +85,7 @@ class Writer {
  private:
   void Handle(const SpoolItem& item);
   void TranslateBuffer(const SpoolItem& item);
+  void AttributeNew(const ReadTimes& times);
   void TranslateEvent(const Event& event, const SpoolItem& item);
   void ForgetLearned();
   void ForgetRecorded();
@@ -111,10 +118,14 @@ class Writer {
   std::optional<std::string> watched_;  // to be stored: Binding::text
   IntentIntake* intents_ = nullptr;     // null: no watch is in strict mode
 
+  Attribution* attribution_ = nullptr;  // null: nobody asks who did it
+
   // The thread's own.
   PeriodId period_;
   Translation pending_;           // translated, not stored
   std::size_t held_buffers_ = 0;  // that pending_ is of
+  std::size_t attributed_ = 0;    // of its records
+  ReadTimes times_;               // of the last buffer
   std::uint64_t losses_ = 0;      // Store::losses(), as of the last write
   SpoolPosition position_;        // of what is translated; stored with the next batch
   bool gave_up_ = false;          // the store failed after the spool was closed

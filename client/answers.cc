@@ -30,6 +30,11 @@ Summary ReadSummary(Members& members) {
   return summary;
 }
 
+Actor ReadActor(Members& members) {
+  return {members.Int("pid"), members.OptionalString("comm"), members.OptionalInt("uid"),
+          members.OptionalString("unit")};
+}
+
 Record ReadRecord(Members& members) {
   Record record;
   record.sequence = members.Int("sequence");
@@ -41,6 +46,7 @@ Record ReadRecord(Members& members) {
   record.path = members.OptionalPath("path");
   record.from = members.OptionalPath("from");
   record.object = members.OptionalString("object");
+  if (members.Has("by")) record.by = members.Object<Actor>("by", ReadActor);
   return record;
 }
 

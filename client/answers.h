@@ -50,6 +50,14 @@ struct ChangesReply {
   std::optional<Summary> summary;
 };
 
+// Who made a record, where that is known.
+struct Actor {
+  std::int64_t pid = 0;
+  std::string comm;                 // empty: it had ended when the daemon looked
+  std::optional<std::int64_t> uid;  // likewise
+  std::string unit;                 // empty: none of systemd's
+};
+
 struct Record {
   std::int64_t sequence = 0;
   std::int64_t period = 0;
@@ -60,6 +68,7 @@ struct Record {
   std::string path;  // bytes; empty when it is not known
   std::string from;  // bytes; only for renames
   std::string object;
+  std::optional<Actor> by = {};
 };
 
 struct Gap {

@@ -36,6 +36,22 @@ std::string FormatTime(std::int64_t usec, const UtcOffset& zone, TimeStyle style
   return {};
 }
 
+// "comm[pid]", as journalctl has it; the number alone where the process had ended. A program names
+// itself as it likes.
+std::string By(const Actor& by, const Style& style) {
+  const std::string comm = style.terminal ? QuoteName(by.comm) : by.comm;
+  return comm + "[" + std::to_string(by.pid) + "]";
+}
+
+std::string ActorJson(const Actor& by) {
+  JsonLine line;
+  line.Int("pid", by.pid);
+  if (!by.comm.empty()) line.String("comm", by.comm);
+  if (by.uid) line.Int("uid", *by.uid);
+  if (!by.unit.empty()) line.String("unit", by.unit);
+  return line.Take();
+}
+
 std::string Dim(const std::string& text, const Style& style) {
   return style.colour ? "\x1b[2m" + text + "\x1b[0m" : text;
 }
@@ -51,7 +67,8 @@ std::string FormatRecordShort(const Record& record, const Style& style, const Ut
   }
   return Dim(FormatTime(record.time_usec, zone, time) + " " + std::to_string(record.sequence),
              style) +
-         " " + operations + " " + Place(record, style) + "\n";
+         (record.by ? " " + By(*record.by, style) : "") + " " + operations + " " +
+         Place(record, style) + "\n";
 }
 
 std::string FormatRecordVerbose(const Record& record, const Style& style, const UtcOffset& zone) {
@@ -68,6 +85,9 @@ std::string FormatRecordVerbose(const Record& record, const Style& style, const 
   field("time_usec", std::to_string(record.time_usec));
   field("volume", std::to_string(record.volume));
   field("pid", std::to_string(record.pid));
+  if (record.by && !record.by->comm.empty()) field("comm", name(record.by->comm));
+  if (record.by && record.by->uid) field("uid", std::to_string(*record.by->uid));
+  if (record.by && !record.by->unit.empty()) field("unit", name(record.by->unit));
   if (!record.object.empty()) field("object", record.object);
   return text;
 }
@@ -88,6 +108,7 @@ std::string FormatRecordJson(const Record& record) {
   if (!record.path.empty()) line.Path("path", record.path);
   if (!record.from.empty()) line.Path("from", record.from);
   if (!record.object.empty()) line.String("object", record.object);
+  if (record.by) line.Raw("by", ActorJson(*record.by));
   return line.Take() + "\n";
 }
 

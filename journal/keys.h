@@ -28,6 +28,7 @@ inline constexpr const char* kWatchedKey = "watched";
 inline constexpr const char* kBadRollupsKey = "bad-rollups";
 inline constexpr const char* kQuietKey = "quiet";
 inline constexpr const char* kConsumerPrefix = "consumer/";  // then the name
+inline constexpr const char* kActorPrefix = "actor/";        // then period, process, number
 
 // Where a record is: the key of the column family `records`.
 struct RecordPosition {

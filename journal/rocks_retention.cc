@@ -129,6 +129,7 @@ Status RocksStore::WriteDropLocked(const Drop& drop) {
   for (int level = 1; level <= kRollupLevels && status.ok(); ++level) {
     status = DropRollups(*database, level, first, drop.oldest, &writes);
   }
+  if (status.ok()) status = DropActors(*database, drop.oldest, &writes);
   for (const PeriodInfo& period : drop.periods) {
     if (!status.ok()) break;
     status = writes.Delete(database->column(Column::kPeriods), PeriodKey(period.id));

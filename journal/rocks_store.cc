@@ -215,6 +215,7 @@ void RocksStore::AddBatch(const Database& database, const Batch& batch, const Pe
                         DirectoryKey(dead.volume, dead.directory), value_));
   }
   PutLinks(database, batch.link_names, writes);
+  AddActors(database, batch, period.id, writes);
   if (batch.spool.has_value()) {
     value_.clear();
     EncodeSpoolPosition(*batch.spool, &value_);
@@ -229,6 +230,7 @@ Status RocksStore::Append(const Batch& batch) {
   rocksdb::WriteBatch writes;
   AddBatch(*database, batch, StoredOpenPeriod(), &writes);
   CJ_RETURN_IF_ERROR(Write(*database, &writes, false, "appending to"));
+  if (!batch.records.empty()) attributed_ = batch.attributed;
   MutexLock lock(mutex_);
   next_sequence_.value += batch.records.size();
   if (batch.spool.has_value()) spool_ = *batch.spool;
@@ -260,6 +262,7 @@ Status RocksStore::Advance(const Batch& last, const PeriodInfo& sealed, const Pe
   PutPeriod(*database, ended, &writes);
   PutPeriod(*database, begun, &writes);
   CJ_RETURN_IF_ERROR(Write(*database, &writes, true, "starting a period in"));
+  if (!last.records.empty()) attributed_ = last.attributed;
   MutexLock lock(mutex_);
   next_sequence_ = begun.first_sequence;
   if (last.spool.has_value()) spool_ = *last.spool;

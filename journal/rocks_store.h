@@ -34,6 +34,7 @@
 
 namespace rocksdb {
 class Env;
+class Status;
 class WriteBatch;
 }  // namespace rocksdb
 
@@ -103,6 +104,9 @@ class RocksStore : public Store {
   Result<std::vector<LinkName>> FindLinkNames(VolumeId volume,
                                               const FileHandle& object) const override;
   Status AddLinkNames(const std::vector<LinkName>& names) override EXCLUDES(write_mutex_);
+  Result<ActorSpan> FindActor(PeriodId period, std::int32_t pid,
+                              SequenceNumber sequence) const override;
+  Result<bool> HasActors(PeriodId period) const override;
   Result<VolumeId> InternVolume(const VolumeIdentity& identity) override EXCLUDES(write_mutex_);
 
   // Reads what it has to through the store, writes it in one write that is not synced: what power
@@ -139,6 +143,11 @@ class RocksStore : public Store {
   struct Drop;
   Status WriteDrop(Drop drop) EXCLUDES(write_mutex_, mutex_);
   Status WriteDropLocked(const Drop& drop) REQUIRES(write_mutex_) EXCLUDES(mutex_);
+  // rocks_actors.cc
+  void AddActors(const Database& database, const Batch& batch, PeriodId period,
+                 rocksdb::WriteBatch* writes) REQUIRES(write_mutex_);
+  static rocksdb::Status DropActors(const Database& database, PeriodId oldest,
+                                    rocksdb::WriteBatch* writes);
   // rocks_scan.cc
   PeriodRecords RecordsOf(PeriodId id) const REQUIRES(mutex_);
   void PlanPeriods(PeriodId from, PeriodId until, CursorPlan* plan) const REQUIRES(mutex_);
@@ -172,6 +181,7 @@ class RocksStore : public Store {
   std::string value_ GUARDED_BY(write_mutex_);
   RowWriter row_ GUARDED_BY(write_mutex_);
   std::map<VolumeIdentity, VolumeId> volumes_ GUARDED_BY(write_mutex_);
+  std::optional<bool> attributed_ GUARDED_BY(write_mutex_);  // Batch::attributed of the last one
 
   mutable Mutex mutex_;
   PeriodTable periods_ GUARDED_BY(mutex_);  // the open one's record_count is not kept

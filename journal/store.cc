@@ -35,4 +35,8 @@ Status Store::EditConsumer(const std::string& name, const ConsumerEdit& /*edit*/
   return Error{ErrorCode::kUnsupported, "this store keeps no consumers, and none named " + name};
 }
 
+Result<ActorSpan> Store::FindActor(PeriodId, std::int32_t, SequenceNumber) const {
+  return ActorSpan{{}, SequenceNumber(), SequenceNumber(std::numeric_limits<std::uint64_t>::max())};
+}
+
 }  // namespace cj

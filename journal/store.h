@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/actor.h"
 #include "journal/consumer.h"
 #include "journal/period_table.h"
 #include "journal/record.h"
@@ -30,12 +31,17 @@ struct Batch {
   std::vector<DeadDirectory> dead_directories;
   std::vector<LinkName> link_names;
   std::optional<SpoolPosition> spool;  // written only along with something else
+  // Who made the records: all of it, as far as it is not noted before, or (not attributed) nothing.
+  std::vector<ActorNote> actors;
+  bool attributed = false;
   bool empty() const { return records.empty() && dead_directories.empty() && link_names.empty(); }
   // Makes it as new, but for memory that the next one will want.
   void Clear() {
     Empty(&records);
     Empty(&dead_directories);
     Empty(&link_names);
+    Empty(&actors);
+    attributed = false;
     spool.reset();
     period = {};
   }
@@ -142,6 +148,12 @@ class Store {
                                                       const FileHandle& object) const = 0;
   // Learned outside of the event stream (a search for hard links); any thread.
   virtual Status AddLinkNames(const std::vector<LinkName>& names) = 0;
+
+  // Who made the record with this number, by a process that is not 0; kept as long as its period.
+  virtual Result<ActorSpan> FindActor(PeriodId period, std::int32_t pid,
+                                      SequenceNumber sequence) const;
+  // Whether it is known of any record of this period.
+  virtual Result<bool> HasActors(PeriodId) const { return false; }
 
   // Consumers, by name. Any thread.
   virtual std::vector<Consumer> Consumers() const { return {}; }

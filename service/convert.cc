@@ -119,6 +119,20 @@ json ToJson(const PeriodInfo& period, const std::string& token) {
   return object;
 }
 
+namespace {
+
+// Known to root and the group of the journal only.
+json ActorToJson(std::int32_t pid, const Actor& actor) {
+  json by = {{"pid", pid}};
+  if (!actor.known) return by;
+  by["comm"] = actor.comm;
+  by["uid"] = actor.uid;
+  if (!actor.unit.empty()) by["unit"] = actor.unit;
+  return by;
+}
+
+}  // namespace
+
 json ToJson(const LogEntry& entry) {
   const Record& record = entry.record;
   json object = {{"sequence", record.sequence.value},
@@ -130,6 +144,7 @@ json ToJson(const LogEntry& entry) {
   if (!entry.path.empty()) PutPath(object, "path", entry.path);
   if (!entry.from.empty()) PutPath(object, "from", entry.from);
   if (!record.object.empty()) object["object"] = Hex(record.object.encoded);
+  if (entry.by) object["by"] = ActorToJson(record.pid, *entry.by);
   return object;
 }
 

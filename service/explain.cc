@@ -122,7 +122,8 @@ Status FindRecords(JournalService& service, const ExplainQuestion& question,
   return {};
 }
 
-// Of a path of which the answer says nothing.
+}  // namespace
+
 std::string WhyNotTold(const Explanation& explanation) {
   auto all = [&](auto holds) {
     return std::all_of(
@@ -147,8 +148,6 @@ std::string WhyNotTold(const Explanation& explanation) {
   }
   return "the records say nothing of it that is different at the ends of the interval";
 }
-
-}  // namespace
 
 std::string WhyUnwatched(const std::string& path, const std::vector<Watch>& watches) {
   if (CheckWatched({path}, watches).has_value()) return "";

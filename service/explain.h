@@ -50,4 +50,7 @@ Result<Explanation> Explain(JournalService& service, const ExplainQuestion& ques
 // Why no watch shows the path; empty: one does, or the path is above one. Pure.
 std::string WhyUnwatched(const std::string& path, const std::vector<Watch>& watches);
 
+// Of a path with these records, of which the answer says nothing. Pure.
+std::string WhyNotTold(const Explanation& explanation);
+
 }  // namespace cj

@@ -173,6 +173,7 @@ std::vector<LogEntry> WithoutRepeats(std::vector<LogEntry> entries) {
       const Record& record = entry->record;
       std::string key = std::to_string(record.operations) + " " +
                         std::to_string(record.volume.value) + " " + record.object.encoded;
+      if (entry->by) key += " " + std::to_string(record.pid);
       key.append(1, '\0').append(entry->path).append(1, '\0').append(entry->from);
       if (!later.insert(std::move(key)).second) continue;
     }

@@ -20,6 +20,7 @@
 namespace cj {
 namespace {
 
+constexpr std::int64_t kAttributionDrainUsec = 1000;
 // The clock of the change times that filesystems give.
 std::int64_t CoarseRealtimeNsec() {
   timespec now{};
@@ -66,6 +67,14 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   options.unlimited_queue = !config.queue_limited;
   options.keeper = legacy.keeper;
   options.watched = binding->text;
+  if (config.attribution) {
+    service->processes_ = std::make_unique<ProcProcesses>();
+    // Most programs that change a file end within a millisecond after that. Without any pause one
+    // that changes many would have each event read by itself.
+    options.reader.drain_interval_usec = kAttributionDrainUsec;
+    options.reader.at_once = true;
+  }
+  options.processes = service->processes_.get();
   options.watches = service->binder_.get();
   service->strict_scope_ =
       std::make_unique<DirectoryScope>(binding->strict_watches, OpenDirectories);

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "checkpoint/crawl.h"
 #include "checkpoint/engine.h"
+#include "checkpoint/processes.h"
 #include "fanotify/capabilities.h"
 #include "journal/answer.h"
 #include "journal/directory_scope.h"
@@ -229,6 +230,7 @@ class JournalService {
   std::atomic<bool> answer_helped_{false};
   std::unique_ptr<DirectoryScope> scope_;
   std::unique_ptr<DirectoryScope> strict_scope_;
+  std::unique_ptr<ProcessReader> processes_;  // null: nobody asks who did it
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<Crawler> crawler_;
   HistoryCrawls history_;

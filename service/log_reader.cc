@@ -9,6 +9,7 @@
 #include "journal/fold.h"
 #include "journal/log_gaps.h"
 #include "journal/record_paths.h"
+#include "service/actor_memory.h"
 #include "service/time_range.h"
 
 namespace cj {
@@ -38,7 +39,9 @@ class StoreLogReader : public LogReader {
         feed_(question.feed),
         cursor_(std::move(cursor)),
         all_gaps_(Gaps(source, question, {})),
-        between_(Untold(source, question), question.reverse) {}
+        between_(Untold(source, question), question.reverse),
+        names_actors_(question.viewer == nullptr),
+        actors_(store) {}
 
   Result<bool> Next(std::size_t max, std::vector<LogEntry>* entries) override {
     CJ_ASSIGN_OR_RETURN(auto directories, OpenDirectories(MountsOf(views_)));
@@ -61,6 +64,9 @@ class StoreLogReader : public LogReader {
       if (!typed) continue;
       entry.path = std::move(found.path);
       entry.from = std::move(found.from);
+      if (names_actors_) {
+        CJ_ASSIGN_OR_RETURN(entry.by, actors_.Find(entry.record));
+      }
       entries->push_back(std::move(entry));
     }
     return true;
@@ -175,6 +181,8 @@ class StoreLogReader : public LogReader {
   std::unique_ptr<RecordCursor> cursor_;
   const std::vector<PeriodGap> all_gaps_;
   LogGaps between_;
+  const bool names_actors_;  // who did what is for those who may see everything
+  ActorMemory actors_;
   SequenceNumber last_sequence_;
   PeriodId last_period_;
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/actor.h"
 #include "journal/change.h"
 #include "journal/gaps.h"
 #include "journal/position.h"
@@ -47,6 +48,7 @@ struct LogEntry {
   Record record;
   std::string path;
   std::string from;
+  std::optional<Actor> by = {};       // who did it, where that was asked for when it was recorded
   std::optional<PeriodGap> gap = {};  // then there is no record
 };
 

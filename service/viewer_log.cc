@@ -155,6 +155,7 @@ class ViewerLogReader : public LogReader {
     // Who did it is nobody's business, and a handle opens what a path would not.
     record.pid = 0;
     record.object = {};
+    entry.by.reset();
     entries->push_back(std::move(entry));
   }
 

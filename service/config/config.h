@@ -67,6 +67,7 @@ struct Config {
   std::int64_t crawl_margin_usec = 60'000'000;  // as kCrawlMarginUsec (checkpoint/crawl_plan.h)
   std::uint64_t crawl_rate = 0;                 // entries per second; 0: no limit
   bool user_checkpoints = false;                // AllowUserCheckpoints=
+  bool attribution = false;                     // records say who did it
   std::vector<WatchConfig> watches;             // in the order written; paths are unique
 };
 

@@ -10,9 +10,10 @@
 namespace cj {
 namespace {
 
-constexpr std::array<std::string_view, 10> kJournalKeys = {
+constexpr std::array<std::string_view, 11> kJournalKeys = {
     "StateDirectory",  "MaxUse",     "MaxAge",         "KeepFree",  "KeepAcknowledged",
-    "SyncIntervalSec", "QueueLimit", "CrawlMarginSec", "CrawlRate", "AllowUserCheckpoints"};
+    "SyncIntervalSec", "QueueLimit", "CrawlMarginSec", "CrawlRate", "AllowUserCheckpoints",
+    "Attribution"};
 constexpr std::array<std::string_view, 4> kWatchKeys = {"Path", "Exclude", "PreModify",
                                                         "Durability"};
 
@@ -217,6 +218,7 @@ KeyOutcome AssignJournalKey(const ConfigLine& line, Config* config) {
     return AssignBool(line.value, /*standard=*/false, &config->user_checkpoints);
   }
   if (line.key == "QueueLimit") return AssignQueueLimit(line.value, &config->queue_limited);
+  if (line.key == "Attribution") return AssignBool(line.value, false, &config->attribution);
   return Unknown();
 }
 

@@ -43,6 +43,25 @@ TEST_CASE("translate: masks become operations, and the rest of the record is the
   }
 }
 
+TEST_CASE("translate: what two processes do to one file is two records where that is asked for") {
+  for (const bool apart : {false, true}) {
+    CAPTURE(apart);
+    Translating translate;
+    if (apart) translate.translator.TellProcessesApart();
+    auto write = [&](std::int32_t pid) {
+      EventSpec event = FileEvent(FAN_MODIFY, "f");
+      event.pid = pid;
+      translate(event);
+    };
+    for (const std::int32_t pid : {1, 2, 1, 2}) write(pid);
+    CHECK(translate.End().size() == (apart ? 2U : 1U));
+    // An entry event makes the file's name be recorded anew, whoever is next.
+    translate(FileEvent(FAN_DELETE, "f"));
+    write(2);
+    CHECK(translate.End().size() == (apart ? 4U : 3U));
+  }
+}
+
 TEST_CASE("translate: a rename has both names") {
   Translating translate;
   translate(Rename("o", "from", "to"));

@@ -55,6 +55,7 @@ const BadRow kBad[] = {
      "f:2: SyncIntervalSec=2min is out of range; use 10ms to 1min\n"},
     {"[Journal]\nAllowUserCheckpoints=maybe\n",
      "f:2: AllowUserCheckpoints=: 'maybe' is not known; use yes or no\n"},
+    {"[Journal]\nAttribution=maybe\n", "f:2: Attribution=: 'maybe' is not known; use yes or no\n"},
     {"[Journal]\nQueueLimit=16384\n",
      "f:2: QueueLimit=: '16384' is not known; use unlimited or kernel\n"},
     {"[Watch]\nPath=srv\n", "f:2: Path=: 'srv' is not absolute; write the path from / on\n"},
@@ -109,7 +110,7 @@ TEST_CASE("every key is read") {
   Config config = Good(
       "# comment\n ; another\n[Journal]\n"
       "StateDirectory = /var/lib//cj/\nMaxUse=10G\nMaxAge=1month 2d\nKeepFree=512M\n"
-      "KeepAcknowledged=0\nSyncIntervalSec=500ms\nQueueLimit=kernel\n"
+      "KeepAcknowledged=0\nSyncIntervalSec=500ms\nQueueLimit=kernel\nAttribution=yes\n"
       "AllowUserCheckpoints=yes\n"
       "[Watch]\nPath=/srv\nExclude=*/.cache\nExclude=tmp/*.o\nExclude=*/.cache\nPreModify=off\n"
       "Durability=sync\n"
@@ -122,6 +123,7 @@ TEST_CASE("every key is read") {
   CHECK(config.sync_interval_usec == 500'000);
   CHECK(config.queue_limited);
   CHECK(config.user_checkpoints);
+  CHECK(config.attribution);
   REQUIRE(config.watches.size() == 3);
   CHECK(config.watches[1].pre_modify == PreModify::kOpen);
   CHECK(config.watches[2].pre_modify == PreModify::kAccess);
@@ -139,7 +141,7 @@ TEST_CASE("an empty assignment resets") {
       "[Journal]\nMaxUse=1G\nMaxUse=\nMaxAge=1d\nMaxAge=infinity\nKeepFree=1G\nKeepFree=0\n"
       "KeepAcknowledged=1d\nKeepAcknowledged=\n"
       "SyncIntervalSec=5\nSyncIntervalSec=\nStateDirectory=/x\nStateDirectory=\nQueueLimit=kernel\n"
-      "QueueLimit=\n[Watch]\nPath=/"
+      "QueueLimit=\nAttribution=on\nAttribution=\n[Watch]\nPath=/"
       "a\nExclude=b\nExclude=\nExclude=c\nDurability=sync\nDurability=\n"
       "PreModify=\n");
   CHECK_FALSE(config.max_use);
@@ -148,6 +150,7 @@ TEST_CASE("an empty assignment resets") {
   CHECK(config.sync_interval_usec == 1'000'000);
   CHECK(config.state_directory == "/var/lib/changejournal");
   CHECK_FALSE(config.queue_limited);
+  CHECK_FALSE(config.attribution);
   CHECK(config.watches.at(0).excludes == std::vector<std::string>{"c"});
   CHECK(config.watches.at(0).durability == Durability::kWal);
 }
@@ -220,8 +223,8 @@ TEST_CASE("messages hold no control bytes of the file") {
         "f:2: MaxUse=: '\\x1b[31m' is not a size; write for example 4096, 512M or 10G\n");
   CHECK(Joined(parsed.warnings) ==
         "f:3: unknown key Bad\\x07Key= in [Journal], ignored; there are StateDirectory=, MaxUse=, "
-        "MaxAge=, KeepFree=, KeepAcknowledged=, SyncIntervalSec=, QueueLimit=, CrawlMarginSec= and "
-        "CrawlRate=\n"
+        "MaxAge=, KeepFree=, KeepAcknowledged=, SyncIntervalSec=, QueueLimit=, CrawlMarginSec=, "
+        "CrawlRate= and Attribution=\n"
         "f:4: unknown section [S\\xffX], ignored with all its keys; there are [Journal] and "
         "[Watch]\n");
 }

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "fixture.h"
+#include "journal/actor.h"
 #include "journal/keys.h"
 #include "journal/record_codec.h"
 #include "journal/record_row.h"
@@ -167,6 +168,15 @@ TEST_CASE("format.md: a consumer") {
         Made([&](std::string* out) { EncodeConsumer(consumer, out); }));
 }
 
+TEST_CASE("format.md: an actor") {
+  Example example;
+  const Record record = FirstRecord();
+  CHECK(example["default/actor key"] == ActorKey(record.period, record.pid, record.sequence));
+  CHECK(example["default/actor value"] == Made([](std::string* out) {
+          EncodeActor({true, 1000, "vi", "cron.service"}, out);
+        }));
+}
+
 TEST_CASE("format.md: a rollup") {
   Example example;
   constexpr RollupBlock kBlock{1, PeriodId(8)};
@@ -197,8 +207,8 @@ TEST_CASE("format.md: directories and links") {
   LinkName link{VolumeId(1), kFile, kDirectoryHandle, "report.old"};
   CHECK(example["links/1 key"] == LinkKey(link));
   CHECK(example["links/1 value"].empty());
-  // Two parts of each of the nine entries: none of them is unchecked.
-  CHECK(example.size() == 20);
+  // Two parts of each of the entries: none of them is unchecked.
+  CHECK(example.size() == 22);
 }
 
 }  // namespace

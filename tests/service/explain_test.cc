@@ -11,6 +11,7 @@
 #include <functional>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "tests/service/journal_fixture.h"
@@ -210,6 +211,34 @@ TEST_CASE("explain: what is not watched, and why") {
   CHECK(why("tree/a.tmp") ==
         "Exclude=*.tmp of the watch " + journal.path("tree") + " keeps it out");
   CHECK(why("tree/a").find("no record of the interval") == 0);
+}
+
+TEST_CASE("explain: why records leave nothing to be told") {
+  struct Row {
+    std::vector<std::pair<EvidenceRole, std::uint32_t>> records;
+    const char* why;
+  };
+  const auto name = EvidenceRole::kName;
+  const Row rows[] = {
+      {{}, "no record of the interval speaks of it"},
+      {{{EvidenceRole::kAbove, kCreated | kDirectory}}, "directories above it only"},
+      {{{name, kIntent}}, "its change time proves that it was not changed"},
+      {{{name, kIntent}, {name, kIntent}}, "its change time proves that it was not changed"},
+      {{{name, kIntent}, {name, kCrawled}}, "different at the ends of the interval"},
+      {{{name, kCrawled}}, "for a gap that is not in the interval"},
+      {{{name, kModified}}, "different at the ends of the interval"},
+  };
+  for (const Row& row : rows) {
+    Explanation explanation;
+    for (const auto& [role, operations] : row.records) {
+      LogEntry entry;
+      entry.record.operations = operations;
+      explanation.records.push_back({entry, role});
+    }
+    const std::string why = WhyNotTold(explanation);
+    CAPTURE(why);
+    CHECK(why.find(row.why) != std::string::npos);
+  }
 }
 
 TEST_CASE("explain: a gap, and what a crawl found for it") {
