@@ -224,7 +224,7 @@ TEST_CASE("messages hold no control bytes of the file") {
   CHECK(Joined(parsed.warnings) ==
         "f:3: unknown key Bad\\x07Key= in [Journal], ignored; there are StateDirectory=, MaxUse=, "
         "MaxAge=, KeepFree=, KeepAcknowledged=, SyncIntervalSec=, QueueLimit=, CrawlMarginSec=, "
-        "CrawlRate= and Attribution=\n"
+        "CrawlRate=, AllowUserCheckpoints= and Attribution=\n"
         "f:4: unknown section [S\\xffX], ignored with all its keys; there are [Journal] and "
         "[Watch]\n");
 }
