@@ -288,7 +288,7 @@ Result<bool> Answer::Next(std::size_t max, std::vector<Change>* changes) {
   CJ_ASSIGN_OR_RETURN(auto directories, environment_.open_directories(mounts_));
   CJ_RETURN_IF_ERROR(CheckMounted(*directories));
   settled_since_.clear();
-  if (environment_.viewer != nullptr) environment_.viewer->Forget();
+  const ViewerStep step(environment_.viewer.get());
   out_ = changes;
   out_bytes_ = 0;
   const std::size_t target = out_->size() + max;

@@ -51,12 +51,12 @@ class Answer {
     std::function<bool()> cancelled;
     LinkMemory* link_memory = nullptr;      // shared by all answers; may be null
     SettledFiles* settled_files = nullptr;  // the same
-    // Shared by all answers: true while one of them has a second thread, which no other may have
-    // then. Null: none has.
+    // Shared by all answers: true while one of them has a second thread. Null: none has.
     std::atomic<bool>* helped = nullptr;
     // Who hears only of what he could list; null: somebody who may hear of everything.
     std::shared_ptr<Viewer> viewer;
-    std::int64_t asked_nsec = 0;  // with a viewer: CLOCK_REALTIME_COARSE before the last record
+    std::int64_t asked_nsec = 0;      // with a viewer: CLOCK_REALTIME_COARSE before the last record
+    std::vector<std::string> barred;  // directories on the way to watches that he cannot reach
     AnswerLimits limits;
   };
 
@@ -72,14 +72,13 @@ class Answer {
 
   // Changes handed out so far.
   std::uint64_t count() const { return count_; }
-  // The answer holds a `rescan` entry: a list of plain paths cannot say that.
+  // There is a `rescan` entry: a list of plain paths cannot say that.
   bool wants_rescan() const { return !rescans_.empty(); }
   // Not empty: with `expand`, some former member of a directory cannot be told by name, only by a
-  // `recursive` entry. A sentence fit to be shown. Final only when Next() has said that it is the
-  // end.
+  // `recursive` entry. A sentence fit to be shown. Final only at the end.
   const std::string& unlistable() const { return unlistable_; }
-  // That is so because of something after the interval, like the rename of a directory: the next
-  // answer from the same beginning, which has that in its interval, can be a list.
+  // That is so because of something after the interval, like the rename of a directory, which the
+  // next answer from the same beginning has in its interval.
   bool overtaken() const { return overtaken_; }
   // Why; a clause fit to be shown.
   const std::string& rescan_reason() const { return rescan_reason_; }
@@ -329,6 +328,7 @@ class Answer {
   void Unsettle(const std::string& path, bool seen_before);
   void FindUnsettled();
   void FindUnsettledAbove();
+  void TellUnsettled(const std::string& directory, std::uint32_t view);
   const std::pair<const std::string, bool>* UnsettledAbove(const std::string& path) const;
   bool IsPlaceOf(std::uint32_t view, const std::string& path, const FileHandle& directory) const;
   bool IsVisible(std::uint32_t view, const std::string& path);

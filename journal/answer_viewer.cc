@@ -81,18 +81,28 @@ void Answer::FindUnsettledAbove() {
       bool changed = unknown;
       for (std::string above = root; !changed && above != "/";) {
         above = DirectoryOf(above);
-        const bool recorded = PathContains(views_[view].mount.mount_point, above);
+        // Nobody recorded anything in a gap, and a crawl looks at what is watched.
+        const bool recorded = !has_gaps_ && PathContains(views_[view].mount.mount_point, above);
         changed = recorded ? unsettled_.count(above) != 0
                            : ChangeTimeNsec(above) >= from->start_usec * 1000 - kChangeTimeLagNsec;
       }
-      if (!changed) continue;
-      Unsettle(root, true);
-      Change change;
-      change.type = FileType::kDirectory;
-      change.path = root;
-      ahead_.emplace_back(std::move(change), view);
+      if (changed) TellUnsettled(root, view);
     }
   }
+  // He may have reached what is behind them before.
+  for (const std::string& barred : environment_.barred) {
+    const bool changed =
+        unknown || ChangeTimeNsec(barred) >= from->start_usec * 1000 - kChangeTimeLagNsec;
+    if (changed) TellUnsettled(barred, 0);
+  }
+}
+
+void Answer::TellUnsettled(const std::string& directory, std::uint32_t view) {
+  Unsettle(directory, true);
+  Change change;
+  change.type = FileType::kDirectory;
+  change.path = directory;
+  ahead_.emplace_back(std::move(change), view);
 }
 
 // The nearest directory above a name that was something else to a viewer; null: there is none.

@@ -44,7 +44,7 @@ void DirectoryHistory::Add(const Record& record) {
 
 bool DirectoryHistory::ChangedSince(VolumeId volume, const FileHandle& directory,
                                     PeriodId period) const {
-  if (lost_count_) return true;
+  if (lost_count_ || directory.empty()) return true;
   const auto found = last_.find(KeyOf(volume, directory));
   return found != last_.end() && period <= found->second;
 }

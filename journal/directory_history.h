@@ -24,7 +24,7 @@ class DirectoryHistory {
   Status CatchUp(const Store& store, PeriodId begin, const std::function<bool()>& cancelled);
 
   // In this period or a later one. Of a period's changes of attributes only the first is recorded:
-  // more cannot be said.
+  // more cannot be said. True of an absent handle.
   bool ChangedSince(VolumeId volume, const FileHandle& directory, PeriodId period) const;
 
  private:

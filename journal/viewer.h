@@ -27,8 +27,25 @@ class Viewer {
   // The name is there, in a directory that is listable. "/" always is.
   virtual bool Shows(const std::string& path) = 0;
 
-  // Permissions may have changed since: to be called at the beginning of each step.
+  // Permissions may have changed since: to be called at the beginning of each step, and at its end,
+  // because what is remembered keeps a directory open.
   virtual void Forget() = 0;
+};
+
+// A step of a viewer; null: of somebody who may hear of everything.
+class ViewerStep {
+ public:
+  explicit ViewerStep(Viewer* viewer) : viewer_(viewer) {
+    if (viewer_ != nullptr) viewer_->Forget();
+  }
+  ViewerStep(const ViewerStep&) = delete;
+  ViewerStep& operator=(const ViewerStep&) = delete;
+  ~ViewerStep() {
+    if (viewer_ != nullptr) viewer_->Forget();
+  }
+
+ private:
+  Viewer* viewer_;
 };
 
 }  // namespace cj

@@ -45,6 +45,10 @@ JournalInterface::Awaitable JournalInterface::FailAnswer(Call& call, const Error
 
 JournalInterface::Awaitable JournalInterface::FailReader(Call& call, const Error& error) {
   Error told = error;
+  if (!access_.MayDoEverything(call.peer())) {
+    co_await FailAnswer(call, error);
+    co_return;
+  }
   if (error.code == ErrorCode::kNotFound) {
     // No token would do: the consumer has to be added first.
     told.code = ErrorCode::kRescanNeeded;
@@ -52,10 +56,7 @@ JournalInterface::Awaitable JournalInterface::FailReader(Call& call, const Error
     co_return;
   }
   auto begin = [this] { return service_.BeginRescan(), Status(); };
-  const bool changes_something = access_.MayDoEverything(call.peer());
-  if (changes_something && error.code == ErrorCode::kRescanNeeded) {
-    (void)co_await Work(call, begin);
-  }
+  if (error.code == ErrorCode::kRescanNeeded) (void)co_await Work(call, begin);
   co_await FailAnswer(call, told);
 }
 

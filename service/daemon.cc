@@ -43,7 +43,7 @@ using std::chrono::seconds;
 constexpr const char* kDefaultSocketDirectory = "/run/changejournal";
 // Threads for questions, as nice as all others: beside writers that leave no processor free, nicer
 // ones made answers take two to three times as long.
-constexpr std::size_t kQueryThreads = TurnsLimit{}.at_once;
+constexpr std::size_t kQueryThreads = TurnsLimit{}.at_once + AnswerLimit{}.viewer_turns.at_once;
 // How often retention and trouble with storage are looked at.
 constexpr seconds kUpkeepInterval{10};
 // Mounts that change all the time are looked at this often.

@@ -29,10 +29,10 @@ Status JournalService::CheckMounts() {
 }
 
 std::optional<PeriodGap> JournalService::OpenGapSince(PeriodId from,
-                                                      const std::vector<std::string>& paths) const {
+                                                      const Question& question) const {
   const PeriodId until = store_->OpenPeriod().id.Next();
-  return FindOpenGap(store_->PeriodsWithGaps(from, until), from, until, binder_->binding()->watches,
-                     paths);
+  return FindOpenGap(store_->PeriodsWithGaps(from, until), from, until,
+                     WatchesOf(question.viewer.get()), question.paths);
 }
 
 JournalService::CrawlLook JournalService::LookForCrawl(const Question& question) {
@@ -43,7 +43,7 @@ JournalService::CrawlLook JournalService::LookForCrawl(const Question& question)
   AnswerRequest ignored;
   auto from = FindStart(question, &ignored);
   if (!from.has_value()) return {};
-  const auto open = OpenGapSince(*from, question.paths);
+  const auto open = OpenGapSince(*from, question);
   if (!open.has_value()) return {};
   crawler_->Wake();
   const std::string obstacle = crawler_->Obstacle(*open);
@@ -110,7 +110,7 @@ Result<PeriodId> JournalService::FindStart(const Question& question, AnswerReque
 
 // Says why the gap stays, or what to do to have it filled.
 Error JournalService::WithObstacle(const Question& question, PeriodId from, Error error) {
-  const auto open = OpenGapSince(from, question.paths);
+  const auto open = OpenGapSince(from, question);
   if (!open.has_value() || question.until.has_value()) return error;
   crawler_->Wake();
   const std::string obstacle = crawler_->Obstacle(*open);

@@ -39,7 +39,8 @@ JournalInterface::JournalInterface(boost::asio::io_context& io, boost::asio::thr
       limit_(limit),
       places_(io, limit.places),
       viewer_places_(io, limit.viewer_places),
-      turns_(io, limit.turns) {}
+      turns_(io, limit.turns),
+      viewer_turns_(io, limit.viewer_turns) {}
 
 std::string JournalInterface::Idl() { return std::string(kJournalIdl); }
 

@@ -37,7 +37,7 @@ Error ForViewer(Error error);
 
 struct AnswerLimit {
   AnswerPlacesLimit places;
-  TurnsLimit turns;  // as many threads should the pool have
+  TurnsLimit turns;  // as many threads should the pool have, and those of viewer_turns
   // A reader of a pipe may stand still this long: rsync reads its list of files as it transfers. A
   // reader that has died is noticed at once.
   std::chrono::milliseconds pipe_stall = std::chrono::hours(1);
@@ -53,8 +53,8 @@ struct AnswerLimit {
   std::size_t feeds_per_viewer = 16;
   // Between two steps of such a feed: what it has told is recorded anew when it changes again.
   std::chrono::milliseconds viewer_feed_pause = std::chrono::milliseconds(100);
-  // Where they may make checkpoints, the open period has to be so old: each costs a sync.
-  std::chrono::milliseconds viewer_checkpoint_age = std::chrono::seconds(1);
+  // Pieces of work for them at a time, on threads of their own.
+  TurnsLimit viewer_turns = {2, 1};
 };
 
 class JournalInterface {
@@ -89,14 +89,14 @@ class JournalInterface {
   boost::asio::awaitable<bool> AdmitReader(Call& call, const ReadingPosition& reader,
                                            const std::vector<std::string>& paths,
                                            std::shared_ptr<Viewer>* viewer);
-  bool MayCheckpoint() const;
   Awaitable TellToken(Call& call);
   Awaitable FailFeed(Call& call);
   AnswerPlaces& PlacesOf(const Call& call);
   // Runs fn on the pool when it is the turn of the call's user; otherwise as RunOn().
   template <typename F>
   boost::asio::awaitable<std::invoke_result_t<F&>> Work(Call& call, F fn) {
-    const Turns::Turn turn = co_await turns_.Take(call.peer().uid);
+    Turns& turns = access_.MayDoEverything(call.peer()) ? turns_ : viewer_turns_;
+    const Turns::Turn turn = co_await turns.Take(call.peer().uid);
     co_return co_await RunOn(pool_, std::move(fn));
   }
   Awaitable GetStatus(Call& call);
@@ -149,6 +149,7 @@ class JournalInterface {
   AnswerPlaces viewer_places_;
   ViewerFeeds viewer_feeds_;
   Turns turns_;
+  Turns viewer_turns_;
   std::set<boost::asio::steady_timer*> followers_;
   std::set<std::string> followed_;  // consumers
 };

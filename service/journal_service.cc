@@ -28,14 +28,6 @@ std::int64_t CoarseRealtimeNsec() {
   return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
-// Of a tree that he may not search for he must not hear whether it is watched.
-void KeepKnown(Viewer& viewer, std::vector<Watch>* watches) {
-  std::erase_if(*watches, [&](const Watch& watch) {
-    const std::string& root = watch.absent.empty() ? watch.volume.path : watch.wanted;
-    return root != "/" && !viewer.Look(std::string(SplitPath(root).directory)).searchable;
-  });
-}
-
 std::uint64_t DescriptorLimit() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
@@ -127,39 +119,6 @@ Result<JournalService::Started> JournalService::Checkpoint(const std::string& la
   return started;
 }
 
-std::vector<Watch> JournalService::WatchesOf(Viewer* viewer) const {
-  std::vector<Watch> watches = binder_->binding()->watches;
-  if (viewer == nullptr) return watches;
-  viewer->Forget();
-  KeepKnown(*viewer, &watches);
-  return watches;
-}
-
-Status JournalService::CheckPaths(const std::vector<std::string>& paths, Viewer* viewer) const {
-  const std::vector<Watch> watches = WatchesOf(viewer);
-  if (watches.empty() && viewer != nullptr) {
-    return Error{ErrorCode::kPermissionDenied, "you may see nothing of what is watched"};
-  }
-  return CheckWatched(paths, watches);
-}
-
-Result<JournalService::Started> JournalService::TokenToStart(bool made, Viewer& viewer) {
-  Started started = {RescanToken(), {}};
-  if (made) {
-    CJ_ASSIGN_OR_RETURN(started, Checkpoint(""));
-  } else {
-    for (const Watch& watch : binder_->binding()->watches) {
-      if (!watch.absent.empty()) started.absent.push_back(watch);
-    }
-  }
-  KeepKnown(viewer, &started.absent);
-  return started;
-}
-
-std::int64_t JournalService::OpenPeriodAgeUsec() const {
-  return clock_.RealtimeUsec() - store_->OpenPeriod().start_usec;
-}
-
 Result<JournalService::Started> JournalService::AddConsumer(const NewConsumer& request) {
   Started added;
   auto begin = [&]() -> Result<PeriodId> {
@@ -210,7 +169,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
     }
     request.until = next;
     request.until_now = false;
-  } else if (question.checkpoint) {
+  } else if (question.checkpoint && (all_told || TakeViewerCheckpoint())) {
     CJ_ASSIGN_OR_RETURN(CheckpointResult made, engine_->Checkpoint(question.label));
     next = made.opened.id;
     request.until = next;
@@ -221,13 +180,14 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   }
   Answer::Environment environment;
   environment.store = store_.get();
-  environment.watches = WatchesOf(question.viewer.get());
+  environment.watches = WatchesOf(question.viewer.get(), &environment.barred);
   environment.viewer = question.viewer;
   environment.asked_nsec = asked_nsec;
   environment.open_directories = OpenDirectories;
   environment.drain = [this] { return engine_->Drain(); };
   environment.cancelled = question.cancelled;
-  environment.link_memory = &link_memory_;
+  // What is found in the watches that a viewer knows of says nothing to others.
+  environment.link_memory = all_told ? &link_memory_ : nullptr;
   environment.settled_files = &settled_files_;
   environment.helped = &answer_helped_;
   environment.limits = answer_limits_;

@@ -40,7 +40,8 @@ struct Question {
   Position since;
   std::optional<Position> until;
   std::vector<std::string> paths;  // absolute
-  bool checkpoint = true;          // without `until`: end the interval with a new checkpoint
+  // Without `until`: end the interval with a new checkpoint; of a viewer: if one may be made now.
+  bool checkpoint = true;
   std::string label;
   std::uint8_t classes = 0;
   Presence presence = Presence::kAll;
@@ -100,6 +101,10 @@ struct Legacy {
 
 class JournalService {
  public:
+  // Between two checkpoints that are made for viewers, and from any other to one: each costs a
+  // sync.
+  static constexpr std::int64_t kViewerCheckpointUsec = 1'000'000;
+
   // Opens the store, finds and marks the volumes, starts the engine. Messages say which setting is
   // at fault.
   static Result<std::unique_ptr<JournalService>> Start(const Config& config, Kernel& kernel,
@@ -111,14 +116,14 @@ class JournalService {
     std::vector<Watch> absent;  // trees that were not there
   };
   Result<Started> Checkpoint(const std::string& label);
-  // For a viewer: where he can begin to ask, with or without a checkpoint made for him.
-  Result<Started> TokenToStart(bool made, Viewer& viewer);
-  std::int64_t OpenPeriodAgeUsec() const;
+  // For a viewer: where he can begin to ask; with a checkpoint, if one may be made for him now.
+  Result<Started> TokenToStart(bool checkpoint, Viewer& viewer);
   // Adds a consumer that begins with a checkpoint of its own, or where it says.
   Result<Started> AddConsumer(const NewConsumer& request);
   Consumers& consumers() { return *consumers_; }
-  // The watches whose trees the viewer may search for; all of them without one.
-  std::vector<Watch> WatchesOf(Viewer* viewer) const;
+  // The watches whose trees the viewer may search for; all of them without one. `barred`, where it
+  // is not null: the directories that he gets to on the way to the others, and no further.
+  std::vector<Watch> WatchesOf(Viewer* viewer, std::vector<std::string>* barred = nullptr) const;
   // kInvalidArgument: one of the paths is under no watch, or excluded. kPermissionDenied: there is
   // no watch that the viewer may know of.
   Status CheckPaths(const std::vector<std::string>& paths, Viewer* viewer) const;
@@ -210,9 +215,10 @@ class JournalService {
  private:
   JournalService(Config config, Clock& clock) : config_(std::move(config)), clock_(clock) {}
   void EndGap();
+  bool TakeViewerCheckpoint();
   void StartCrawler();
   std::optional<CrawlLook> LookForHistory(const Question& question);
-  std::optional<PeriodGap> OpenGapSince(PeriodId from, const std::vector<std::string>& paths) const;
+  std::optional<PeriodGap> OpenGapSince(PeriodId from, const Question& question) const;
   Result<PeriodId> FindStart(const Question& question, AnswerRequest* request);
   Error WithObstacle(const Question& question, PeriodId from, Error error);
 
@@ -235,6 +241,7 @@ class JournalService {
   std::unique_ptr<Crawler> crawler_;
   HistoryCrawls history_;
   AnswerLimits answer_limits_;
+  std::atomic<std::int64_t> viewer_checkpoint_usec_{0};  // when one was made for a viewer
 };
 
 }  // namespace cj

@@ -207,6 +207,10 @@ JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion 
     // What has been read may be dropped.
     question.from_period = std::max(question.from_period, open);
     question.since = Position{service_.TokenOf(question.from_period), std::nullopt};
+    if (question.viewer != nullptr) {
+      asio::steady_timer pause(io_, limit_.viewer_feed_pause);
+      co_await pause.async_wait(asio::use_awaitable);
+    }
   }
 }
 

@@ -11,6 +11,7 @@
 #include "journal/record_paths.h"
 #include "service/actor_memory.h"
 #include "service/time_range.h"
+#include "service/viewer_log.h"
 
 namespace cj {
 namespace {
@@ -40,7 +41,8 @@ class StoreLogReader : public LogReader {
         cursor_(std::move(cursor)),
         all_gaps_(Gaps(source, question, {})),
         between_(Untold(source, question), question.reverse),
-        names_actors_(question.viewer == nullptr),
+        viewer_(question.viewer == nullptr ? nullptr : question.viewer->viewer),
+        names_actors_(viewer_ == nullptr),
         actors_(store) {}
 
   Result<bool> Next(std::size_t max, std::vector<LogEntry>* entries) override {
@@ -114,19 +116,21 @@ class StoreLogReader : public LogReader {
     Found found;
     CJ_ASSIGN_OR_RETURN(static_cast<RecordPaths::Paths&>(found), paths.Find(record, wanted));
     const bool content = (record.operations & (kEntryOperations | kDirectory)) == 0;
-    if (!feed_ || !content || !found.path.empty()) return found;
+    const bool hidden = viewer_ != nullptr && content && !IsShown(found.path);
+    if (!content || (!hidden && (!feed_ || !found.path.empty()))) return found;
+    const Found as_used = found;
     CJ_ASSIGN_OR_RETURN(const auto used, paths.Find(record));
     found.unwatched = used.path.empty();
-    if (!found.unwatched) return found;
+    if (!found.unwatched && !hidden) return found;
     CJ_ASSIGN_OR_RETURN(const auto names, store_.FindLinkNames(record.volume, record.object));
     Record named = record;
     for (const LinkName& each : names) {
       named.parent = each.parent;
       named.name = each.name;
       CJ_ASSIGN_OR_RETURN(static_cast<RecordPaths::Paths&>(found), paths.Find(named, wanted));
-      if (!found.path.empty()) break;
+      if (!found.path.empty() && (viewer_ == nullptr || IsShown(found.path))) return found;
     }
-    return found;
+    return hidden ? as_used : found;
   }
 
   bool Wanted(const Record& record, const RecordPaths::Paths& found) const {
@@ -142,6 +146,8 @@ class StoreLogReader : public LogReader {
       return concerns(asked, found.path) || concerns(asked, found.from);
     });
   }
+
+  bool IsShown(const std::string& path) const { return !path.empty() && viewer_->Shows(path); }
 
   bool IsOfClass(const Record& record) const {
     return classes_ == 0 || (classes_ & ClassesOf(record)) != 0;
@@ -181,6 +187,7 @@ class StoreLogReader : public LogReader {
   std::unique_ptr<RecordCursor> cursor_;
   const std::vector<PeriodGap> all_gaps_;
   LogGaps between_;
+  const std::shared_ptr<Viewer> viewer_;
   const bool names_actors_;  // who did what is for those who may see everything
   ActorMemory actors_;
   SequenceNumber last_sequence_;

@@ -1,7 +1,7 @@
 #include "service/user_viewer.h"
 
 #include <fcntl.h>
-#include <grp.h>
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
@@ -22,7 +22,12 @@ namespace {
 
 // setgroups(3) of the C library is for all threads of the process; the system call is not.
 bool SetThreadGroups(const std::vector<gid_t>& groups) {
-  return ::syscall(SYS_setgroups, groups.size(), groups.data()) == 0;
+#ifdef SYS_setgroups32
+  constexpr long kSetGroups = SYS_setgroups32;  // where the older one has ids of 16 bits
+#else
+  constexpr long kSetGroups = SYS_setgroups;
+#endif
+  return ::syscall(kSetGroups, groups.size(), groups.data()) == 0;
 }
 
 std::vector<gid_t> ThreadGroups() {
@@ -36,6 +41,16 @@ std::vector<gid_t> ThreadGroups() {
 uid_t FilesystemUser() { return static_cast<uid_t>(::setfsuid(static_cast<uid_t>(-1))); }
 gid_t FilesystemGroup() { return static_cast<gid_t>(::setfsgid(static_cast<gid_t>(-1))); }
 
+// Unless setfsuid(2) has put them away (not so where the process is not root's, or keeps its
+// capabilities by its securebits).
+bool OverridesPermissions() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3]{};
+  if (::syscall(SYS_capget, &header, data) != 0) return true;
+  constexpr std::uint32_t kOverrides = (1U << CAP_DAC_OVERRIDE) | (1U << CAP_DAC_READ_SEARCH);
+  return (data[0].effective & kOverrides) != 0;
+}
+
 // While it lives this thread is the user, as far as files are concerned.
 class ActingAs {
  public:
@@ -44,7 +59,7 @@ class ActingAs {
     if (!others_groups_) return;
     ::setfsgid(user.gid);
     ::setfsuid(user.uid);
-    ok_ = FilesystemGroup() == user.gid && FilesystemUser() == user.uid;
+    ok_ = FilesystemGroup() == user.gid && FilesystemUser() == user.uid && !OverridesPermissions();
   }
   ActingAs(const ActingAs&) = delete;
   ActingAs& operator=(const ActingAs&) = delete;
@@ -85,7 +100,8 @@ Result<std::shared_ptr<UserViewer>> UserViewer::Create(const Peer& user) {
   const bool nobody = user.uid == 0 || user.uid == static_cast<uid_t>(-1);
   if (nobody || !ActingAs(user).ok()) {
     return Error{ErrorCode::kUnsupported,
-                 "the daemon cannot find out what you may see: it lacks CAP_SETUID or CAP_SETGID"};
+                 "the daemon cannot find out what you may see: it lacks CAP_SETUID or CAP_SETGID, "
+                 "or is not root's"};
   }
   return std::shared_ptr<UserViewer>(new UserViewer(user));
 }

@@ -1,5 +1,6 @@
 // A user as a Viewer: directories are opened as that user, so that the kernel itself decides, with
-// everything that it knows (mode, ACLs, security modules).
+// everything that it knows of users (modes, access lists). Security modules judge by the label of
+// the process, which stays the daemon's.
 //
 // Linux has credentials per thread: for the time of one open() the calling thread takes the user's
 // filesystem uid, gid and supplementary groups (setfsuid(2), which also puts away the capabilities

@@ -25,9 +25,12 @@ Error NotForAll(const std::string& what) {
 Error ForViewer(Error error) {
   switch (error.code) {
     case ErrorCode::kInvalidArgument:
-    case ErrorCode::kPermissionDenied:
     case ErrorCode::kCancelled:
       break;  // of his own words
+    case ErrorCode::kPermissionDenied:
+      // Ours, or of a system call on some path.
+      if (error.errno_value != 0) error.message = "the journal could not look at what it needs";
+      break;
     case ErrorCode::kRescanNeeded:
       error.message =
           "what has changed for you since is not known completely, or cannot be told by name; look "
@@ -97,7 +100,7 @@ asio::awaitable<bool> JournalInterface::AdmitQuestion(Call& call, Question* ques
       co_await AdmitReader(call, question->reader, question->paths, &question->viewer);
   if (!admitted) co_return false;
   question->progress = false;  // which tells of others' trees
-  question->checkpoint = question->checkpoint && MayCheckpoint();
+  question->checkpoint = question->checkpoint && access_.user_checkpoints();
   question->label.clear();
   co_return true;
 }
@@ -108,19 +111,12 @@ JournalInterface::Awaitable JournalInterface::FailFeed(Call& call) {
   co_await call.Fail(busy);
 }
 
-// Each of them costs everybody a little: no more than one in a while.
-bool JournalInterface::MayCheckpoint() const {
-  const auto age = std::chrono::microseconds(service_.OpenPeriodAgeUsec());
-  return access_.user_checkpoints() && age >= limit_.viewer_checkpoint_age;
-}
-
 // A place to go on from: where the open period began, or a checkpoint where he may have one.
 JournalInterface::Awaitable JournalInterface::TellToken(Call& call) {
-  const bool made = MayCheckpoint();
   auto work = [&]() -> Result<JournalService::Started> {
     CJ_ASSIGN_OR_RETURN(const auto viewer, ViewerOf(call));
     CJ_RETURN_IF_ERROR(service_.CheckPaths({}, viewer.get()));
-    return service_.TokenToStart(made, *viewer);
+    return service_.TokenToStart(access_.user_checkpoints(), *viewer);
   };
   Result<JournalService::Started> started = co_await Work(call, work);
   if (!started.has_value()) {

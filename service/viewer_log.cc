@@ -45,9 +45,9 @@ class ViewerLogReader : public LogReader {
         reader_(std::move(reader)) {}
 
   Result<bool> Next(std::size_t max, std::vector<LogEntry>* entries) override {
+    const ViewerStep step(viewer_->viewer.get());
     std::vector<LogEntry> read;
     CJ_ASSIGN_OR_RETURN(const bool more, reader_->Next(max, &read));
-    viewer_->viewer->Forget();
     std::vector<Seen> seen;
     bool some_gone = false;
     for (const LogEntry& entry : read) {
@@ -58,6 +58,7 @@ class ViewerLogReader : public LogReader {
     if (some_gone) CJ_RETURN_IF_ERROR(CatchUp());
     CJ_ASSIGN_OR_RETURN(auto directories, OpenDirectories(MountsOf(views_)));
     handles_.clear();
+    gaps_ = store_.PeriodsWithGaps(begin_, kNoPeriod);
     for (std::size_t i = 0; i < read.size(); ++i) {
       Tell(*directories, seen[i], std::move(read[i]), entries);
     }
@@ -88,11 +89,16 @@ class ViewerLogReader : public LogReader {
     return viewer_->history.CatchUp(store_, begin_, viewer_->cancelled);
   }
 
-  // Nothing says that he could list the directory only later. What is above the filesystems of the
-  // watches nobody records; and a record's own time is when it was read, which may be long after
-  // the event.
-  bool CouldList(Directories& directories, const Record& record, const std::string& directory) {
+  // Nothing says that he could list the directory only later: neither records, nor a gap. What is
+  // above the filesystems of the watches nobody records; and a record's own time is when it was
+  // read, which may be long after the event.
+  bool CouldList(Directories& directories, const Record& record, const std::string& directory,
+                 const FileHandle& handle) {
     const auto period = store_.FindPeriod(record.period);
+    const bool missed = std::any_of(gaps_.begin(), gaps_.end(), [&](const PeriodInfo& with_gap) {
+      return record.period <= with_gap.id;
+    });
+    if (missed || viewer_->history.ChangedSince(record.volume, handle, record.period)) return false;
     for (std::string above = directory;; above = DirectoryOf(above)) {
       const Watch* watch = WatchThatRecords(above);
       const bool changed = watch == nullptr
@@ -122,15 +128,15 @@ class ViewerLogReader : public LogReader {
     const auto known = handles_.find(path);
     if (known != handles_.end()) return known->second;
     auto handle = directories.HandleOf(path);
-    FileHandle found = handle.has_value() ? *handle : FileHandle();
+    FileHandle found = handle.has_value() ? *handle : FileHandle();  // counts as changed
     handles_.emplace(path, found);
     return found;
   }
 
-  bool IsTold(Directories& directories, Sight sight, const Record& record,
-              const std::string& path) {
+  bool IsTold(Directories& directories, Sight sight, const Record& record, const std::string& path,
+              const FileHandle& directory) {
     if (sight != Sight::kGone) return sight == Sight::kThere;
-    return CouldList(directories, record, DirectoryOf(path));
+    return CouldList(directories, record, DirectoryOf(path), directory);
   }
 
   void Tell(Directories& directories, const Seen& seen, LogEntry entry,
@@ -140,8 +146,8 @@ class ViewerLogReader : public LogReader {
       return;
     }
     Record& record = entry.record;
-    const bool here = IsTold(directories, seen.path, record, entry.path);
-    const bool from = IsTold(directories, seen.from, record, entry.from);
+    const bool here = IsTold(directories, seen.path, record, entry.path, record.parent);
+    const bool from = IsTold(directories, seen.from, record, entry.from, record.old_parent);
     if (!here && !from) return;
     const std::uint32_t others = record.operations & ~std::uint32_t{kRenamed};
     if (!here) {
@@ -167,6 +173,7 @@ class ViewerLogReader : public LogReader {
   std::function<Status()> flush_;
   std::unique_ptr<LogReader> reader_;
   std::unordered_map<std::string, FileHandle> handles_;
+  std::vector<PeriodInfo> gaps_;
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 and of all of these that differ. Real users, a real filesystem; docs/visibility.md says why."""
 import json
 import os
+import select
 import shutil
+import subprocess
 
 import daemon_fixture
 import viewers_fixture
@@ -22,6 +24,13 @@ class ViewerCase(viewers_fixture.QuietCase):
         os.chown(self.path(name), owner, group)
         os.chmod(self.path(name), mode)
 
+    def configure(self, text):
+        configuration = os.path.join(self.work, "configuration")
+        with open(configuration, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.daemon = daemon_fixture.Daemon(self.work, f"--config={configuration}")
+        self.daemons.append(self.daemon)
+
     def token(self):
         return self.daemon.ctl("checkpoint").stdout.strip()
 
@@ -38,6 +47,13 @@ class ViewerCase(viewers_fixture.QuietCase):
 
 
 class Answers(ViewerCase):
+    def restart(self, *watched):
+        """With other trees to watch."""
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        options = [f"--watch={self.path(name)}" for name in watched]
+        self.daemon = self.start(*options, watch=None)
+
     def setUp(self):
         super().setUp()
         self.daemon = self.start()
@@ -212,6 +228,69 @@ class Answers(ViewerCase):
         self.write("home/new/file")
         self.assertEqual(self.ask(ANN, since), self.ask({}, since, "--no-checkpoint"))
 
+    def test_what_he_asks_changes_nothing_for_others(self):
+        """Where a search for hard links was for him it was not in all the trees."""
+        self.directory("private", 0o700)
+        self.directory("private/tree")
+        self.directory("open")
+        self.write("open/f")
+        os.link(self.path("open/f"), self.path("private/tree/f"))
+        self.restart("open", "private/tree")
+        since = self.token()
+        self.write("open/f", "other")
+        self.assertEqual(self.kinds(ANN, since), {"open/f": "modified"})
+        self.assertEqual(self.kinds({}, since, "--no-checkpoint"),
+                         {"open/f": "modified", "private/tree/f": "modified"})
+
+    def test_what_keeps_him_from_a_watched_tree_is_told(self):
+        self.directory("open")
+        self.directory("top")
+        self.directory("top/tree")
+        self.restart("open", "top/tree")
+        since = self.token()
+        os.chmod(self.path("top"), 0o700)
+        self.assertEqual(self.kinds(ANN, since), {"top": "modified/"})
+        os.chmod(self.path("top"), 0o755)
+        self.directory("safe")
+        os.rename(self.path("top"), self.path("safe/top"))
+        self.assertEqual(self.kinds(ANN, since), {".": "modified/"})
+
+    def test_a_tree_that_is_absent_is_not_named(self):
+        self.directory("open")
+        self.directory("search", 0o711)
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        self.configure(f"[Watch]\nPath={self.path('open')}\n"
+                       f"[Watch]\nPath={self.path('search/secret')}\n")
+        self.assertIn("secret", self.daemon.ctl("checkpoint").stderr)
+        said = self.daemon.ctl("checkpoint", **ANN)
+        self.assertNotIn("secret", said.stdout + said.stderr)
+
+    def test_a_feed_that_waits_keeps_no_filesystem_busy(self):
+        self.directory("open")
+        with subprocess.Popen([daemon_fixture.CTL, f"--socket={self.daemon.socket}", "follow",
+                               "--json"], stdout=subprocess.PIPE, text=True, **ANN) as feed:
+            names = iter(range(1000))
+
+            def hears():
+                self.write(f"open/{next(names)}")
+                return select.select([feed.stdout], [], [], 0.1)[0]
+            self.assertTrue(eventually(hears))
+            feed.stdout.readline()
+            daemon_fixture.unmount(self.mount)
+            feed.kill()
+        run("mount", "-t", "tmpfs", "tmpfs", self.mount, check=0)  # for tearDown()
+
+    def test_a_feed_tells_the_names_that_he_sees(self):
+        self.directory("private", 0o700)
+        self.directory("open")
+        self.write("private/file")
+        os.link(self.path("private/file"), self.path("open/link"))
+        since = self.token()
+        self.write("private/file", "other")
+        said = self.daemon.ctl("log", f"--since={since}", "-ocat", **ANN)
+        self.assertEqual(set(said.stdout.split()), {self.path("open/link")})
+
     def test_the_token_goes_on(self):
         self.directory("open")
         since = self.token()
@@ -278,21 +357,25 @@ class Answers(ViewerCase):
 
 
 class Checkpoints(ViewerCase):
-    def test_where_they_are_allowed_they_are_made_now_and_then(self):
-        configuration = os.path.join(self.work, "configuration")
-        with open(configuration, "w", encoding="utf-8") as file:
-            file.write(f"[Journal]\nAllowUserCheckpoints=yes\n[Watch]\nPath={self.mount}\n")
-        self.daemon = daemon_fixture.Daemon(self.work, f"--config={configuration}")
-        self.daemons.append(self.daemon)
-        since = self.token()
-        tokens = {since}
+    def periods(self):
+        reply = self.daemon.call("org.changejournal.GetPeriods")
+        return [period["start_usec"] for period in reply["parameters"]["periods"]]
 
-        def another():
-            tokens.add(self.daemon.ctl("checkpoint", **ANN).stdout.strip())
-            return len(tokens) == 3
-        self.assertTrue(eventually(another))
-        first = self.daemon.call("org.changejournal.GetPeriods")["parameters"]["periods"][-2:]
-        self.assertGreaterEqual(first[1]["start_usec"] - first[0]["start_usec"], 1_000_000)
+    def test_where_they_are_allowed_they_are_made_now_and_then(self):
+        self.configure(f"[Journal]\nAllowUserCheckpoints=yes\n[Watch]\nPath={self.mount}\n")
+        begun = len(self.periods())
+
+        def several():
+            asked = [subprocess.Popen([daemon_fixture.CTL, f"--socket={self.daemon.socket}",
+                                       "checkpoint"], stdout=subprocess.DEVNULL, **ANN)
+                     for _ in range(8)]
+            for each in asked:
+                self.assertEqual(each.wait(), 0)
+            return len(self.periods()) >= begun + 3
+        self.assertTrue(eventually(several))
+        made = self.periods()[begun:]
+        for earlier, later in zip(made, made[1:]):
+            self.assertGreaterEqual(later - earlier, 990_000)
 
 
 if __name__ == "__main__":
