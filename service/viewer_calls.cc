@@ -89,7 +89,11 @@ asio::awaitable<bool> JournalInterface::AdmitReader(Call& call, const ReadingPos
 }
 
 asio::awaitable<bool> JournalInterface::AdmitQuestion(Call& call, Question* question) {
-  if (access_.MayDoEverything(call.peer())) co_return true;
+  if (access_.MayDoEverything(call.peer())) {
+    const Status watched = service_.CheckPaths(question->paths, nullptr);
+    if (!watched.has_value()) co_await call.Fail(watched.error(), "paths");
+    co_return watched.has_value();
+  }
   // What was there at a time that is over, and was his to see then, nobody can say.
   if (question->until.has_value()) {
     const Error error = NotForAll("ask for an interval that has ended (`until`)");

@@ -72,6 +72,12 @@ step "who may ask"
 group=$(getent group changejournal | cut -d: -f3)
 setpriv --reuid=65534 --regid=65534 --groups="$group" changectl status >/dev/null
 ends_with 4 setpriv --reuid=65534 --regid=65534 --clear-groups changectl status
+# All others hear of what they could list: the unit lets the daemon find that out.
+mkdir -m 700 /mnt/watched/private
+touch /mnt/watched/private/secret /mnt/watched/open
+told=$(setpriv --reuid=65534 --regid=65534 --clear-groups changectl changes --since="$token" -q)
+has -x '+ file .*/mnt/watched/open' <<<"$told" || fail "others are not told: $told"
+! has secret <<<"$told" || fail "others are told too much: $told"
 
 step "journald has the messages, with their identity"
 journalctl -u changejournald -o json --no-pager | has MESSAGE_ID || fail "no MESSAGE_ID"
