@@ -1,54 +1,14 @@
 #include "client/answers.h"
 
-#include "client/members.h"
+#include "client/answer_parts.h"
 
 namespace cj::client {
 namespace {
 
 using nlohmann::json;
-
-Change ReadChange(Members& members) {
-  Change change;
-  change.change = members.String("change");
-  members.OneOf("change", change.change, {"created", "modified", "renamed", "deleted", "rescan"});
-  change.path = members.Path("path");
-  change.from = members.OptionalPath("from");
-  change.type = members.OptionalString("type");
-  change.data = members.Flag("data");
-  change.metadata = members.Flag("metadata");
-  change.recursive = members.Flag("recursive");
-  change.transient = members.Flag("transient");
-  change.maybe = members.Flag("maybe");
-  return change;
-}
-
-Summary ReadSummary(Members& members) {
-  Summary summary;
-  summary.since = members.String("since");
-  summary.next = members.String("next");
-  summary.changes = members.Int("changes");
-  return summary;
-}
-
-Actor ReadActor(Members& members) {
-  return {members.Int("pid"), members.OptionalString("comm"), members.OptionalInt("uid"),
-          members.OptionalString("unit")};
-}
-
-Record ReadRecord(Members& members) {
-  Record record;
-  record.sequence = members.Int("sequence");
-  record.period = members.Int("period");
-  record.time_usec = members.Int("time_usec");
-  record.volume = members.Int("volume");
-  record.pid = members.Int("pid");
-  record.operations = members.Strings("operations");
-  record.path = members.OptionalPath("path");
-  record.from = members.OptionalPath("from");
-  record.object = members.OptionalString("object");
-  if (members.Has("by")) record.by = members.Object<Actor>("by", ReadActor);
-  return record;
-}
+using reply::Finish;
+using reply::Members;
+using reply::ReadGap;
 
 Finding ReadFinding(Members& members) {
   Finding finding;
@@ -61,31 +21,7 @@ Finding ReadFinding(Members& members) {
   return finding;
 }
 
-AbsentTree ReadAbsentTree(Members& members) {
-  return {members.Path("path"), members.String("why")};
-}
-
 }  // namespace
-
-Gap ReadGap(Members& members) {
-  return {members.OptionalString("volume"),
-          members.Int("from_usec"),
-          members.Int("to_usec"),
-          members.String("cause"),
-          members.OptionalInt("filled_in").value_or(0),
-          members.OptionalString("obstacle")};
-}
-
-Crawl ReadCrawl(Members& members) {
-  Crawl crawl;
-  crawl.running = members.Flag("running");
-  crawl.directories = members.Int("directories");
-  crawl.entries = members.Int("entries");
-  crawl.expected = members.OptionalInt("expected").value_or(0);
-  crawl.changed = members.Int("changed");
-  crawl.completed = members.Int("completed");
-  return crawl;
-}
 
 Period ReadPeriod(Members& members) {
   Period period;
@@ -98,94 +34,16 @@ Period ReadPeriod(Members& members) {
   return period;
 }
 
-Consumer ReadConsumer(Members& members) {
-  Consumer consumer;
-  consumer.name = members.String("name");
-  consumer.token = members.String("token");
-  consumer.sequence = members.Int("sequence");
-  consumer.paths = members.Paths("paths");
-  consumer.acknowledged_usec = members.OptionalInt("acknowledged_usec");
-  consumer.waiting = members.Int("waiting");
-  consumer.waiting_bytes = members.Int("waiting_bytes");
-  consumer.lag_usec = members.Int("lag_usec");
-  consumer.expired = members.OptionalString("expired");
-  return consumer;
-}
-
-Result<ChangesReply> ReadChangesReply(const json& parameters) {
-  Members members(parameters, "changes");
-  ChangesReply reply;
-  reply.changes = members.Objects<Change>("changes", ReadChange);
-  if (members.Find("crawl") != nullptr) reply.crawl = members.Object<Crawl>("crawl", ReadCrawl);
-  if (members.Find("summary") != nullptr) {
-    reply.summary = members.Object<Summary>("summary", ReadSummary);
-  }
-  return FinishReading(members, std::move(reply));
-}
-
-Result<LogReply> ReadLogReply(const json& parameters) {
-  Members members(parameters, "log");
-  LogReply reply;
-  reply.gaps = members.Objects<Gap>("gaps", ReadGap);
-  reply.records = members.Objects<Record>("records", ReadRecord);
-  return FinishReading(members, std::move(reply));
-}
-
-Result<FollowReply> ReadFollowReply(const json& parameters) {
-  FollowReply reply;
-  CJ_ASSIGN_OR_RETURN(reply.log, ReadLogReply(parameters));
-  Members members(parameters, "follow");
-  auto read_position = [](Members& position) {
-    return FeedPosition{position.String("token"), position.Int("sequence")};
-  };
-  reply.position = members.Object<FeedPosition>("position", read_position);
-  return FinishReading(members, std::move(reply));
-}
-
 Result<std::vector<Period>> ReadPeriodsReply(const json& parameters) {
   Members members(parameters, "periods");
   auto periods = members.Objects<Period>("periods", ReadPeriod);
-  return FinishReading(members, std::move(periods));
-}
-
-Result<ConsumersReply> ReadConsumersReply(const json& parameters) {
-  Members members(parameters, "consumers");
-  ConsumersReply reply;
-  reply.consumers = members.Objects<Consumer>("consumers", ReadConsumer);
-  reply.oldest = members.String("oldest");
-  reply.newest = members.String("newest");
-  reply.first_sequence = members.Int("first_sequence");
-  reply.next_sequence = members.Int("next_sequence");
-  return FinishReading(members, std::move(reply));
-}
-
-Result<AcknowledgeReply> ReadAcknowledgeReply(const json& parameters) {
-  Members members(parameters, "acknowledge");
-  AcknowledgeReply reply;
-  reply.token = members.String("token");
-  reply.sequence = members.Int("sequence");
-  reply.moved = members.Flag("moved");
-  return FinishReading(members, std::move(reply));
+  return Finish(members, std::move(periods));
 }
 
 Result<std::vector<Finding>> ReadDiagnoseReply(const json& parameters) {
   Members members(parameters, "findings");
   auto findings = members.Objects<Finding>("findings", ReadFinding);
-  return FinishReading(members, std::move(findings));
-}
-
-Result<Crawl> ReadCrawlReply(const json& parameters) {
-  Members members(parameters, "crawl");
-  auto crawl = members.Object<Crawl>("crawl", ReadCrawl);
-  return FinishReading(members, crawl);
-}
-
-Result<CheckpointReply> ReadCheckpointReply(const json& parameters) {
-  Members members(parameters, "checkpoint");
-  CheckpointReply reply;
-  reply.token = members.String("token");
-  reply.absent = members.Objects<AbsentTree>("absent", ReadAbsentTree);
-  return FinishReading(members, std::move(reply));
+  return Finish(members, std::move(findings));
 }
 
 std::string NextOfRescanNeeded(const json& parameters) {

@@ -1,53 +1,42 @@
 #include "client/explanation.h"
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "client/quote.h"
 #include "protocol/json_text.h"
+#include "protocol/reply_parts.h"
 
 namespace cj::client {
 namespace {
 
 using nlohmann::json;
+using reply::Members;
+using reply::ReadChange;
+using reply::ReadGap;
+using reply::ReadRecord;
 
-Error Damaged(const std::string& what) {
-  return {ErrorCode::kCorruption, "the daemon's reply is damaged: explain: " + what};
+Evidence ReadEvidence(Members& members) {
+  return {members.OptionalString("role"), members.OptionalString("token"),
+          members.Object<Record>("record", ReadRecord)};
+}
+
+Verdict ReadVerdict(Members& members) {
+  Verdict verdict;
+  verdict.since = members.OptionalString("since");
+  verdict.told = members.Flag("told");
+  verdict.below = members.OptionalInt("below").value_or(0);
+  verdict.left_out = members.OptionalInt("left_out").value_or(0);
+  verdict.incomplete = members.Flag("incomplete");
+  verdict.refused = members.OptionalString("refused");
+  verdict.why_not = members.OptionalString("why_not");
+  return verdict;
 }
 
 template <typename T>
-Status Take(const json& object, const char* name, T* value) {
-  auto member = object.find(name);
-  if (member == object.end() || member->is_null()) return {};
-  const bool fits = std::is_same_v<T, std::string> ? member->is_string()
-                    : std::is_same_v<T, bool>      ? member->is_boolean()
-                                                   : member->is_number_integer();
-  if (!fits) return Damaged(std::string("'") + name + "' is not of its type");
-  *value = member->get<T>();
-  return {};
-}
-
-Status ReadEvidence(const json& one, Explanation* explanation) {
-  if (!one.is_object() || !one.contains("record")) return Damaged("evidence without a record");
-  Evidence evidence;
-  CJ_RETURN_IF_ERROR(Take(one, "role", &evidence.role));
-  CJ_RETURN_IF_ERROR(Take(one, "token", &evidence.token));
-  json log = {{"records", json::array({one.at("record")})}};
-  CJ_ASSIGN_OR_RETURN(LogReply reply, ReadLogReply(log));
-  evidence.record = std::move(reply.records.at(0));
-  explanation->evidence.push_back(std::move(evidence));
-  return {};
-}
-
-Status ReadVerdict(const json& said, Explanation* explanation) {
-  if (!said.is_object()) return Damaged("'verdict' is not an object");
-  Verdict& verdict = explanation->verdict.emplace();
-  CJ_RETURN_IF_ERROR(Take(said, "since", &verdict.since));
-  CJ_RETURN_IF_ERROR(Take(said, "told", &verdict.told));
-  CJ_RETURN_IF_ERROR(Take(said, "below", &verdict.below));
-  CJ_RETURN_IF_ERROR(Take(said, "left_out", &verdict.left_out));
-  CJ_RETURN_IF_ERROR(Take(said, "incomplete", &verdict.incomplete));
-  CJ_RETURN_IF_ERROR(Take(said, "refused", &verdict.refused));
-  return Take(said, "why_not", &verdict.why_not);
+void Append(std::vector<T>& all, std::vector<T> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
 }
 
 std::string_view RoleWords(const std::string& role) {
@@ -82,17 +71,15 @@ std::string VerdictLine(const std::string& path, const Verdict& verdict, const S
 }  // namespace
 
 Status AddExplanation(const json& parameters, Explanation* explanation) {
-  CJ_ASSIGN_OR_RETURN(ChangesReply reply, ReadChangesReply(parameters));
-  for (Change& change : reply.changes) explanation->changes.push_back(std::move(change));
-  CJ_ASSIGN_OR_RETURN(LogReply log, ReadLogReply(parameters));
-  for (Gap& gap : log.gaps) explanation->gaps.push_back(std::move(gap));
-  auto evidence = parameters.find("evidence");
-  if (evidence != parameters.end() && evidence->is_array()) {
-    for (const json& one : *evidence) CJ_RETURN_IF_ERROR(ReadEvidence(one, explanation));
+  Members members(parameters, "explain");
+  Append(explanation->changes, members.Objects<Change>("changes", ReadChange));
+  Append(explanation->gaps, members.Objects<Gap>("gaps", ReadGap));
+  Append(explanation->evidence, members.Objects<Evidence>("evidence", ReadEvidence));
+  if (members.Has("verdict")) {
+    explanation->verdict = members.Object<Verdict>("verdict", ReadVerdict);
   }
-  auto verdict = parameters.find("verdict");
-  if (verdict == parameters.end() || verdict->is_null()) return {};
-  return ReadVerdict(*verdict, explanation);
+  if (members.error()) return *members.error();
+  return {};
 }
 
 std::string FormatExplanation(const std::string& path, const Explanation& explanation,

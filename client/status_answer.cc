@@ -1,8 +1,14 @@
 // The reply of GetStatus.
-#include "client/members.h"
+#include "client/answer_parts.h"
 
 namespace cj::client {
 namespace {
+
+using reply::Finish;
+using reply::Members;
+using reply::ReadConsumer;
+using reply::ReadCrawl;
+using reply::ReadGap;
 
 StatusAnswer::Watch ReadWatch(Members& members) {
   return {members.Path("path"),
@@ -84,7 +90,7 @@ Result<StatusAnswer> ReadStatusReply(const nlohmann::json& parameters) {
   status.resident_bytes = members.Int("resident_bytes");
   status.connections = members.Int("connections");
   status.answers = members.OptionalInt("answers").value_or(0);
-  return FinishReading(members, std::move(status));
+  return Finish(members, std::move(status));
 }
 
 }  // namespace cj::client

@@ -116,6 +116,13 @@ Status ClientConnection::Wait(short events, Deadline deadline) const {
 }
 
 Status ClientConnection::Send(std::string_view text, Deadline deadline) const {
+  if (text.size() > kMaxCallBytes + 1) {
+    return Error{ErrorCode::kLimit,
+                 "the call has " + std::to_string(text.size() - 1) +
+                     " bytes, and the daemon takes " + std::to_string(kMaxCallBytes) +
+                     ": name fewer paths, or those above them",
+                 E2BIG};
+  }
   while (!text.empty()) {
     const ssize_t sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
@@ -129,6 +136,12 @@ Status ClientConnection::Send(std::string_view text, Deadline deadline) const {
     }
   }
   return {};
+}
+
+bool ClientConnection::closed() const {
+  char byte = 0;
+  const ssize_t got = ::recv(fd_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 // unix(7): a read ends with the first byte sequence that carries descriptors, so they belong to the

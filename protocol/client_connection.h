@@ -17,7 +17,8 @@
 // Result errors are of the connection itself. kNotFound: no daemon there; kPermissionDenied: the
 // socket's mode keeps us out; kIo with ETIMEDOUT: the deadline passed; kIo with ECONNRESET: the
 // daemon closed the connection before its answer was complete; kCorruption, kLimit: it does not
-// speak Varlink. After any of them the connection is of no further use.
+// speak Varlink. After any of them the connection is of no further use, but for Next() after
+// ETIMEDOUT, which may be called again. kLimit with E2BIG: the call is too large for the daemon.
 #pragma once
 
 #include <chrono>
@@ -65,6 +66,10 @@ class ClientConnection {
   // nullopt: the reply before was the last one (it had no `continues`, or was an error).
   Result<std::optional<ClientReply>> Next();
 
+  // A whole reply has been received and not been taken.
+  bool has_reply() const { return messages_ended_ > messages_taken_; }
+  // The daemon has closed it, as far as that is known here. Between calls only.
+  bool closed() const;
   // For poll(); owned by this object.
   int fd() const { return fd_.get(); }
 

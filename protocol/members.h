@@ -1,34 +1,32 @@
-// Reads a reply's JSON object member by member. For the .cc files that read replies: nlohmann's
-// header takes its time to compile.
+// Reads the members of a reply and remembers the first that is not as the interface says, so that
+// reading one is a list of what it has. What parameters.h is for calls; but unknown members are
+// ignored. Includes the JSON library: for .cc files. The JSON must outlive the reader.
 #pragma once
 
 #include <algorithm>
-#include <cstdint>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
 #include "base/text.h"
-#include "client/answers.h"
 #include "protocol/path_json.h"
 
-namespace cj::client {
+namespace cj::reply {
+
+using nlohmann::json;
 
 // Reads members of one object and remembers the first that is not as the interface says.
 class Members {
  public:
-  Members(const nlohmann::json& object, std::string where)
-      : object_(object), where_(std::move(where)) {
+  Members(const json& object, std::string where) : object_(object), where_(std::move(where)) {
     if (!object_.is_object()) Complain("is not an object");
   }
 
   std::string String(const char* name) {
-    const nlohmann::json* member = Find(name);
+    const json* member = Find(name);
     if (member == nullptr || !member->is_string()) return Missing(name), "";
     return member->get<std::string>();
   }
@@ -38,7 +36,7 @@ class Members {
     return Find(name) == nullptr ? std::string() : String(name);
   }
   std::int64_t Int(const char* name) {
-    const nlohmann::json* member = Find(name);
+    const json* member = Find(name);
     if (member == nullptr || !member->is_number_integer()) return Missing(name), 0;
     return member->get<std::int64_t>();
   }
@@ -46,7 +44,7 @@ class Members {
     return Find(name) == nullptr ? std::nullopt : std::optional(Int(name));
   }
   bool Flag(const char* name) {
-    const nlohmann::json* member = Find(name);
+    const json* member = Find(name);
     if (member == nullptr) return false;
     if (!member->is_boolean()) return Missing(name), false;
     return member->get<bool>();
@@ -68,7 +66,7 @@ class Members {
   }
   std::vector<std::string> Strings(const char* name) {
     std::vector<std::string> all;
-    ForEach(name, [&](const nlohmann::json& each) {
+    ForEach(name, [&](const json& each) {
       if (!each.is_string()) return Missing(name);
       all.push_back(each.get<std::string>());
     });
@@ -88,16 +86,16 @@ class Members {
   // An absent or null array is an empty one.
   template <typename Body>
   void ForEach(const char* name, const Body& body) {
-    const nlohmann::json* member = Find(name);
+    const json* member = Find(name);
     if (member == nullptr) return;
     if (!member->is_array()) return Missing(name);
-    for (const nlohmann::json& each : *member) body(each);
+    for (const json& each : *member) body(each);
   }
   // The objects of an array.
   template <typename T, typename Read>
   std::vector<T> Objects(const char* name, const Read& read) {
     std::vector<T> all;
-    ForEach(name, [&](const nlohmann::json& each) {
+    ForEach(name, [&](const json& each) {
       Members members(each, where_ + "." + name);
       all.push_back(read(members));
       Adopt(members);
@@ -106,7 +104,7 @@ class Members {
   }
   template <typename T, typename Read>
   T Object(const char* name, const Read& read) {
-    const nlohmann::json* member = Find(name);
+    const json* member = Find(name);
     if (member == nullptr) return Missing(name), T();
     Members members(*member, where_ + "." + name);
     T value = read(members);
@@ -118,7 +116,7 @@ class Members {
     if (std::find(allowed.begin(), allowed.end(), value) == allowed.end()) Missing(name);
   }
 
-  const nlohmann::json* Find(const char* name) const {
+  const json* Find(const char* name) const {
     if (!object_.is_object()) return nullptr;
     auto member = object_.find(name);
     return member == object_.end() || member->is_null() ? nullptr : &*member;
@@ -138,21 +136,15 @@ class Members {
     if (!error_) error_ = inner.error_;
   }
 
-  const nlohmann::json& object_;
+  const json& object_;
   std::string where_;
   std::optional<Error> error_;
 };
 
-// What several replies have.
-Gap ReadGap(Members& members);
-Crawl ReadCrawl(Members& members);
-Period ReadPeriod(Members& members);
-Consumer ReadConsumer(Members& members);
-
 template <typename T>
-Result<T> FinishReading(const Members& members, T value) {
+Result<T> Finish(const Members& members, T value) {
   if (members.error()) return *members.error();
   return value;
 }
 
-}  // namespace cj::client
+}  // namespace cj::reply
