@@ -149,8 +149,8 @@ struct cj_question {
   const int64_t* until_usec;
   const char* const* paths;  // subtrees, path_count of them; none: all watches, or the consumer's
   size_t path_count;
-  unsigned kinds;           // not for logs
-  unsigned types;           // feeds
+  unsigned kinds;
+  unsigned types;           // feeds, logs
   unsigned presence;        // changes
   unsigned flags;           // changes, logs
   const char* label;        // of the checkpoint that is made
@@ -160,6 +160,10 @@ struct cj_question {
   const char* resume_token;
   int64_t resume_sequence;
   int64_t settle_usec;  // feeds: tell a burst when nothing more has come for so long
+  // Logs: only records with times from the one to the other, both included. Times of the records
+  // themselves, where since_usec and until_usec stand for checkpoints.
+  const int64_t* from_usec;
+  const int64_t* to_usec;
 };
 
 enum { CJ_CREATED = 1, CJ_MODIFIED = 2, CJ_RENAMED = 3, CJ_DELETED = 4, CJ_RESCAN = 5 };
@@ -230,6 +234,15 @@ enum {
 };
 // clang-format on
 
+// Who made a record, as the daemon found the process a moment later. The names are what programs
+// call themselves: not to be trusted.
+struct cj_actor {
+  int64_t pid;
+  const char* comm;  // empty: it had ended
+  int64_t uid;       // the effective one; -1: it had ended
+  const char* unit;  // of systemd; empty: it was in none
+};
+
 struct cj_record {
   int64_t sequence;
   int64_t period;
@@ -242,7 +255,8 @@ struct cj_record {
   size_t path_length;
   const char* from;  // of a rename; otherwise empty
   size_t from_length;
-  const char* object;  // of the file itself, whatever its name; empty: not known
+  const char* object;         // of the file itself, whatever its name; empty: not known
+  const struct cj_actor* by;  // NULL: not known, or not for the caller to know
 };
 
 // Changes may be missing here.
@@ -269,19 +283,6 @@ void cj_log_close(cj_log* log);
 // ---------------------------------------------------------------------------- feeds
 // Records as they come, at least once, in their order. A feed of a consumer moves the consumer's
 // position as its buffers are put back; of any other one, keep cj_feed_position().
-//
-//   int result = cj_feed_open(journal, &question, &feed);
-//   while (result >= 0) {
-//     result = cj_feed_read(feed, -1, &buffer);
-//     if (result > 0) {
-//       for (size_t i = 0; i < cj_buffer_count(buffer); i++) handle(cj_buffer_record(buffer, i));
-//       result = cj_feed_put(feed, buffer);  // acknowledged
-//     }
-//     if (result == -ECONNRESET || result == -ECONNREFUSED || result == -EBUSY) {
-//       result = 0;  // wait a moment, but not for ever: reading again connects again
-//     }
-//   }
-//   if (result == -ESTALE) ...what was to be told is not kept any more: scan, begin anew...
 typedef struct cj_feed cj_feed;
 typedef struct cj_buffer cj_buffer;
 

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
-#include "library/views.h"
-
 cj_buffer::cj_buffer(cj::reply::FollowReply told) : reply(std::move(told)) {
-  names.resize(reply.log.records.size());
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    records.push_back(cj::library::ViewOf(reply.log.records[i], names[i]));
+  parts.resize(reply.log.records.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    records.push_back(cj::library::ViewOf(reply.log.records[i], parts[i]));
   }
   for (const cj::reply::Gap& gap : reply.log.gaps) gaps.push_back(cj::library::ViewOf(gap));
 }

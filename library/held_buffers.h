@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "library/changejournal.h"
+#include "library/views.h"
 #include "protocol/replies.h"
 
 // Its views point into `reply`: it stays where it was made.
 struct cj_buffer {
   explicit cj_buffer(cj::reply::FollowReply told);
   cj::reply::FollowReply reply;
-  std::vector<std::vector<const char*>> names;
+  std::vector<cj::library::RecordParts> parts;
   std::vector<cj_record> records;
   std::vector<cj_gap> gaps;
 };

@@ -20,7 +20,7 @@ struct cj_log {
   std::size_t gap_at = 0, record_at = 0;
   cj_gap gap = {};
   cj_record record = {};
-  std::vector<const char*> names = {};
+  cj::library::RecordParts parts = {};
 };
 
 namespace {
@@ -46,7 +46,7 @@ int Next(cj_log& log, const struct cj_record** record, const struct cj_gap** gap
       *gap = &log.gap;
       *record = nullptr;
     } else if (log.record_at < reply.records.size()) {
-      log.record = cj::library::ViewOf(reply.records[log.record_at++], log.names);
+      log.record = cj::library::ViewOf(reply.records[log.record_at++], log.parts);
       *record = &log.record;
       *gap = nullptr;
     } else {

@@ -130,12 +130,13 @@ void CheckUnused(Builder& builder, const cj_question& question, Asker asker) {
   };
   check("flags", (question.flags & ~taken) != 0, false);
   check("until", question.until_token != nullptr || question.until_usec != nullptr, !feed);
-  check("kinds", question.kinds != 0, !log);
-  check("types", question.types != 0, feed);
+  check("types", question.types != 0, feed || log);
   check("presence", question.presence != 0, changes);
   check("label", question.label != nullptr, changes);
   check("relative_to", question.relative_to != nullptr, asker == Asker::kPaths);
   check("lines", question.lines != nullptr, log);
+  check("from_usec", question.from_usec != nullptr, log);
+  check("to_usec", question.to_usec != nullptr, log);
   check("resume_token", question.resume_token != nullptr, feed);
   check("resume_sequence", question.resume_sequence != 0, feed && question.resume_token != nullptr);
   check("settle_usec", question.settle_usec != 0, feed);
@@ -180,6 +181,8 @@ Result<JsonValue> QuestionParameters(const cj_question* given, Asker asker) {
   if ((question.flags & CJ_REVERSE) != 0) object["reverse"] = true;
   if ((question.flags & CJ_FOLLOW) != 0) object["follow"] = true;
   builder.Int(object, "lines", question.lines);
+  builder.Int(object, "from_usec", question.from_usec);
+  builder.Int(object, "to_usec", question.to_usec);
   PutFeed(builder, object, question);
   return builder.Finish(std::move(object));
 }

@@ -73,7 +73,8 @@ cj_absent ViewOf(const reply::AbsentTree& tree) {
   return {tree.path.c_str(), tree.path.size(), tree.why.c_str()};
 }
 
-cj_record ViewOf(const reply::Record& record, std::vector<const char*>& names) {
+cj_record ViewOf(const reply::Record& record, RecordParts& parts) {
+  std::vector<const char*>& names = parts.names;
   names.clear();
   cj_record view{};
   for (const std::string& operation : record.operations) {
@@ -92,6 +93,11 @@ cj_record ViewOf(const reply::Record& record, std::vector<const char*>& names) {
   view.from = record.from.c_str();
   view.from_length = record.from.size();
   view.object = record.object.c_str();
+  if (record.by) {
+    const reply::Actor& by = *record.by;
+    parts.by = {by.pid, by.comm.c_str(), by.uid.value_or(-1), by.unit.c_str()};
+    view.by = &parts.by;
+  }
   return view;
 }
 

@@ -13,7 +13,11 @@ cj_change ViewOf(const reply::Change& change);
 cj_gap ViewOf(const reply::Gap& gap);
 cj_crawl ViewOf(const reply::Crawl& crawl);
 cj_absent ViewOf(const reply::AbsentTree& tree);
-// `names` gets what operation_names points at, and must outlive the view.
-cj_record ViewOf(const reply::Record& record, std::vector<const char*>& names);
+// What a view of a record points at beside the record; must outlive the view, in its place.
+struct RecordParts {
+  std::vector<const char*> names = {};
+  cj_actor by = {};
+};
+cj_record ViewOf(const reply::Record& record, RecordParts& parts);
 
 }  // namespace cj::library

@@ -31,7 +31,8 @@ class Question(Structure):
                 ("presence", c_uint), ("flags", c_uint), ("label", c_char_p),
                 ("relative_to", c_char_p), ("lines", POINTER(c_int64)),
                 ("resume_token", c_char_p), ("resume_sequence", c_int64),
-                ("settle_usec", c_int64)]
+                ("settle_usec", c_int64), ("from_usec", POINTER(c_int64)),
+                ("to_usec", POINTER(c_int64))]
 
 
 class NewConsumer(Structure):
@@ -54,12 +55,16 @@ class CAbsent(Structure):
     _fields_ = [("path", c_void_p), ("path_length", c_size_t), ("why", c_char_p)]
 
 
+class CActor(Structure):
+    _fields_ = [("pid", c_int64), ("comm", c_char_p), ("uid", c_int64), ("unit", c_char_p)]
+
+
 class CRecord(Structure):
     _fields_ = [("sequence", c_int64), ("period", c_int64), ("time_usec", c_int64),
                 ("volume", c_int64), ("pid", c_int64), ("operations", c_uint),
                 ("operation_names", POINTER(c_char_p)), ("path", c_void_p),
                 ("path_length", c_size_t), ("origin", c_void_p), ("origin_length", c_size_t),
-                ("object", c_char_p)]
+                ("object", c_char_p), ("by", POINTER(CActor))]
 
 
 class CGap(Structure):
@@ -140,10 +145,12 @@ class Entry:
 
     def __init__(self, struct):
         for name, _ in struct._fields_:
-            if name not in ("path_length", "origin_length", "operation_names"):
+            if name not in ("path_length", "origin_length", "operation_names", "by"):
                 setattr(self, name, getattr(struct, name))
         self.path = string_at(struct.path, struct.path_length)
         self.origin = string_at(struct.origin, struct.origin_length)
+        by = getattr(struct, "by", None)
+        self.by = (by[0].pid, by[0].comm, by[0].uid, by[0].unit) if by else None
 
 
 def array(paths):
@@ -156,7 +163,8 @@ def filled(kind, members):
     for name, value in members.items():
         if name == "paths":
             struct.paths, struct.path_count = array(value), len(value)
-        elif name in ("since_usec", "until_usec", "lines", "max_lag_usec", "max_lag_bytes"):
+        elif name in ("since_usec", "until_usec", "lines", "from_usec", "to_usec",
+                      "max_lag_usec", "max_lag_bytes"):
             setattr(struct, name, ctypes.pointer(c_int64(value)))
         else:
             setattr(struct, name, os.fsencode(value) if isinstance(value, str) else value)

@@ -68,6 +68,8 @@ def main():
         consumer(journal, directory, file)
         for method in ("GetStatus", "GetPeriods", "Diagnose", "org.varlink.service.GetInfo"):
             print(method, sorted(journal.call(method)))
+        *_, last = journal.call_more("Explain", path=file)
+        expect("the file is told", last["verdict"]["told"])
         for reply in journal.call_more("Crawl"):
             print("Crawl", reply)
         print("next", after)
