@@ -5,8 +5,10 @@
 #include <string>
 
 #include "base/check.h"
+#include "base/unique_fd.h"
 #include "client/answers.h"
 #include "client/crawl_progress.h"
+#include "client/questions.h"
 #include "client/requests.h"
 #include "client/session.h"
 #include "client/token_file.h"
@@ -54,43 +56,40 @@ class ChangeWriter {
   std::int64_t written_ = 0;
 };
 
+Outcome FailOfAnswer(const Session& session, int result) {
+  return result == -ENODATA ? CutShort() : FailOf(session);
+}
+
 // The formats that need whole changes: text and JSON.
 Whole WriteChanges(Session& session, const ChangesOptions& options, const Position& since) {
-  Status sent = session.connection.CallMore(MethodName("Changes"),
-                                            *ChangesParameters(options, since, session.progress));
-  if (!sent) return {{}, Fail(ExitStatus::kFailed, sent.error().message)};
+  cj_answer* opened = nullptr;
+  Question question = ChangesQuestion(options, since, session.progress);
+  if (cj_changes(session.connection.get(), question.get(), &opened) < 0) {
+    return {{}, FailOf(session)};
+  }
+  const AnswerHandle answer(opened);
+  ShowWaiting(session);
   ChangeWriter writer(session, options);
   CrawlProgress progress(session.progress);
-  std::optional<Summary> summary;
-  std::int64_t received = 0;
-  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
-    if (!next.reply && next.outcome.status != ExitStatus::kSuccess) return {{}, next.outcome};
-    if (!next.reply) break;
-    auto reply = ReadChangesReply(*next.reply->parameters);
-    if (!reply) return {{}, Fail(reply.error())};
-    if (reply->crawl) {
-      progress.Show(*reply->crawl);
+  const cj_change* change = nullptr;
+  int result = 0;
+  while ((result = cj_answer_next(answer.get(), &change)) > 0) {
+    if (result == CJ_CRAWL) {
+      progress.Show(CrawlOf(*cj_answer_crawl(answer.get())));
       continue;
     }
     progress.Clear();
-    for (const Change& change : reply->changes) writer.Write(change);
-    received += static_cast<std::int64_t>(reply->changes.size());
-    if (reply->summary) summary = std::move(reply->summary);
+    writer.Write(ChangeOf(*change));
     if (session.out.failed()) return {{}, FinishOutput(session)};
   }
-  if (!summary) return {{}, CutShort()};
-  if (summary->changes != received) {
-    return {{},
-            Fail(ExitStatus::kFailed, "the answer is not whole: the daemon counts " +
-                                          std::to_string(summary->changes) + " changes, " +
-                                          std::to_string(received) + " came; ask again")};
-  }
+  if (result < 0) return {{}, FailOfAnswer(session, result)};
+  const Summary summary = SummaryOf(*cj_answer_summary(answer.get()));
   if (options.format == ChangesFormat::kJson) {
-    Summary shown = *summary;
+    Summary shown = summary;
     shown.changes = writer.written();
     session.out.Write(FormatSummaryJson(shown));
   }
-  return {*summary, {}};
+  return {summary, {}};
 }
 
 // Copies a pipe of NUL-terminated paths to stdout, with newlines instead unless NULs are wanted.
@@ -116,42 +115,36 @@ Outcome CopyPaths(Session& session, int pipe, bool null) {
   return last == '\0' ? Outcome() : CutShort();
 }
 
-// The first reply that does not tell of a crawl.
-NextAnswer AwaitPipe(Session& session) {
+// The next step of an answer that does not tell of a crawl.
+int AwaitStep(Session& session, cj_answer* answer) {
   CrawlProgress progress(session.progress);
-  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
-    if (!next.reply) return next;
-    auto reply = ReadChangesReply(*next.reply->parameters);
-    if (!reply) return {std::nullopt, Fail(reply.error())};
-    if (!reply->crawl) return next;
-    progress.Show(*reply->crawl);
+  for (;;) {
+    const cj_change* change = nullptr;
+    const int result = cj_answer_next(answer, &change);
+    if (result != CJ_CRAWL) return result;
+    progress.Show(CrawlOf(*cj_answer_crawl(answer)));
   }
 }
 
 // The formats that need paths only: they come through a pipe.
 Whole WritePaths(Session& session, const ChangesOptions& options, const Position& since) {
-  Status sent = session.connection.CallMore(
-      MethodName("ChangePaths"), *ChangePathsParameters(options, since, session.progress));
-  if (!sent) return {{}, Fail(ExitStatus::kFailed, sent.error().message)};
-  NextAnswer first = AwaitPipe(session);
-  if (!first.reply) {
-    return {{}, first.outcome.status == ExitStatus::kSuccess ? CutShort() : first.outcome};
+  cj_answer* opened = nullptr;
+  Question question = ChangesQuestion(options, since, session.progress);
+  if (cj_change_paths(session.connection.get(), question.get(), &opened) < 0) {
+    return {{}, FailOf(session)};
   }
-  if (first.reply->fds.size() != 1) {
-    return {{}, Fail(ExitStatus::kFailed, "the daemon's reply is damaged: no pipe came with it")};
-  }
-  UniqueFd pipe = std::move(first.reply->fds.front());
+  const AnswerHandle answer(opened);
+  ShowWaiting(session);
+  int result = AwaitStep(session, answer.get());
+  if (result != CJ_PIPE) return {{}, FailOfAnswer(session, result)};
+  UniqueFd pipe(cj_answer_take_pipe(answer.get()));
   Outcome copied = CopyPaths(session, pipe.get(), options.null);
   // The reason why a pipe ended early is in the reply that follows, unless it is ours.
   if (session.out.failed()) return {{}, copied};
   pipe.reset();
-  NextAnswer last = NextReply(session);
-  if (last.outcome.status != ExitStatus::kSuccess) return {{}, last.outcome};
-  if (!last.reply) return {{}, CutShort()};
-  auto reply = ReadChangesReply(*last.reply->parameters);
-  if (!reply) return {{}, Fail(reply.error())};
-  if (!reply->summary) return {{}, CutShort()};
-  return {*reply->summary, copied};
+  result = AwaitStep(session, answer.get());
+  if (result != CJ_END) return {{}, FailOfAnswer(session, result)};
+  return {SummaryOf(*cj_answer_summary(answer.get())), copied};
 }
 
 // As if the open period had begun with a checkpoint of ours.

@@ -6,6 +6,7 @@
 #include "client/requests.h"
 #include "client/session.h"
 #include "client/token_file.h"
+#include "protocol/message.h"
 
 namespace cj::client {
 namespace {
@@ -30,15 +31,23 @@ Outcome RunExplain(Session& session, const Options& options) {
   const Outcome start = ReadStart(&explain);
   if (start.status != ExitStatus::kSuccess) return start;
   session.ack = AckWords(explain.consumer, "");
-  Status sent = session.connection.CallMore(MethodName("Explain"), *ExplainParameters(explain));
-  if (!sent) return Fail(ExitStatus::kFailed, sent.error().message);
+  const std::string parameters = DumpJson(*ExplainParameters(explain));
+  cj_replies* opened = nullptr;
+  if (cj_call_more(session.connection.get(), "Explain", parameters.c_str(), &opened) < 0) {
+    return FailOf(session);
+  }
+  const Replies replies(opened);
+  ShowWaiting(session);
   Explanation explanation;
-  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
-    if (!next.reply && next.outcome.status != ExitStatus::kSuccess) return next.outcome;
-    if (!next.reply) break;
-    const Status added = AddExplanation(*next.reply->parameters, &explanation);
+  const char* text = nullptr;
+  int result = 0;
+  while ((result = cj_replies_next(replies.get(), &text)) > 0) {
+    auto reply = ParseReplyText(text);
+    if (!reply) return Fail(reply.error());
+    const Status added = AddExplanation(**reply, &explanation);
     if (!added) return Fail(added.error());
   }
+  if (result < 0) return FailOf(session);
   if (!explanation.verdict) {
     return Fail(ExitStatus::kFailed, "the explanation was cut short; ask again");
   }

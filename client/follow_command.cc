@@ -3,12 +3,13 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <string>
 
 #include "client/answers.h"
+#include "client/questions.h"
 #include "client/record_output.h"
-#include "client/requests.h"
 #include "client/session.h"
 
 namespace cj::client {
@@ -20,38 +21,43 @@ using std::chrono::milliseconds;
 constexpr milliseconds kFirstPause{50};
 constexpr milliseconds kLongestPause{1000};
 
-struct Shown {
-  bool any = false;  // a reply has come
-  Outcome outcome;   // kSuccess: the connection has ended
-};
+// Programs that acknowledge are told up to where they have been told.
+void ShowPosition(Session& session, const FollowOptions& options, const FeedPosition& position) {
+  if (!options.consumer.empty()) WritePosition(session, position, options.format);
+}
 
-// The replies of one connection. `*position` follows them.
-Shown ShowFeed(Session& session, const FollowOptions& options, FeedPosition* position) {
-  Shown shown;
-  Status sent =
-      session.connection.CallMore(MethodName("Follow"), *FollowParameters(options, *position));
-  if (!sent) return shown;
-  for (;;) {
-    auto next = session.connection.Next();
-    if (!next || !*next) return shown;
-    auto reply = ReadFollowReply(*(*next)->parameters);
-    // The former connection may not have let go of the consumer yet.
-    const bool busy = (*next)->error == varlink_error::kBusy;
-    if (busy && !position->token.empty()) return shown;
-    if (!(*next)->ok()) {
-      shown.outcome = FailOf(session, **next);
-    } else if (!reply) {
-      shown.outcome = Fail(reply.error());
-    } else {
-      shown.any = true;
-      for (const Gap& gap : reply->log.gaps) WriteGap(session, gap, options.format);
-      for (const Record& record : reply->log.records) WriteRecord(session, record, options.format);
-      *position = reply->position;
-      if (!options.consumer.empty()) WritePosition(session, *position, options.format);
-      shown.outcome = FinishOutput(session);
-    }
-    if (shown.outcome.status != ExitStatus::kSuccess) return shown;
+// One buffer on stdout.
+Outcome ShowBuffer(Session& session, const FollowOptions& options, const cj_buffer* buffer) {
+  for (std::size_t i = 0; i < cj_buffer_gap_count(buffer); ++i) {
+    WriteGap(session, GapOf(*cj_buffer_gap(buffer, i)), options.format);
   }
+  for (std::size_t i = 0; i < cj_buffer_count(buffer); ++i) {
+    WriteRecord(session, RecordOf(*cj_buffer_record(buffer, i)), options.format);
+  }
+  const char* token = "";
+  FeedPosition position;
+  cj_buffer_position(buffer, &token, &position.sequence);
+  position.token = token;
+  ShowPosition(session, options, position);
+  return FinishOutput(session);
+}
+
+// Where the feed begins, unless its first records say more.
+Outcome ShowBegin(Session& session, const FollowOptions& options, const cj_feed* feed) {
+  const char* token = "";
+  FeedPosition position;
+  cj_feed_position(feed, &token, &position.sequence);
+  if (*token == '\0') return {};
+  position.token = token;
+  ShowPosition(session, options, position);
+  return FinishOutput(session);
+}
+
+// An error after which the feed may go on: its connection has ended, or the former one has not been
+// let go of yet.
+bool MayGoOn(const cj_error* error) {
+  const int code = cj_error_code(error);
+  return code == -EBUSY || (*cj_error_name(error) == '\0' && code != -EPROTO);
 }
 
 // How long to wait before the next attempt, and whether there is one.
@@ -77,24 +83,30 @@ class Patience {
 
 Outcome RunFollow(Session& session, const Options& options) {
   session.ack = AckWords(options.follow.consumer, options.follow.config_hash);
-  FeedPosition position;
+  cj_feed* opened = nullptr;
+  Question question = FollowQuestion(options.follow);
+  const int begun = cj_feed_open(session.connection.get(), question.get(), &opened);
+  if (begun == -ECONNRESET) {
+    return Fail(ExitStatus::kFailed, "the daemon has closed the connection without an answer");
+  }
+  if (begun < 0) return FailOf(session);
+  const Feed feed(opened);
+  Outcome outcome = ShowBegin(session, options.follow, feed.get());
   Patience patience(session.follow_patience);
-  for (;;) {
-    const Shown shown = ShowFeed(session, options.follow, &position);
-    if (shown.outcome.status != ExitStatus::kSuccess) return shown.outcome;
-    if (position.token.empty()) {
-      return Fail(ExitStatus::kFailed, "the daemon has closed the connection without an answer");
-    }
-    if (shown.any) patience.Renew();
-    for (bool connected = false; !connected;) {
-      if (!patience.Wait()) {
-        return Fail(ExitStatus::kNotReachable, "the daemon has gone away, and has not come back");
-      }
-      auto connection = ClientConnection::Connect(options.socket);
-      connected = connection.has_value();
-      if (connected) session.connection = std::move(connection).value();
+  while (outcome.status == ExitStatus::kSuccess) {
+    cj_buffer* buffer = nullptr;
+    if (cj_feed_read(feed.get(), -1, &buffer) > 0) {
+      patience.Renew();
+      outcome = ShowBuffer(session, options.follow, buffer);
+      // Whoever reads our output acknowledges, if anybody does.
+      cj_feed_drop(feed.get(), buffer);
+    } else if (!MayGoOn(cj_feed_last_error(feed.get()))) {
+      return FailOf(session, cj_feed_last_error(feed.get()));
+    } else if (!patience.Wait()) {
+      return Fail(ExitStatus::kNotReachable, "the daemon has gone away, and has not come back");
     }
   }
+  return outcome;
 }
 
 }  // namespace cj::client

@@ -3,10 +3,9 @@
 #include <string>
 #include <utility>
 
-#include "client/answers.h"
 #include "client/pager.h"
+#include "client/questions.h"
 #include "client/record_output.h"
-#include "client/requests.h"
 #include "client/session.h"
 
 namespace cj::client {
@@ -28,40 +27,43 @@ Outcome EndOutput(Session& session, Pager* pager) {
 }  // namespace
 
 Outcome RunLog(Session& session, const LogOptions& options) {
-  Status sent = session.connection.CallMore(MethodName("Log"), *LogParameters(options));
-  if (!sent) return Fail(ExitStatus::kFailed, sent.error().message);
+  cj_log* opened = nullptr;
+  Question question = LogQuestion(options);
+  if (cj_log_open(session.connection.get(), question.get(), &opened) < 0) return FailOf(session);
+  const Log log(opened);
   if (options.utc) session.zone = [](std::int64_t) -> std::int64_t { return 0; };
   // Following waits by its nature; there is nothing to tell about it.
   if (options.follow) session.progress = false;
-  // Begins with the first reply: an error is told without it.
+  ShowWaiting(session);
+  // Begins with the first entry, or with the end: an error is told without it.
   bool page = options.pager && session.style.terminal;
   std::unique_ptr<Pager> pager;
   bool shown = false;
-  for (NextAnswer next = FirstReply(session);; next = NextReply(session)) {
-    if (!next.reply && next.outcome.status != ExitStatus::kSuccess) {
-      (void)EndOutput(session, pager.get());
-      return next.outcome;
-    }
-    if (!next.reply) {
-      const bool say = !shown && !options.quiet && session.style.terminal;
-      if (say && IsForPeople(options.format)) session.out.Write("-- No records --\n");
-      return EndOutput(session, pager.get());
-    }
-    auto reply = ReadLogReply(*next.reply->parameters);
-    if (!reply) return Fail(reply.error());
+  const cj_record* record = nullptr;
+  const cj_gap* gap = nullptr;
+  int result = 0;
+  while ((result = cj_log_next(log.get(), &record, &gap)) >= 0) {
     if (std::exchange(page, false)) {
       pager = Pager::Start(options.jump_to_end);
       if (pager) session.out = Output(pager->fd());
     }
-    for (const Gap& gap : reply->gaps) WriteGap(session, gap, options.format);
-    for (const Record& record : reply->records) WriteRecord(session, record, options.format);
-    shown = shown || !reply->gaps.empty() || !reply->records.empty();
-    if (options.follow || session.out.failed()) {
+    if (result == 0) break;
+    shown = true;
+    if (gap != nullptr) WriteGap(session, GapOf(*gap), options.format);
+    if (record != nullptr) WriteRecord(session, RecordOf(*record), options.format);
+    if (cj_log_ready(log.get()) == 0 && (options.follow || session.out.failed())) {
       // The end of a pager ends us; without one, what could not be written is a failure.
       const Outcome written = FinishOutput(session);
       if (written.status != ExitStatus::kSuccess) return EndOutput(session, pager.get());
     }
   }
+  if (result < 0) {
+    (void)EndOutput(session, pager.get());
+    return FailOf(session);
+  }
+  const bool say = !shown && !options.quiet && session.style.terminal;
+  if (say && IsForPeople(options.format)) session.out.Write("-- No records --\n");
+  return EndOutput(session, pager.get());
 }
 
 }  // namespace cj::client

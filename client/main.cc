@@ -56,14 +56,14 @@ int Finish(const Outcome& outcome) {
 }
 
 Outcome Run(const Options& options, const UtcOffset& zone) {
-  auto connection = ClientConnection::Connect(options.socket);
-  if (!connection) {
+  Connection connection(cj_new());
+  const int connected = cj_connect(connection.get(), options.socket.c_str());
+  if (connected < 0) {
     // Nothing that keeps us from the socket is the caller's usage or the answer's failure.
-    const bool denied = connection.error().code == ErrorCode::kPermissionDenied;
-    return Fail(denied ? ExitStatus::kNotPermitted : ExitStatus::kNotReachable,
-                connection.error().message);
+    return Fail(connected == -EACCES ? ExitStatus::kNotPermitted : ExitStatus::kNotReachable,
+                cj_error_text(cj_last_error(connection.get())));
   }
-  Session session{.connection = std::move(connection).value(),
+  Session session{.connection = std::move(connection),
                   .style = StyleOf(STDOUT_FILENO),
                   .zone = zone,
                   .progress = ::isatty(STDERR_FILENO) == 1};

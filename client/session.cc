@@ -5,39 +5,43 @@
 #include <cerrno>
 
 #include "client/answers.h"
+#include "protocol/message.h"
 
 namespace cj::client {
-namespace {
 
-// An error of the connection: the daemon had been reached, so that it is gone now is a failure.
-Outcome ConnectionFailed(const Error& error) { return Fail(ExitStatus::kFailed, error.message); }
-
-// Says on a terminal that the daemon takes its time: it may have to wait for a crawl.
+// It may have to wait for a crawl.
 void ShowWaiting(const Session& session) {
   constexpr int kPatienceMs = 2000;
   if (!session.progress) return;
-  pollfd answer{session.connection.fd(), POLLIN, 0};
+  pollfd answer{cj_fd(session.connection.get()), POLLIN, 0};
   if (::poll(&answer, 1, kPatienceMs) == 0) {
     constexpr std::string_view kText = "changectl: waiting for the daemon's answer\n";
     [[maybe_unused]] ssize_t ignored = ::write(STDERR_FILENO, kText.data(), kText.size());
   }
 }
 
-}  // namespace
-
 std::string AckWords(const std::string& consumer, const std::string& config_hash) {
   if (consumer.empty()) return "";
   return "ack " + (config_hash.empty() ? "" : "--config-hash=" + config_hash + " ") + consumer;
 }
 
-std::string MethodName(std::string_view method) {
-  return "org.changejournal." + std::string(method);
+namespace {
+
+// What is not the daemon's answer is the connection's failure: it had been reached.
+ExitStatus StatusOf(const cj_error* error) {
+  const int code = cj_error_code(error);
+  if (code == -EINVAL) return ExitStatus::kUsage;
+  if (*cj_error_name(error) == '\0') return ExitStatus::kFailed;
+  if (code == -ESTALE) return ExitStatus::kRescanNeeded;
+  return code == -EACCES ? ExitStatus::kNotPermitted : ExitStatus::kFailed;
 }
 
-Outcome FailOf(const Session& session, const ClientReply& reply) {
-  Outcome outcome = Fail(FromCallError(reply.call_error()));
+}  // namespace
+
+Outcome FailOf(const Session& session, const cj_error* error) {
+  Outcome outcome = Fail(StatusOf(error), cj_error_text(error));
   if (outcome.status == ExitStatus::kRescanNeeded) {
-    std::string next = NextOfRescanNeeded(*reply.parameters);
+    const std::string next = cj_error_next(error);
     if (!next.empty()) {
       outcome.message += session.ack.empty()
                              ? "\nscan the tree, then go on from " + next
@@ -47,24 +51,23 @@ Outcome FailOf(const Session& session, const ClientReply& reply) {
   return outcome;
 }
 
-Answer CallOnce(Session& session, std::string_view method, const JsonValue& parameters) {
-  auto reply = session.connection.Call(MethodName(method), *parameters);
-  if (!reply) return {{}, ConnectionFailed(reply.error())};
-  if (!reply->ok()) return {{}, FailOf(session, *reply)};
-  return {std::move(reply->parameters), {}};
+Outcome FailOf(const Session& session) {
+  return FailOf(session, cj_last_error(session.connection.get()));
 }
 
-NextAnswer FirstReply(Session& session) {
-  ShowWaiting(session);
-  return NextReply(session);
+Result<JsonValue> ParseReplyText(const char* text) {
+  return ParseJson(text, kMaxMessageDepth, kMaxReplyValues);
 }
 
-NextAnswer NextReply(Session& session) {
-  auto reply = session.connection.Next();
-  if (!reply) return {std::nullopt, ConnectionFailed(reply.error())};
-  if (!*reply) return {};
-  if (!(*reply)->ok()) return {std::nullopt, FailOf(session, **reply)};
-  return {std::move(**reply), {}};
+Answer CallOnce(Session& session, const char* method, const JsonValue& parameters) {
+  const char* text = nullptr;
+  const std::string sent = DumpJson(*parameters);
+  if (cj_call(session.connection.get(), method, sent.c_str(), &text) < 0) {
+    return {{}, FailOf(session)};
+  }
+  auto reply = ParseReplyText(text);
+  if (!reply) return {{}, Fail(reply.error())};
+  return {std::move(reply).value(), {}};
 }
 
 Outcome FinishOutput(Session& session) {

@@ -11,16 +11,17 @@
 #include <vector>
 
 #include "client/answers.h"
+#include "client/connection.h"
 #include "client/exit_status.h"
 #include "client/format.h"
 #include "client/options.h"
 #include "client/output.h"
-#include "protocol/client_connection.h"
+#include "protocol/json_value.h"
 
 namespace cj::client {
 
 struct Session {
-  ClientConnection connection;
+  Connection connection;
   Output out{STDOUT_FILENO};
   Style style;
   UtcOffset zone;
@@ -35,27 +36,21 @@ struct Session {
 // Session::ack of this consumer; nothing where there is none.
 std::string AckWords(const std::string& consumer, const std::string& config_hash);
 
-// The name of a method of our interface.
-std::string MethodName(std::string_view method);
-
-// The outcome of an error reply; RescanNeeded names the token to go on from.
-Outcome FailOf(const Session& session, const ClientReply& reply);
+// Why the last call failed; RescanNeeded names the token to go on from.
+Outcome FailOf(const Session& session, const cj_error* error);
+Outcome FailOf(const Session& session);
 
 // A call with one reply: its parameters, or why there are none.
 struct Answer {
   JsonValue parameters;
   Outcome outcome;
 };
-Answer CallOnce(Session& session, std::string_view method, const JsonValue& parameters);
+Answer CallOnce(Session& session, const char* method, const JsonValue& parameters);
+// What the library gives as text.
+Result<JsonValue> ParseReplyText(const char* text);
 
-// The replies of a `more` call. FirstReply shows a long wait on a terminal, which it can tell from
-// the socket alone; later replies may have arrived together with the ones before.
-struct NextAnswer {
-  std::optional<ClientReply> reply;  // none: see outcome, which is kSuccess at the end of replies
-  Outcome outcome;
-};
-NextAnswer FirstReply(Session& session);
-NextAnswer NextReply(Session& session);
+// Shows a long wait for the first reply on a terminal.
+void ShowWaiting(const Session& session);
 
 // Success when everything was written. A reader that has gone away (EPIPE) is no message's worth:
 // it ended because it had seen enough.

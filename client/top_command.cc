@@ -2,10 +2,10 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -15,7 +15,7 @@
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
 #include "client/busy_directories.h"
-#include "client/requests.h"
+#include "client/questions.h"
 #include "client/session.h"
 #include "client/top_frame.h"
 #include "client/top_screen.h"
@@ -27,24 +27,30 @@ namespace {
 constexpr std::size_t kBatchDirectories = 20;
 constexpr std::size_t kBatchColumns = 512;
 
-// Reads the feed, until it ends or Stop().
+void Signal(int eventfd) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] ssize_t ignored = ::write(eventfd, &one, sizeof(one));
+}
+
+// Reads the feed, until it ends or this does.
 class Counting {
  public:
-  explicit Counting(ClientConnection connection)
-      : connection_(std::move(connection)), ended_fd_(::eventfd(0, EFD_CLOEXEC)) {}
-  ~Counting() { Stop(); }
+  Counting() : stop_fd_(::eventfd(0, EFD_CLOEXEC)), ended_fd_(::eventfd(0, EFD_CLOEXEC)) {}
+  ~Counting() {
+    Signal(stop_fd_.get());
+    if (thread_.joinable()) thread_.join();
+  }
   Counting(const Counting&) = delete;
   Counting& operator=(const Counting&) = delete;
 
+  // The feed takes the session's connection; the session's next call makes another one.
   Outcome Begin(const std::vector<std::string>& paths, const Session& session) {
     FollowOptions options;
     options.paths = paths;
-    Status sent = connection_.CallMore(MethodName("Follow"), *FollowParameters(options, {}));
-    if (!sent) return Fail(ExitStatus::kFailed, sent.error().message);
-    auto first = connection_.Next();  // comes at once, or says why it does not
-    if (!first) return Fail(ExitStatus::kFailed, first.error().message);
-    if (!*first) return Fail(ExitStatus::kFailed, "the daemon tells nothing");
-    if (!(*first)->ok()) return FailOf(session, **first);
+    Question question = FollowQuestion(options);
+    cj_feed* opened = nullptr;
+    if (cj_feed_open(session.connection.get(), question.get(), &opened) < 0) return FailOf(session);
+    feed_.reset(opened);
     thread_ = std::thread([this] { Run(); });
     return {};
   }
@@ -58,23 +64,28 @@ class Counting {
  private:
   void Run() EXCLUDES(mutex_) {
     while (true) {
-      auto next = connection_.Next();
-      if (!next || !*next || !(*next)->ok()) break;
-      auto reply = ReadFollowReply(*(*next)->parameters);
-      if (!reply) break;
-      const std::int64_t now_usec = Clock::System().MonotonicUsec();
-      MutexLock lock(mutex_);
-      for (const Record& record : reply->log.records) busy_.Add(record, now_usec);
+      pollfd fds[] = {{cj_feed_fd(feed_.get()), POLLIN, 0}, {stop_fd_.get(), POLLIN, 0}};
+      ::poll(fds, std::size(fds), -1);
+      if (fds[1].revents != 0) break;
+      cj_buffer* buffer = nullptr;
+      const int result = cj_feed_read(feed_.get(), 0, &buffer);
+      if (result == -EAGAIN) continue;
+      if (result < 0) break;
+      Count(buffer);
+      cj_feed_put(feed_.get(), buffer);
     }
-    const std::uint64_t one = 1;
-    [[maybe_unused]] ssize_t ignored = ::write(ended_fd_.get(), &one, sizeof(one));
+    Signal(ended_fd_.get());
   }
-  void Stop() {
-    ::shutdown(connection_.fd(), SHUT_RDWR);
-    if (thread_.joinable()) thread_.join();
+  void Count(const cj_buffer* buffer) EXCLUDES(mutex_) {
+    const std::int64_t now_usec = Clock::System().MonotonicUsec();
+    MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < cj_buffer_count(buffer); ++i) {
+      busy_.Add(RecordOf(*cj_buffer_record(buffer, i)), now_usec);
+    }
   }
 
-  ClientConnection connection_;
+  Feed feed_;  // of the thread, once that has begun
+  UniqueFd stop_fd_;
   UniqueFd ended_fd_;
   Mutex mutex_;
   BusyDirectories busy_ GUARDED_BY(mutex_);
@@ -201,10 +212,8 @@ Outcome RunTop(Session& session, const Options& options) {
   if (!options.top.batch && !terminal) {
     return Fail(ExitStatus::kUsage, "top draws on a terminal, and this is none; see --batch");
   }
-  auto connection = ClientConnection::Connect(options.socket);
-  if (!connection) return Fail(ExitStatus::kNotReachable, connection.error().message);
   const UniqueFd signals = TakeSignals();
-  Counting counting(std::move(connection).value());
+  Counting counting;
   Outcome outcome = counting.Begin(options.top.paths, session);
   if (outcome.status != ExitStatus::kSuccess) return outcome;
   int ended_by = 0;

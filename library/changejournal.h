@@ -136,9 +136,9 @@ enum {
   CJ_FOLLOW = 32         // log: go on with records as they are stored
 };
 
-// For cj_changes(), cj_change_paths(), cj_log() and cj_feed_open(); what one of them does not take
-// must be zero there, or it is -EINVAL. Exactly one of the since_ members is set, at most one for
-// logs and feeds; a time stands for the newest checkpoint at or before it.
+// For cj_changes(), cj_change_paths(), cj_log_open() and cj_feed_open(); what one of them does not
+// take must be zero there, or it is -EINVAL. Exactly one of the since_ members is set, at most one
+// for logs and feeds; a time stands for the newest checkpoint at or before it.
 struct cj_question {
   size_t size;  // sizeof(struct cj_question)
   const char* since_token;
@@ -286,9 +286,10 @@ void cj_log_close(cj_log* log);
 typedef struct cj_feed cj_feed;
 typedef struct cj_buffer cj_buffer;
 
-// The feed connects for itself, to where `connection` does and with its timeout; it may live
-// longer. An error of opening is the connection's. Begins with since_ (none: now) or resume_; of a
-// consumer, where that stands, or at resume_. Of a consumer there is one feed at a time: -EBUSY.
+// The feed has connections of its own, to where `connection` leads and with its timeout, and may
+// live longer. It may begin with the one that is there: the next call connects again. An error of
+// opening is the connection's. Begins with since_ (none: now) or resume_; of a consumer, where that
+// stands, or at resume_. Of a consumer there is one feed at a time: -EBUSY.
 int cj_feed_open(cj_connection* connection, const struct cj_question* question, cj_feed** feed);
 // Readable while cj_feed_read() has anything to do, be it received already or not. It stays the
 // same as long as the feed lives, over restarts of the daemon, too; while there is no connection it

@@ -38,6 +38,13 @@ int Channel::Connect(const std::string& path) {
   return 0;
 }
 
+void Channel::TakeOver(Channel& other) {
+  if (other.replying_ || other.readiness_.is_open()) return;
+  Drop();
+  client_ = std::move(other.client_);
+  other.Drop();
+}
+
 int Channel::Fd() {
   if (!readiness_.is_open()) {
     Status opened = readiness_.Open();

@@ -29,6 +29,8 @@ class Channel {
 
   int Connect(const std::string& path);
   int Connect() { return Connect(path_); }
+  // Takes the other one's connection, if nothing is under way on it and nobody waits for it.
+  void TakeOver(Channel& other);
   // For poll(2).
   int Fd();
 

@@ -55,6 +55,7 @@ int Receive(cj_feed& feed, int milliseconds, cj::reply::FollowReply* told) {
 // Connects and begins where the last reply ended, if there was one. 0: the first reply has come.
 int Begin(cj_feed& feed) {
   Channel& channel = feed.following;
+  feed.first.reset();
   channel.set_timeout_ms(feed.timeout_ms);
   feed.call = channel.Start("Follow", feed.told.token.empty()
                                           ? feed.parameters
@@ -67,11 +68,13 @@ int Begin(cj_feed& feed) {
     result = Note(channel.error, -ETIMEDOUT, "the daemon did not answer in time");
   }
   if (result < 0) return result;
-  if (feed.told.token.empty()) {
+  const bool again = !feed.told.token.empty();
+  const bool empty = first.log.records.empty() && first.log.gaps.empty();
+  if (!again && empty) {
     feed.told = first.position;
-    feed.held.set_handled(first.position);
-  }
-  if (!first.log.records.empty() || !first.log.gaps.empty()) {
+    feed.held.set_handled(std::move(first.position));
+  } else {
+    // Also an empty one where the feed goes on: its reader hears that it does.
     feed.first = std::move(first);
     channel.SetLeft(true);
   }
@@ -102,7 +105,7 @@ int Read(cj_feed& feed, int milliseconds, cj_buffer** buffer) {
 // Tells the daemon up to where all has been handled, if it does not know.
 int Acknowledge(cj_feed& feed) {
   const FeedPosition& at = feed.held.handled();
-  if (feed.consumer.empty() ||
+  if (feed.consumer.empty() || at.token.empty() ||
       (feed.acknowledged == at.sequence && feed.acknowledged_token == at.token)) {
     return 0;
   }
@@ -187,6 +190,7 @@ int cj_feed_open(cj_connection* connection, const struct cj_question* question, 
     auto opened = std::make_unique<cj_feed>(channel.path(), std::move(parameters).value());
     if (question->since_consumer != nullptr) opened->consumer = question->since_consumer;
     opened->timeout_ms = channel.timeout_ms();
+    opened->following.TakeOver(channel);
     const int result = Begin(*opened);
     if (result < 0) {
       channel.error = opened->following.error;

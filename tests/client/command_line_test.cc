@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/questions.h"
 #include "client/requests.h"
 
 using namespace cj;
@@ -135,13 +136,19 @@ TEST_CASE("log: -n without a number is 10 and takes no path for one") {
 
 TEST_CASE("log: a time is that moment, a token its checkpoint") {
   LogOptions log = Good({"log", "--since=@1", "--until=@2", "--kind=data", "--type=fifo"}).log;
-  CHECK(*LogParameters(log) == nlohmann::json({{"from_usec", 1'000'000},
-                                               {"to_usec", 2'000'000},
-                                               {"kinds", {"data"}},
-                                               {"types", {"fifo"}}}));
+  Question made = LogQuestion(log);
+  const cj_question* question = made.get();
+  REQUIRE((question->from_usec != nullptr && question->to_usec != nullptr));
+  CHECK((*question->from_usec == 1'000'000 && *question->to_usec == 2'000'000));
+  CHECK((question->since_usec == nullptr && question->until_usec == nullptr));
+  CHECK((question->kinds == CJ_KIND_DATA && question->types == CJ_FIFO));
   log = Good({"log", std::string("--since=") + kToken, "-U", kToken}).log;
-  CHECK(*LogParameters(log) ==
-        nlohmann::json({{"since", {{"token", kToken}}}, {"until", {{"token", kToken}}}}));
+  made = LogQuestion(log);
+  question = made.get();
+  REQUIRE((question->since_token != nullptr && question->until_token != nullptr));
+  CHECK((question->since_token == std::string(kToken) &&
+         question->until_token == std::string(kToken)));
+  CHECK((question->from_usec == nullptr && question->to_usec == nullptr));
 }
 
 TEST_CASE("consumers: verbs and options") {
@@ -309,25 +316,41 @@ TEST_CASE("every verb has a help with its name, its options and an example") {
   CHECK(Parse({"--version"}).output == std::string("changectl ") + CJ_VERSION + "\n");
 }
 
-TEST_CASE("requests say no more than was asked") {
+TEST_CASE("questions say no more than was asked") {
   ChangesOptions options;
   Position since;
   since.token = kToken;
-  CHECK(*ChangesParameters(options, since) == nlohmann::json({{"since", {{"token", kToken}}}}));
+  Question made = ChangesQuestion(options, since, false);
+  const cj_question* question = made.get();
+  CHECK(question->size == sizeof(cj_question));
+  CHECK(question->since_token == std::string(kToken));
+  CHECK((question->flags | question->kinds | question->types | question->presence) == 0);
+  CHECK((question->since_usec == nullptr && question->label == nullptr));
   options.paths = {"/a", "/\xff"};
   options.checkpoint = false;
   options.wait = false;
   options.relative_to = "/\xfe";
+  options.kinds = {"metadata", "entry"};
+  options.presence = "deleted";
   since = {};
   since.time_usec = 7;
-  CHECK(*ChangePathsParameters(options, since) == nlohmann::json({{"since", {{"time_usec", 7}}},
-                                                                  {"paths", {"/a"}},
-                                                                  {"paths_base64", {"L/8="}},
-                                                                  {"checkpoint", false},
-                                                                  {"wait", false},
-                                                                  {"relative_to_base64", "L/4="}}));
-  CHECK(ChangesParameters(options, since)->count("relative_to_base64") == 0);
-  CHECK(*LogParameters({}) == nlohmann::json::object());
+  made = ChangesQuestion(options, since, true);
+  question = made.get();
+  CHECK(question->since_token == nullptr);
+  CHECK(*question->since_usec == 7);
+  REQUIRE(question->path_count == 2);
+  CHECK(question->paths[1] == std::string("/\xff"));
+  CHECK(question->flags == (CJ_NO_CHECKPOINT | CJ_NO_WAIT | CJ_PROGRESS));
+  CHECK(question->kinds == (CJ_KIND_METADATA | CJ_KIND_ENTRY));
+  CHECK(question->presence == CJ_PRESENCE_DELETED);
+  // Changes are told with whole paths, which changectl shortens; a list is made so by the daemon.
+  CHECK(question->relative_to == nullptr);
+  options.format = ChangesFormat::kPaths;
+  CHECK(ChangesQuestion(options, since, true).get()->relative_to == std::string("/\xfe"));
+  CHECK(LogQuestion({}).get()->flags == 0);
+  FollowOptions follow;
+  follow.types = {"block", "file"};
+  CHECK(FollowQuestion(follow).get()->types == (CJ_BLOCK | CJ_FILE));
   CHECK(*CheckpointParameters("") == nlohmann::json::object());
 }
 

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/unique_fd.h"
 #include "client/session.h"
 #include "tests/client/fake_daemon.h"
 
@@ -17,10 +18,10 @@ json FeedReply(int sequence) {
 }
 
 Outcome Follow(const FakeDaemon& daemon, std::chrono::milliseconds patience) {
-  auto connection = ClientConnection::Connect(daemon.socket());
-  REQUIRE(connection.has_value());
+  Connection connection(cj_new());
+  REQUIRE(cj_connect(connection.get(), daemon.socket().c_str()) == 0);
   UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
-  Session session{.connection = std::move(connection).value(),
+  Session session{.connection = std::move(connection),
                   .out = Output(nowhere.get()),
                   .style = {},
                   .zone = {},

@@ -126,7 +126,8 @@ class Manuals(unittest.TestCase):
 
     def test_each_is_installed(self):
         for page in pages() + aliases():
-            folder = "integrations" if is_integration(page) else "client"
+            folder = ("integrations" if is_integration(page) else
+                      "library" if page.endswith(".3") else "client")
             with open(os.path.join(TOP, folder, "CMakeLists.txt"), encoding="utf-8") as file:
                 self.assertIn(f"docs/man/{page}\n", file.read())
 

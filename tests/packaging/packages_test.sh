@@ -30,9 +30,15 @@ done
 dpkg-deb -x "$work"/changejournal_*.deb "$work/root"
 dpkg-deb -e "$work"/changejournal_*.deb "$work/control"
 dpkg-deb -x "$work"/changejournal-integrations_*.deb "$work/integrations"
+dpkg-deb -x "$work"/libchangejournal0_*.deb "$work/library"
+dpkg-deb -x "$work"/libchangejournal-dev_*.deb "$work/dev"
 root=$work/root
 for page in "$source_directory"/docs/man/*; do
-  case ${page##*/} in changejournal-*) from=$work/integrations ;; *) from=$root ;; esac
+  case ${page##*/} in
+    changejournal-*) from=$work/integrations ;;
+    *.3) from=$work/dev ;;
+    *) from=$root ;;
+  esac
   packed=$from/usr/share/man/man${page##*.}/${page##*/}.gz
   [ -s "$packed" ] || fail "${page##*/} is not in its package"
   # -n: no time of the day in it, so that the same page is the same package.
@@ -42,6 +48,18 @@ for file in bash-completion/completions/changectl zsh/vendor-completions/_change
   varlink/org.changejournal.varlink doc/changejournal/{changelog.gz,early.conf}; do
   [ -s "$root/usr/share/$file" ] || fail "$file is not in the package"
 done
+
+# The library, and that changectl is content with it.
+library=$(echo "$work"/library/usr/lib/*/libchangejournal.so.0)
+[ -e "$library" ] || fail "the library is not in its package"
+LD_LIBRARY_PATH=${library%/*} "$root/usr/bin/changectl" --version >/dev/null || fail "changectl"
+for file in include/changejournal.h lib/*/{libchangejournal.so,pkgconfig/changejournal.pc} \
+  lib/*/cmake/changejournal/changejournal-config.cmake; do
+  ! compgen -G "$work/library/usr/$file" >/dev/null || fail "$file is in the library's package"
+  compgen -G "$work/dev/usr/$file" >/dev/null || fail "$file is not in the package"
+done
+depends=$(dpkg-deb -f "$work"/changejournal_*.deb Depends)
+grep -q "libchangejournal0 (= $entry)" <<<"$depends" || fail "changejournal needs: $depends"
 
 # Python and the backup programs are nothing that the journal needs.
 ! grep -rlI '^#!.*python' "$root" || fail "a program in changejournal needs Python"

@@ -15,6 +15,7 @@ higher() {
   sed -i -e 's/^Version: .*/&.1/' -e 's/changejournal (= [^)]*/&.1/' "${3%.deb}/DEBIAN/control"
   dpkg-deb --root-owner-group -b "${3%.deb}" "$3" >>"${3%/*}/dpkg-deb.log"
 }
+cp "$3"/packages/libchangejournal0_*.deb "$3/library.deb"
 higher "$3"/packages/changejournal_*.deb "$3/first.deb" "$3/next.deb"
 higher "$3"/packages/changejournal-integrations_*.deb "$3/integrations.deb" \
   "$3/integrations_next.deb"
