@@ -13,10 +13,7 @@ import socket
 import fixture
 from fixture import daemon_fixture
 
-try:
-    import changejournal
-except OSError:  # before fixture.main() has loaded what a sanitizer needs
-    changejournal = None
+import changejournal
 
 
 class CallsTest(daemon_fixture.DaemonCase):

@@ -13,10 +13,7 @@ import sys
 import fixture
 from fixture import daemon_fixture, eventually
 
-try:
-    import changejournal
-except OSError:  # before fixture.main() has loaded what a sanitizer needs
-    changejournal = None
+import changejournal
 
 # A reader that is killed with a buffer in its hands: argv: SOCKET; tells each path, puts the buffer
 # back at a word from outside.

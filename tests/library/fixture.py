@@ -25,11 +25,15 @@ def sanitizer_environment():
     return {"LD_PRELOAD": " ".join(libraries), "ASAN_OPTIONS": "detect_leaks=0"}
 
 
-def main():
+def prepare():
+    """Before the library is loaded."""
     if "thread" in SANITIZED:
         print("SKIPPED: ThreadSanitizer cannot be loaded into Python")
         sys.exit(4)
     if "address" in SANITIZED and "LD_PRELOAD" not in os.environ:
         os.environ.update(sanitizer_environment())
         os.execv(sys.executable, [sys.executable, *sys.argv])
-    daemon_fixture.main()
+
+
+prepare()
+main = daemon_fixture.main
