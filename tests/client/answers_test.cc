@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "client/explanation.h"
+
 using namespace cj;
 using namespace cj::client;
 using nlohmann::json;
@@ -53,6 +55,52 @@ TEST_CASE("answers: damage is told by its place") {
     REQUIRE_FALSE(reply);
     CHECK(reply.error().code == ErrorCode::kCorruption);
     CHECK(reply.error().message.find(row.where) != std::string::npos);
+  }
+}
+
+TEST_CASE("answers: who made a record, and how far that is known") {
+  const json record = {{"sequence", 1}, {"period", 2}, {"time_usec", 3},
+                       {"volume", 4},   {"pid", 5},    {"operations", {"created"}}};
+  auto by = [&](const json& actor) {
+    json told = record;
+    told["by"] = actor;
+    return ReadLogReply({{"records", {told}}});
+  };
+  auto whole = by({{"pid", 7}, {"comm", "sh"}, {"uid", 0}, {"unit", "a.service"}});
+  REQUIRE(whole);
+  const Actor& actor = whole->records.at(0).by.value();
+  CHECK((actor.pid == 7 && actor.comm == "sh" && actor.uid == 0 && actor.unit == "a.service"));
+  auto ended = by({{"pid", 7}});
+  REQUIRE(ended);
+  CHECK_FALSE(ended->records.at(0).by.value().uid);
+  auto nobody = by(nullptr);
+  REQUIRE(nobody);
+  CHECK_FALSE(nobody->records.at(0).by);
+  CHECK_FALSE(by({{"comm", "sh"}}));
+  CHECK_FALSE(by(7));
+}
+
+TEST_CASE("answers: an explanation gathers its replies") {
+  const json record = {{"sequence", 1}, {"period", 2}, {"time_usec", 3},
+                       {"volume", 4},   {"pid", 5},    {"operations", {"created"}}};
+  const json evidence = {{"role", "name"}, {"token", "t"}, {"record", record}};
+  const json change = {{"change", "created"}, {"path", "/a"}};
+  Explanation told;
+  for (int replies : {1, 2}) {
+    REQUIRE(AddExplanation({{"changes", {change}}, {"evidence", {evidence}}}, &told));
+    CHECK(told.evidence.size() == static_cast<std::size_t>(replies));
+    CHECK_FALSE(told.verdict);
+  }
+  CHECK((told.changes.size() == 2 && told.evidence[1].record.sequence == 1));
+  REQUIRE(AddExplanation({{"verdict", {{"since", "s"}, {"told", true}, {"below", 3}}}}, &told));
+  CHECK((told.verdict->told && told.verdict->below == 3 && told.verdict->refused.empty()));
+  for (const char* damaged :
+       {R"({"verdict":7})", R"({"verdict":{"told":1}})", R"({"evidence":[{"role":"name"}]})",
+        R"({"evidence":7})", R"({"changes":[{"change":"eaten","path":"/a"}]})"}) {
+    INFO(damaged);
+    const Status added = AddExplanation(json::parse(damaged), &told);
+    REQUIRE_FALSE(added);
+    CHECK(added.error().code == ErrorCode::kCorruption);
   }
 }
 

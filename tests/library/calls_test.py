@@ -73,6 +73,61 @@ class CallsTest(daemon_fixture.DaemonCase):
         self.assertEqual([record.sequence for record in backwards],
                          [record.sequence for record in log][::-1])
 
+    def test_the_log_by_kind_type_and_time(self):
+        journal = self.connect(self.start())
+        since = journal.checkpoint()
+        os.mkdir(os.path.join(self.mount, "directory"))
+        self.write("file")
+        journal.checkpoint()
+
+        def logged(**question):
+            return [os.path.basename(record.path)
+                    for record in journal.log(since_token=since, **question)]
+        directories = logged(types=2)  # CJ_DIRECTORY
+        self.assertIn(b"directory", directories)
+        self.assertNotIn(b"file", directories)
+        written = logged(kinds=2)  # CJ_KIND_DATA
+        self.assertIn(b"file", written)
+        self.assertNotIn(b"directory", written)
+        records = list(journal.log(since_token=since))
+        last = max(record.time_usec for record in records)
+        self.assertEqual([record.sequence for record in journal.log(to_usec=last,
+                                                                    since_token=since)],
+                         [record.sequence for record in records])
+        self.assertEqual(logged(from_usec=last + 1), [])
+        self.assertNotIn(b"directory", logged(to_usec=records[0].time_usec - 1))
+
+    def test_who_made_a_record(self):
+        path = os.path.join(self.work, "who.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"[Journal]\nAttribution=yes\n[Watch]\nPath={self.mount}\n")
+        journal = self.connect(self.start(f"--config={path}", watch=None))
+        feed = journal.feed()
+        since = journal.checkpoint()
+        self.write("file")
+        journal.checkpoint()
+        with open("/proc/self/comm", "rb") as file:
+            comm = file.read().rstrip(b"\n")
+        logged = list(journal.log(since_token=since))
+        self.assertTrue(logged)
+        for record in logged:
+            self.assertEqual(record.by[:3], (os.getpid(), comm, os.geteuid()))
+        fed = []
+        while not fed:
+            buffer = feed.read(1000 * fixture.DEADLINE)
+            self.assertIsNotNone(buffer)
+            fed = feed.records(buffer)
+            feed.put(buffer)
+        self.assertEqual(fed[0].by[:3], (os.getpid(), comm, os.geteuid()))
+        feed.close()
+        # Without it nobody is named.
+        self.daemons.pop().stop()
+        other = self.connect(self.start())
+        since = other.checkpoint()
+        self.write("other")
+        other.checkpoint()
+        self.assertEqual({record.by for record in other.log(since_token=since)}, {None})
+
     def test_rescan_needed_says_where_to_go_on(self):
         journal = self.connect(self.start())
         error = self.refused(journal.changes, since_token="cj1-00000000-1")
@@ -166,6 +221,8 @@ class CallsTest(daemon_fixture.DaemonCase):
                 ({"since_token": "a", "presence": 3}, "presence"),
                 ({"since_token": "a", "flags": changejournal.FOLLOW}, "flags"),
                 ({"since_token": "a", "relative_to": "/"}, "relative_to"),
+                ({"since_token": "a", "from_usec": 1}, "from_usec"),
+                ({"since_token": "a", "to_usec": 1}, "to_usec"),
                 ({"since_token": "a", "resume_sequence": 1}, "resume_sequence"),
                 ({"since_token": "a", "path_count": 1}, "path")):
             with self.subTest(question=question):
