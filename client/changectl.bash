@@ -8,7 +8,7 @@ _changectl_consumers() {
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
-    local verbs='status checkpoint changes log explain periods follow consumer ack crawl doctor metrics top'
+    local verbs='status checkpoint changes log explain periods follow consumer ack crawl doctor metrics top git-fsmonitor'
     local outputs='short short-iso short-iso-precise short-unix verbose json json-seq cat'
     local types='file directory symlink fifo socket char block'
     local -A options=(
@@ -31,6 +31,7 @@ _changectl() {
         [doctor]='--json --help'
         [metrics]='--output= --help'
         [top]='--delay= --iterations= --batch --help'
+        [git-fsmonitor]='--help'
     )
     local word verb= socket=
     for word in "${words[@]:1}"; do

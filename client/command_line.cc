@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "client/explain_line.h"
+#include "client/git_line.h"
 #include "client/help.h"
 #include "client/log_line.h"
 #include "client/question_line.h"
@@ -36,7 +37,8 @@ constexpr std::array kVerbs = {VerbName{"status", Verb::kStatus},
                                VerbName{"crawl", Verb::kCrawl},
                                VerbName{"doctor", Verb::kDoctor},
                                VerbName{"metrics", Verb::kMetrics},
-                               VerbName{"top", Verb::kTop}};
+                               VerbName{"top", Verb::kTop},
+                               VerbName{"git-fsmonitor", Verb::kGitFsmonitor}};
 
 CommandLine Mistake(std::string message) {
   CommandLine line;
@@ -127,6 +129,8 @@ void AddOptions(CLI::App* app, Verb verb, Words* words, Options* options) {
       return;
     case Verb::kTop:
       return AddTop(app, words, &options->top);
+    case Verb::kGitFsmonitor:
+      return AddGitFsmonitor(app, &options->git);
     case Verb::kConsumerRemove:
       return AddConsumerRemove(app, &words->consumer);
     case Verb::kAck:
@@ -161,6 +165,8 @@ Status Finish(Words* words, const Surroundings& surroundings, Options* options) 
       return FinishConsumerAdd(*words, surroundings, options);
     case Verb::kTop:
       return FinishTop(*words, surroundings, &options->top);
+    case Verb::kGitFsmonitor:
+      return FinishGitFsmonitor(options->git);
     case Verb::kConsumerRemove:
       return FinishConsumer(words->consumer, options);
     case Verb::kAck:

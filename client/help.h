@@ -139,6 +139,12 @@ constexpr VerbHelp Of(Verb verb) {
               "Shows the directories in which most happens, and how much the daemon does, again\n"
               "and again. q ends it.",
               "Examples:\n  changectl top\n  changectl top -b -n 2 -d 10 /srv"};
+    case Verb::kGitFsmonitor:
+      return {"The hook that makes git status quick",
+
+              "Tells git which files of a work tree may have changed, so that it need not look at\n"
+              "all of them. git calls it by itself, in the top of the work tree.",
+              "Example:\n  git config core.fsmonitor 'changectl git-fsmonitor'"};
   }
   return {};
 }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "client/command_line.h"
+#include "client/git_fsmonitor_command.h"
 #include "client/session.h"
 
 namespace cj::client {
@@ -56,6 +57,7 @@ int Finish(const Outcome& outcome) {
 }
 
 Outcome Run(const Options& options, const UtcOffset& zone) {
+  if (options.verb == Verb::kGitFsmonitor) return RunGitFsmonitor(options.socket, options.git);
   Connection connection(cj_new());
   const int connected = cj_connect(connection.get(), options.socket.c_str());
   if (connected < 0) {
@@ -98,6 +100,8 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
       return RunMetrics(session, options);
     case Verb::kTop:
       return RunTop(session, options);
+    case Verb::kGitFsmonitor:
+      break;  // needs no daemon, see above
   }
   return {};
 }

@@ -118,7 +118,8 @@ enum class Verb {
   kCrawl,
   kDoctor,
   kMetrics,
-  kTop
+  kTop,
+  kGitFsmonitor
 };
 
 struct TopOptions {
@@ -126,6 +127,12 @@ struct TopOptions {
   std::optional<std::int64_t> iterations;  // none: until it is ended
   bool batch = false;                      // frames one below the other, no keys
   std::vector<std::string> paths;          // absolute; empty: all watches
+};
+
+// As git calls it.
+struct GitFsmonitorOptions {
+  std::string version;
+  std::string token;
 };
 
 struct Options {
@@ -141,6 +148,7 @@ struct Options {
   AcknowledgeOptions acknowledge;
   std::string metrics_file;  // empty: stdout
   TopOptions top;
+  GitFsmonitorOptions git;
   std::vector<std::string> crawl_paths;  // absolute; empty: for the gaps that are open
 };
 

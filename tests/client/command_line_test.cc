@@ -232,7 +232,7 @@ TEST_CASE("words that begin with a dash can be paths after --") {
 
 #define VERBS                                                                                  \
   "status, checkpoint, changes, log, explain, periods, follow, consumer, ack, crawl, doctor, " \
-  "metrics, top"
+  "metrics, top, git-fsmonitor"
 
 TEST_CASE("mistakes say what to do") {
   struct Row {
@@ -299,7 +299,8 @@ TEST_CASE("every verb has a help with its name, its options and an example") {
                                     {"crawl"},
                                     {"doctor"},
                                     {"metrics"},
-                                    {"top"}};
+                                    {"top"},
+                                    {"git-fsmonitor"}};
   for (Words words : verbs) {
     const std::string name = words.size() == 1 ? words[0] : words[0] + " " + words[1];
     INFO(name);
@@ -314,6 +315,14 @@ TEST_CASE("every verb has a help with its name, its options and an example") {
   CHECK(Parse({"consumer", "--help"}).output.find("Usage: changectl consumer") !=
         std::string::npos);
   CHECK(Parse({"--version"}).output == std::string("changectl ") + CJ_VERSION + "\n");
+}
+
+TEST_CASE("git calls with a version and any token") {
+  const GitFsmonitorOptions git = Good({"git-fsmonitor", "2", "c:123:4"}).git;
+  CHECK(git.token == "c:123:4");
+  CHECK(Good({"--socket=/s", "git-fsmonitor", "2", ""}).socket == "/s");
+  CHECK(Mistake({"git-fsmonitor", "1", "17"}).find("version 1") != std::string::npos);
+  CHECK(Mistake({"git-fsmonitor"}).find("VERSION is required") != std::string::npos);
 }
 
 TEST_CASE("questions say no more than was asked") {

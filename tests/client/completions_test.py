@@ -58,7 +58,7 @@ def verbs(*words):
     text = help_of(*words)
     if "Subcommands:" not in text:
         return []
-    return re.findall(r"^  (\w+)", section(text, "Subcommands"), re.MULTILINE)
+    return re.findall(r"^  ([\w-]+)", section(text, "Subcommands"), re.MULTILINE)
 
 
 def commands():
@@ -100,7 +100,7 @@ class Completions(unittest.TestCase):
             return output("zsh", "-f", "-c", ZSH_DRIVER, "zsh", ZSH, verb)
         told = zsh()
         self.assertEqual(set(OPTION.findall(told)), options())
-        self.assertEqual(set(re.findall(r"^([a-z]\w*):", told, re.MULTILINE)), set(verbs()))
+        self.assertEqual(set(re.findall(r"^([a-z][\w-]*):", told, re.MULTILINE)), set(verbs()))
         for words in commands():
             with self.subTest(words=words):
                 told = zsh("_".join(words))
