@@ -88,7 +88,8 @@ Asked Ask(cj_connection* connection, const std::string& top, const std::string& 
 // large answer that is worth a checkpoint, for those who may make one: the second answer from here
 // on is small again. (One before the answer would be needed every time.)
 void EndPeriod(cj_connection* connection, const std::string& since, const Asked& asked) {
-  if (asked.changes > kManyChanges && asked.next == since) (void)Begin(connection);
+  const bool large = asked.changes > kManyChanges || asked.names.everything();
+  if (large && asked.next == since) (void)Begin(connection);
 }
 
 std::string Answer(cj_connection* connection, const GitTree& tree, const GitToken& since,

@@ -112,7 +112,7 @@ void GitNames::Add(const Change& change) {
 
 void GitNames::AddPath(const std::string& path, const Change& change, bool recursive) {
   if (PathContains(path, top_)) {
-    if (recursive || (path == top_ && change.change != "modified")) GiveUp();
+    if (recursive) GiveUp();
     if (path == top_) {
       AddDirectory("");
       touched_.emplace_back();

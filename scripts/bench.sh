@@ -5,7 +5,7 @@
 #
 # Usage: scripts/bench.sh [--quick] [--filesystem=ext4|xfs|btrfs|tmpfs] [--rounds=N]
 #                         [--only=PART,PART...]
-# Parts: overhead workloads sustained scale queries fleet crawl strict
+# Parts: overhead workloads sustained scale queries fleet crawl strict git
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ "$(id -u)" -ne 0 ]; then
@@ -26,8 +26,12 @@ for option in "$@"; do
 done
 strict=no
 case ",$only," in ,, | *,strict,*) strict=yes ;; esac
+git=no
+case ",$only," in ,, | *,git,*) git=yes ;; esac
 others=${only//strict/}
+others=${others//git/}
 if [ -z "$only" ] || [ -n "${others//,/}" ]; then
   measure measure results.json "${rest[@]}" ${only:+"--only=$others"}
 fi
 if [ "$strict" = yes ]; then measure strict strict.json "${rest[@]}"; fi
+if [ "$git" = yes ]; then measure git_status git_status.json; fi

@@ -1,17 +1,14 @@
 """git's own status through `changectl git-fsmonitor`, against the same without it."""
 import os
-import random
 import shutil
-import stat
 import subprocess
-import sys
 
 import fixture
 from fixture import ROUNDS, SEED, eventually, run
 
 import daemon_fixture
+from git_repository import UID, Repository
 
-UID = 1947
 STEPS = int(os.environ.get("CJ_STEPS") or 14)
 
 
@@ -19,226 +16,18 @@ def hook(socket):
     return f"{daemon_fixture.CTL} --socket={socket} git-fsmonitor"
 
 
-class Repository:
-    """Somebody's work tree, and what he does in it. The same seed does the same."""
-
-    def __init__(self, top, home, seed, uid=UID):
-        self.top, self.home, self.uid = top, home, uid
-        self.random = random.Random(seed)
-        self.log = []
-        self.edits, self.commands = self.EDITS, self.COMMANDS
-
-    def start(self, *words, check=0, top=None, environment=(), configuration=()):
-        settings = {"HOME": self.home, "PATH": os.environ["PATH"], "GIT_CONFIG_NOSYSTEM": "1",
-                    "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "LC_ALL": "C",
-                    "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b", **dict(environment)}
-        if os.environ.get("CJ_GIT_TRACE"):
-            settings["GIT_TRACE_FSMONITOR"] = os.environ["CJ_GIT_TRACE"]
-            with open(os.environ["CJ_GIT_TRACE"], "ab") as file:
-                file.write(f"\n{self.log[-6:]} {words} {environment}\n".encode())
-        more = {}
-        if self.uid:
-            more = {"user": self.uid, "group": self.uid, "extra_groups": []}
-        options = [word for pair in configuration for word in ("-c", pair)]
-        done = subprocess.run(["git", *options, *words], cwd=top or self.top, env=settings,
-                              capture_output=True, timeout=120, check=False, **more)
-        if check is not None and done.returncode != check:
-            raise AssertionError(f"git {words}: exit {done.returncode}\n{done.stderr!r}\n"
-                                 f"{self.story()}")
-        return done
-
-    def story(self):
-        return f"CJ_SEED={SEED} replays; edits: {' '.join(self.log)}"
-
-    def git(self, *words, **more):
-        return self.start(*words, **more).stdout
-
-    # What edits the tree runs as root, which asks nobody, and gives it to the user.
-
-    def own(self, path):
-        if self.uid:
-            os.lchown(path, self.uid, self.uid)
-
-    def path(self):
-        """Few names, so that what comes often stands where something else was."""
-        depth = self.random.choice([1, 1, 2, 2, 3, 4])
-        names = ["a", "b", "c", "d", "e e", "f\n", "g.o", ".h", "a.b", "a-", "\udcff\udcfe",
-                 "GIT~2"]
-        return os.path.join(self.top, *(self.random.choice(names) for _ in range(depth)))
-
-    def some(self, want):
-        found = []
-        for folder, folders, files in os.walk(self.top):
-            if folder == self.top:
-                folders[:] = [name for name in folders if name != ".git"]
-                files = [name for name in files if name != ".git"]
-            folders.sort()
-            for name in sorted(folders + files):
-                path = os.path.join(folder, name)
-                if "/.git" not in path[len(self.top):].replace("/.gitignore", "") and \
-                        want(os.lstat(path)):
-                    found.append(path)
-        return self.random.choice(found) if found else None
-
-    def clear(self, path):
-        """Makes way for `path`, and all that is above it."""
-        above = os.path.dirname(path)
-        if above != self.top and not (os.path.isdir(above) and not os.path.islink(above)):
-            self.clear(above)
-            os.mkdir(above)
-            self.own(above)
-        if os.path.isdir(path) and not os.path.islink(path):
-            shutil.rmtree(path)
-        elif os.path.lexists(path):
-            os.unlink(path)
-
-    def create(self):
-        path = self.path()
-        self.clear(path)
-        with open(path, "wb") as file:
-            file.write(self.random.randbytes(self.random.choice([0, 10, 300])))
-        self.own(path)
-
-    def make_directory(self):
-        path = self.path()
-        self.clear(path)
-        os.mkdir(path)
-        self.own(path)
-        for name in self.random.sample(["a", "b", "c", "d", ".h"], self.random.randrange(4)):
-            with open(os.path.join(path, name), "wb") as file:
-                file.write(self.random.randbytes(5))
-            self.own(os.path.join(path, name))
-
-    def write(self):
-        path = self.some(lambda s: stat.S_ISREG(s.st_mode))
-        if path:
-            with open(path, "ab") as file:
-                file.write(b"more\n")
-
-    def write_same_size(self):
-        path = self.some(lambda s: stat.S_ISREG(s.st_mode) and s.st_size)
-        if path:
-            with open(path, "r+b") as file:
-                file.write(self.random.randbytes(1))
-
-    def touch(self):
-        path = self.some(lambda s: stat.S_ISREG(s.st_mode))
-        if path:
-            os.utime(path)
-
-    def delete(self):
-        path = self.some(lambda s: not stat.S_ISDIR(s.st_mode))
-        if path:
-            os.unlink(path)
-
-    def delete_tree(self):
-        path = self.some(lambda s: stat.S_ISDIR(s.st_mode))
-        if path:
-            shutil.rmtree(path)
-
-    def move(self, path):
-        to = self.path()
-        inside = path and ((to + "/").startswith(path + "/") or (path + "/").startswith(to + "/"))
-        if path and not inside:
-            self.clear(to)
-            if os.path.lexists(path):
-                os.rename(path, to)
-
-    def rename(self):
-        self.move(self.some(lambda s: not stat.S_ISDIR(s.st_mode)))
-
-    def rename_directory(self):
-        self.move(self.some(lambda s: stat.S_ISDIR(s.st_mode)))
-
-    def take_out_and_back(self):
-        """A directory that is changed where nobody watches."""
-        path = self.some(lambda s: stat.S_ISDIR(s.st_mode))
-        if path:
-            outside = os.path.join(os.path.dirname(self.top), "outside")
-            os.rename(path, outside)
-            with open(os.path.join(outside, "stranger"), "wb"):
-                pass
-            os.rename(outside, path)
-
-    def chmod(self):
-        path = self.some(lambda s: stat.S_ISREG(s.st_mode))
-        if path:
-            os.chmod(path, self.random.choice([0o644, 0o755]))
-
-    def close_directory(self):
-        path = self.some(lambda s: stat.S_ISDIR(s.st_mode))
-        if path:
-            os.chmod(path, self.random.choice([0o755, 0o755, 0, 0o600, 0o300]))
-
-    def symlink(self):
-        path = self.path()
-        self.clear(path)
-        os.symlink(self.random.choice(["a", "../b", "/etc", "gone"]), path)
-        self.own(path)
-
-    def ignore(self):
-        above = self.some(lambda s: stat.S_ISDIR(s.st_mode)) or self.top
-        path = os.path.join(self.random.choice([self.top, above]), ".gitignore")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(self.random.choice(["*.o\n", "a\n", "c/\n", "", "!b\n*.o\n"]))
-        self.own(path)
-
-    def nested(self):
-        """A repository in the work tree comes, or goes."""
-        above = self.some(lambda s: stat.S_ISDIR(s.st_mode))
-        if above and os.path.isdir(above + "/.git"):
-            shutil.rmtree(above + "/.git")
-        elif above:
-            os.chmod(above, 0o755)
-            self.git("init", "-q", top=above, check=None)
-
-    def stage(self):
-        self.git("add", "-A", check=None)
-
-    def commit(self):
-        self.git("add", "-A", check=None)
-        self.git("commit", "-q", "--allow-empty", "-m", "x", check=None)
-
-    def commit_tracked(self):
-        self.git("commit", "-q", "-a", "-m", "y", check=None)
-
-    def branch(self):
-        name = self.random.choice(["one", "two", "three"])
-        if self.git("checkout", "-q", "-f", name, check=None) == b"":
-            self.git("checkout", "-q", "-B", name, check=None)
-
-    def stash(self):
-        self.git("stash", "-q", *self.random.choice([[], ["-u"]]), check=None)
-
-    def unstash(self):
-        self.git("stash", "pop", "-q", check=None)
-
-    def back(self):
-        self.git("reset", "-q", "--hard", "HEAD~1", check=None)
-
-    def diff(self):
-        """Writes the index, and looks for no untracked files."""
-        self.git("diff", check=None)
-
-    EDITS = [create] * 4 + [make_directory] * 3 + [write] * 3 + [rename_directory] * 3 + [
-        write_same_size, touch, delete, delete_tree, rename, take_out_and_back, chmod,
-        close_directory, symlink, ignore, nested]
-    COMMANDS = [stage, commit, commit, commit_tracked, branch, stash, unstash, back, diff, diff]
-
-    def step(self):
-        edits = self.random.choice([1, 1, 1, 3])
-        for edit in [self.random.choice(self.edits) for _ in range(edits)]:
-            self.log.append(edit.__name__)
-            edit(self)
-        if self.random.random() < 0.4:
-            command = self.random.choice(self.commands)
-            self.log.append(command.__name__)
-            command(self)
-
-
 class GitCase(fixture.TreeCase):
     def setUp(self):
         super().setUp()
+        # Users are told less where directories above change all the time, as /tmp does.
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        quiet = f"/mnt/{self.id()}"
+        os.mkdir(quiet)
+        run("mount", "--move", self.source, quiet, check=0)
+        self.addCleanup(run, "umount", "-l", quiet)
+        self.source = quiet
+        self.daemon = self.start(watch=quiet)
         self.number = 0
         self.home = self.path("home")
         os.mkdir(self.home)
@@ -268,7 +57,14 @@ class GitCase(fixture.TreeCase):
                           if edit not in (Repository.nested, Repository.close_directory)]
             made.git("config", "status.showUntrackedFiles", "all")
         made.git("commit", "-q", "--allow-empty", "-m", "first")
+        self.end_period()
         return made
+
+    def end_period(self):
+        """What is told of the first period, and of gaps, is everything."""
+        self.assertTrue(eventually(lambda: not self.daemon.call(
+            "org.changejournal.GetStatus")["parameters"]["crawl"]["running"]))
+        self.daemon.ctl("checkpoint")
 
     def looked(self, repository, *words, **more):
         done = repository.start(*words, **more)
@@ -309,6 +105,8 @@ class RandomEdits(GitCase):
             if repository.random.random() < 0.04:
                 repository.log.append("restart")
                 self.restart()
+                if repository.random.random() < 0.5:
+                    self.end_period()
             elif repository.random.random() < 0.04:
                 repository.log.append("change_offline")
                 self.daemon.stop()
@@ -337,9 +135,238 @@ class RandomEdits(GitCase):
         self.play(self.repository(untracked_cache=True, uid=0))
 
 
+FORGETFUL = """#!/usr/bin/env python3
+import subprocess, sys
+said = subprocess.run([*{hook!r}.split(), *sys.argv[1:]], stdout=subprocess.PIPE).stdout
+token, *names = said[:-1].split(b"\\0")
+names = [name for name in names if name == b"/" or hash(name) % 2]
+sys.stdout.buffer.write(b"".join(name + b"\\0" for name in [token, *names]))
+"""
+
+
+class Mutation(RandomEdits):
+    test_an_ordinary_user = test_an_ordinary_user_with_the_untracked_cache = None
+    test_root = test_root_with_the_untracked_cache = None
+
+    def test_a_hook_that_forgets_some_names_is_found_out(self):
+        repository = self.repository()
+        forgetful = self.path("forgetful")
+        with open(forgetful, "w", encoding="utf-8") as file:
+            file.write(FORGETFUL.format(hook=hook(self.daemon.socket)))
+        os.chmod(forgetful, 0o755)
+        repository.git("config", "core.fsmonitor", forgetful)
+        with self.assertRaisesRegex(AssertionError, "is not"):
+            for _ in range(20):
+                self.play(repository)
+
+
+class Answers(GitCase):
+    """What the hook itself says."""
+
+    def ask(self, repository, token, top=None, user=UID, options=()):
+        done = subprocess.run([daemon_fixture.CTL, *(options or [f"--socket={self.daemon.socket}"]),
+                               "git-fsmonitor", "2", token], cwd=top or repository.top, user=user,
+                              group=user, extra_groups=[], capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertTrue(done.stdout.endswith(b"\0"))
+        new, *names = done.stdout[:-1].split(b"\0")
+        return new.decode(), [os.fsdecode(name) for name in names]
+
+    def settled(self, repository, **more):
+        """A token from which changes are told one by one."""
+        token, names = self.ask(repository, "1763880000000000000", **more)
+        self.assertEqual(names, ["/"])
+        return self.ask(repository, token, **more)[0]
+
+    def test_begins_with_everything_then_tells_names(self):
+        repository = self.repository()
+        os.makedirs(repository.top + "/old/deep")
+        token, names = self.ask(repository, "")
+        self.assertEqual(names, ["/"])
+        # git may trust lists of untracked files that it made before: each directory is named, once.
+        token, names = self.ask(repository, token)
+        self.assertLessEqual({"~", "old/~", "old/deep/~"}, set(names))
+        self.daemon.ctl("checkpoint")
+        token, _ = self.ask(repository, token)
+        self.assertEqual(self.ask(repository, token)[1], [])
+        with open(repository.top + "/old/new", "wb"):
+            pass
+        with open(repository.top + "/.git/index.lock", "wb"):
+            pass
+        self.assertEqual(self.ask(repository, token)[1], ["old/new", "old/~"])
+        os.rename(repository.top + "/old", repository.top + "/young")
+        names = self.ask(repository, token)[1]
+        self.assertLessEqual({"old", "old/", "young", "young/", "young/~", "young/deep/~"},
+                             set(names))
+
+    def test_nobody_answers(self):
+        repository = self.repository()
+        token = self.settled(repository)
+        absent = ["--socket=" + self.path("absent")]
+        self.assertEqual(self.ask(repository, token, options=absent), (token, ["/"]))
+        self.assertEqual(self.ask(repository, "c:1:2", options=absent), ("none", ["/"]))
+        self.restart()  # nothing of ours is kept over a restart here: a gap
+        for foreign in ("", "c:17:1", "builtin:fake", "none", "cj1-00000000-1@0011+untracked"):
+            new, names = self.ask(repository, foreign)
+            self.assertEqual(names, ["/"])
+            self.assertTrue(new.endswith("+untracked"), new)
+        new, names = self.ask(repository, token)
+        self.assertIn("/", names)
+
+    def test_where_nobody_watches(self):
+        repository = self.repository()
+        os.makedirs(repository.top + "/part", exist_ok=True)
+        token = self.settled(repository)
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        # A part of the work tree is not enough.
+        self.daemon = self.start(watch=repository.top + "/part")
+        for _ in range(2):
+            token, names = self.ask(repository, token)
+            self.assertEqual(names, ["/"])
+        self.assertEqual(self.ask(repository, token, top=self.path("home"))[1], ["/"])
+
+    def test_a_mount_in_the_work_tree(self):
+        repository = self.repository()
+        token = self.settled(repository)
+        os.mkdir(repository.top + "/other disk")
+        run("mount", "-t", "tmpfs", "tmpfs", repository.top + "/other disk", check=0)
+        # Nor is what git sees now good for later.
+        self.assertEqual(self.ask(repository, token), ("none", ["/"]))
+        run("umount", repository.top + "/other disk", check=0)
+
+    def test_an_index_that_came_with_a_copy(self):
+        repository = self.repository()
+        token = self.settled(repository)
+        shutil.copytree(repository.top, repository.top + ".copy")
+        self.assertEqual(self.ask(repository, token, top=repository.top + ".copy")[1], ["/"])
+
+    def test_renamed_above(self):
+        repository = self.repository()
+        token = self.settled(repository)
+        self.end_period()
+        above = os.path.dirname(repository.top)
+        os.rename(above, above + ".new")
+        self.assertEqual(self.ask(repository, token, top=above + ".new/repo")[1], ["/"])
+
+    def test_reached_through_a_link(self):
+        repository = self.repository()
+        token = self.settled(repository)
+        os.symlink(repository.top, self.path("link"))
+        with open(repository.top + "/new", "wb"):
+            pass
+        self.assertIn("new", self.ask(repository, token, top=self.path("link"))[1])
+
+    def test_large_answers_end_the_period_for_those_who_may(self):
+        for user, ends in ((UID, False), (0, True)):
+            repository = self.repository(uid=user)
+            token = self.settled(repository, user=user)
+            for number in range(1100):
+                with open(f"{repository.top}/{number}", "wb"):
+                    pass
+            before = len(self.daemon.ctl("periods", "--json").stdout.splitlines())
+            token, names = self.ask(repository, token, user=user)
+            self.assertGreater(len(names), 1100)
+            after = len(self.daemon.ctl("periods", "--json").stdout.splitlines())
+            self.assertEqual(after - before, 1 if ends else 0)
+            token, names = self.ask(repository, token, user=user)
+            self.assertGreater(len(names), 1100)
+            if ends:
+                self.assertEqual(self.ask(repository, token, user=user)[1], [])
+                self.assertEqual(
+                    len(self.daemon.ctl("periods", "--json").stdout.splitlines()), after)
+
+    def test_version_1_is_refused(self):
+        done = self.daemon.ctl("git-fsmonitor", "1", "17", check=2)
+        self.assertIn("core.fsmonitorHookVersion", done.stderr)
+
+
+class Untracked(GitCase):
+    """git's lists of untracked files, which it keeps in its index."""
+
+    def test_lists_from_before_a_gap(self):
+        repository = self.repository(untracked_cache=True)
+        os.makedirs(repository.top + "/d")
+        for name in ("d/tracked", "d/untracked"):
+            with open(f"{repository.top}/{name}", "wb"):
+                pass
+        repository.git("add", "d/tracked")
+        for _ in range(3):
+            self.assert_right(repository, ["all"])
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        with open(repository.top + "/d/new", "wb"):
+            pass
+        self.daemon = self.start(watch=self.source)
+        # Takes the answer "everything", and looks for no untracked files.
+        repository.git("diff")
+        self.end_period()
+        repository.git("update-index", "--refresh")
+        self.end_period()
+        for _ in range(3):
+            self.assert_right(repository, ["all"])
+
+    def test_a_directory_that_becomes_a_repository(self):
+        repository = self.repository()
+        os.makedirs(repository.top + "/d/e")
+        with open(repository.top + "/d/e/f", "wb"):
+            pass
+        for path in ("/d", "/d/e", "/d/e/f"):
+            repository.own(repository.top + path)
+        self.assert_right(repository)
+        repository.git("init", "-q", top=repository.top + "/d")
+        self.assert_right(repository)
+        shutil.rmtree(repository.top + "/d/.git")
+        self.assert_right(repository)
+
+
+class WorkTrees(GitCase):
+    def test_of_one_repository(self):
+        repository = self.repository()
+        with open(repository.top + "/file", "wb"):
+            pass
+        repository.commit()
+        second = repository.top + "2"
+        repository.git("worktree", "add", "-q", second)
+        other = Repository(second, self.home, 0)
+        for _ in range(2):
+            for tree in (repository, other):
+                self.assert_right(tree)
+                with open(tree.top + "/file", "ab") as file:
+                    file.write(b"x")
+                with open(tree.top + "/new", "ab") as file:
+                    file.write(b"x")
+                self.assert_right(tree)
+
+    def test_a_repository_that_lies_elsewhere(self):
+        repository = self.repository()
+        away = repository.top + ".away"
+        os.rename(repository.top + "/.git", away)
+        with open(repository.top + "/.git", "w", encoding="utf-8") as file:
+            file.write(f"gitdir: {away}\n")
+        repository.own(repository.top + "/.git")
+        for _ in range(20):
+            for edit in (repository.create, repository.make_directory, repository.write):
+                edit()
+            self.assert_right(repository)
+
+    def test_a_submodule(self):
+        inner, outer = self.repository(), self.repository()
+        with open(inner.top + "/file", "wb"):
+            pass
+        inner.commit()
+        outer.git("submodule", "add", "-q", inner.top, "sub",
+                  configuration=["protocol.file.allow=always"])
+        outer.git("commit", "-q", "-m", "sub")
+        for name in ("sub/file", "sub/new", "beside"):
+            self.assert_right(outer)
+            with open(f"{outer.top}/{name}", "ab") as file:
+                file.write(b"x")
+            outer.own(f"{outer.top}/{name}")
+            self.assert_right(outer)
+
+
 if __name__ == "__main__":
     if os.environ.get("CJ_OWN_MOUNTS"):
         run("mount", "-t", "tmpfs", "tmpfs", "/mnt", check=0)
-        import tempfile
-        tempfile.tempdir = "/mnt"  # quiet directories above it: see viewers_fixture.py
     fixture.main("mkfs.ext4", "git")
