@@ -20,9 +20,10 @@ measure() {
   unshare --mount --propagation=private \
     /usr/bin/python3 "bench/$1.py" --build=build/bench --output="build/bench/$2" "${@:3}"
 }
-only='' rest=()
+only='' rest=() rounds=()
 for option in "$@"; do
   case $option in --only=*) only=${option#--only=} ;; *) rest+=("$option") ;; esac
+  case $option in --rounds=*) rounds=("$option") ;; esac
 done
 strict=no
 case ",$only," in ,, | *,strict,*) strict=yes ;; esac
@@ -34,4 +35,4 @@ if [ -z "$only" ] || [ -n "${others//,/}" ]; then
   measure measure results.json "${rest[@]}" ${only:+"--only=$others"}
 fi
 if [ "$strict" = yes ]; then measure strict strict.json "${rest[@]}"; fi
-if [ "$git" = yes ]; then measure git_status git_status.json; fi
+if [ "$git" = yes ]; then measure git_status git_status.json "${rounds[@]}"; fi

@@ -4,11 +4,13 @@ import shutil
 import subprocess
 
 import fixture
-from fixture import ROUNDS, SEED, eventually, run
+from fixture import SEED, eventually, run
 
 import daemon_fixture
 from git_repository import UID, Repository
 
+# Each question is asked of git twice, so a step takes long: few of them unless more are wanted.
+ROUNDS = int(os.environ.get("CJ_ROUNDS") or 1)
 STEPS = int(os.environ.get("CJ_STEPS") or 14)
 
 
@@ -46,10 +48,11 @@ class GitCase(fixture.TreeCase):
         made.modes = ["all", "normal", "no"]
         made.git("config", "core.untrackedCache", "true" if untracked_cache else "false")
         if untracked_cache:
-            # git 2.39's cache is wrong without any hook where it shows untracked directories as
-            # one (what they lose deep below is not noticed), where a directory becomes a
-            # repository, where it may not be read any more, and where git itself takes files away.
-            # It serves "all" only where that is the default.
+            # Left out is what this test fails with on most seeds, with git 2.39 and its cache, also
+            # where the hook is one that always fails: untracked directories that are shown as one
+            # and lose something deep below, directories that become a repository or may not be read
+            # any more, and files that git takes away. Which of git, its cache and this test is to
+            # blame has not been isolated. The cache serves "all" only where that is the default.
             made.modes = ["all", "no"]
             made.commands = [Repository.stage, Repository.commit, Repository.commit_tracked,
                              Repository.diff]
@@ -139,25 +142,34 @@ FORGETFUL = """#!/usr/bin/env python3
 import subprocess, sys
 said = subprocess.run([*{hook!r}.split(), *sys.argv[1:]], stdout=subprocess.PIPE).stdout
 token, *names = said[:-1].split(b"\\0")
-names = [name for name in names if name == b"/" or hash(name) % 2]
+names = [name for name in names if name == b"/"]
 sys.stdout.buffer.write(b"".join(name + b"\\0" for name in [token, *names]))
 """
 
 
-class Mutation(RandomEdits):
-    test_an_ordinary_user = test_an_ordinary_user_with_the_untracked_cache = None
-    test_root = test_root_with_the_untracked_cache = None
-
-    def test_a_hook_that_forgets_some_names_is_found_out(self):
+class Mutation(GitCase):
+    def test_a_hook_that_leaves_out_every_name_is_found_out(self):
         repository = self.repository()
+        file = repository.top + "/file"
+        with open(file, "wb"):
+            pass
+        repository.own(file)
+        repository.commit()
         forgetful = self.path("forgetful")
-        with open(forgetful, "w", encoding="utf-8") as file:
-            file.write(FORGETFUL.format(hook=hook(self.daemon.socket)))
+        with open(forgetful, "w", encoding="utf-8") as out:
+            out.write(FORGETFUL.format(hook=hook(self.daemon.socket)))
         os.chmod(forgetful, 0o755)
         repository.git("config", "core.fsmonitor", forgetful)
+        # Begins with everything, twice: there is nothing to find out yet.
+        for _ in range(3):
+            self.end_period()
+            self.assert_right(repository)
+        with open(file, "ab") as out:
+            out.write(b"more")
         with self.assertRaisesRegex(AssertionError, "is not"):
-            for _ in range(20):
-                self.play(repository)
+            self.assert_right(repository)
+        repository.git("config", "core.fsmonitor", hook(self.daemon.socket))
+        self.assert_right(repository)
 
 
 class Answers(GitCase):
