@@ -10,7 +10,7 @@ import daemon_fixture
 from git_repository import UID, Repository
 
 # Each question is asked of git twice, so a step takes long: few of them unless more are wanted.
-ROUNDS = int(os.environ.get("CJ_ROUNDS") or 1)
+ROUNDS = int(os.environ.get("CJ_ROUNDS") or 2)
 STEPS = int(os.environ.get("CJ_STEPS") or 14)
 
 
