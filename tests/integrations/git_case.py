@@ -44,8 +44,8 @@ class GitCase(fixture.TreeCase):
         made.git("config", "core.untrackedCache", "true" if untracked_cache else "false")
         if untracked_cache:
             # With all edits, commands and modes this test fails on most seeds with git 2.39, its
-            # cache and a hook that always fails (on some without any hook); so it would after gaps,
-            # too. Why has not been isolated. What seemed to be met is left out: untracked
+            # cache and a hook that always fails; on some, with one that always says "/", or without
+            # any. Why has not been isolated. What seemed to be met is left out: untracked
             # directories that are shown as one and lose something deep below, directories that
             # become a repository or may not be read any more, and files that git takes away. The
             # cache serves "all" only where that is the default.
