@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <memory>
+#include <thread>
 
 #include "checkpoint/crawl.h"
 #include "tests/checkpoint/harness.h"
@@ -84,6 +87,16 @@ class Scene {
     return names;
   }
 
+  // Ends each crawl at once, with nothing stored.
+  std::unique_ptr<Crawler> Idle() {
+    Crawler::Environment environment;
+    environment.store = &store;
+    environment.clock = &Clock::System();
+    environment.watches = [this] { return std::vector<Watch>{watch_}; };
+    environment.record = [](const CrawlBatch&) { return Status(); };
+    return std::make_unique<Crawler>(environment, CrawlOptions());
+  }
+
   RecordingStore store;
 
  private:
@@ -107,6 +120,43 @@ TEST_CASE("crawler: what was recorded within the margin is told again, by whatev
     CHECK(std::count(names.begin(), names.end(), "just before") == 1);
     CHECK(std::count(names.begin(), names.end(), "long ago") == 0);
   }
+}
+
+TEST_CASE("crawler: as many requests wait as may, and as many outcomes are remembered") {
+  Scene scene;
+  if (!scene.usable()) return;
+  const auto crawler = scene.Idle();
+  const Crawler::Wanted wanted = {{}, 1, true};
+  std::uint64_t last = 0;
+  for (std::size_t i = 0; i < kMaxCrawlRequests; ++i) {
+    const auto request = crawler->Request(wanted);
+    REQUIRE(request.has_value());
+    last = *request;
+  }
+  const auto refused = crawler->Request(wanted);
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::kBusy);
+  const std::uint64_t first = last - kMaxCrawlRequests + 1;
+  CHECK_FALSE(crawler->OutcomeOf(first).has_value());
+
+  crawler->Start();
+  auto await = [&](std::uint64_t request) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (!crawler->OutcomeOf(request).has_value()) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  };
+  REQUIRE(await(last));
+  for (std::size_t i = 0; i <= kMaxCrawlOutcomes - kMaxCrawlRequests; ++i) {
+    const auto request = crawler->Request(wanted);
+    REQUIRE(request.has_value());
+    REQUIRE(await(*request));
+  }
+  CHECK(crawler->OutcomeOf(first)->status.error().code == ErrorCode::kNotFound);
+  CHECK(crawler->OutcomeOf(first + 1)->status.has_value());
+  crawler->Stop();
 }
 
 TEST_CASE("crawler: a file that somebody may have written to silently since the last checkpoint") {

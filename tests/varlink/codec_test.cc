@@ -145,6 +145,19 @@ TEST_CASE("the number of values is bounded") {
   CHECK(call.error().code == ErrorCode::kLimit);
 }
 
+TEST_CASE("the number of values in a reply is bounded, and larger") {
+  const auto list = [](std::size_t count) {
+    std::string text = R"({"parameters":{"x":[0)";
+    for (std::size_t i = 1; i < count; ++i) text += ",0";
+    return text + "]}}";
+  };
+  CHECK(ParseReply(list(kMaxCallValues)).has_value());
+  CHECK(ParseReply(list(kMaxReplyValues - 16)).has_value());
+  const auto reply = ParseReply(list(kMaxReplyValues));
+  REQUIRE_FALSE(reply.has_value());
+  CHECK(reply.error().code == ErrorCode::kLimit);
+}
+
 TEST_CASE("what is serialized is parsed back, and empty parameters are left out") {
   CallMessage call{"a.b.C", json{{"x", "\"\\\n"}}};
   call.more = true;
