@@ -97,6 +97,7 @@ std::string FormatSummaryJson(const Summary& summary) {
   inner.String("next", summary.next);
   inner.Int("changes", summary.changes);
   inner.True("complete");
+  if (summary.excludes) inner.True("excludes");
   JsonLine line;
   line.Raw("summary", inner.Take());
   return line.Take() + "\n";

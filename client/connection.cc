@@ -46,7 +46,7 @@ Change ChangeOf(const cj_change& change) {
 }
 
 Summary SummaryOf(const cj_summary& summary) {
-  return {summary.since, summary.next, summary.changes};
+  return {summary.since, summary.next, summary.changes, summary.excludes != 0};
 }
 
 Crawl CrawlOf(const cj_crawl& crawl) {

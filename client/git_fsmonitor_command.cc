@@ -21,8 +21,9 @@ namespace {
 // Somebody sits at a terminal and waits. git by itself takes less than this for most trees.
 constexpr int kPatienceMilliseconds = 10'000;
 
-// More than this is not told to git a second time if we may end the period (see EndPeriod).
-constexpr std::int64_t kManyChanges = 1000;
+// More than this is not told to git a second time if we may end the period (see EndPeriod): told of
+// more, git 2.39 writes its whole index at every status.
+constexpr std::int64_t kManyChanges = 100;
 
 // Never a token of ours: the next question is answered with "everything" again.
 constexpr const char* kNoToken = "none";
@@ -31,6 +32,7 @@ struct Asked {
   GitNames names;
   std::string next;  // empty: ask the same again
   std::int64_t changes = 0;
+  bool excludes = false;  // git may track what nobody tells of
 };
 
 std::string Begin(cj_connection* connection) {
@@ -39,7 +41,7 @@ std::string Begin(cj_connection* connection) {
 }
 
 Asked Failed(const std::string& top, std::string next = "") {
-  Asked failed{GitNames(top), std::move(next), 0};
+  Asked failed{GitNames(top), std::move(next)};
   failed.names.GiveUp();
   return failed;
 }
@@ -66,6 +68,7 @@ int Read(cj_connection* connection, Question question, Asked* asked) {
   const Summary summary = SummaryOf(*cj_answer_summary(answer.get()));
   asked->next = summary.next;
   asked->changes = summary.changes;
+  asked->excludes = summary.excludes;
   return CJ_END;
 }
 
@@ -79,7 +82,7 @@ Asked Ask(cj_connection* connection, const std::string& top, const std::string& 
   options.wait = false;
   Position position;
   position.token = since;
-  Asked asked{GitNames(top), "", 0};
+  Asked asked{GitNames(top), ""};
   const int result = Read(connection, ChangesQuestion(options, position, false), &asked);
   return result == CJ_END ? asked : Refused(connection, top, result);
 }
@@ -95,6 +98,7 @@ void EndPeriod(cj_connection* connection, const std::string& since, const Asked&
 std::string Answer(cj_connection* connection, const GitTree& tree, const GitToken& since,
                    const std::string& told) {
   Asked asked = Ask(connection, tree.top, since.token);
+  if (asked.excludes) return FormatGitEverything(FormatGitToken({asked.next, tree.place, false}));
   GitNames& names = asked.names;
   AddForbidden(tree.top, &names);
   AddTrees(tree.top, &names);

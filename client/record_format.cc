@@ -14,7 +14,7 @@ std::string Joined(const std::vector<std::string>& words) {
   return text.empty() ? "-" : text;
 }
 
-// "from -> path", and for a path that nobody knows any more the object's handle.
+// "from -> path", and for a path that nobody knows any more the object's id.
 std::string Place(const Record& record, const Style& style) {
   auto name = [&](const std::string& path) { return style.terminal ? QuoteName(path) : path; };
   std::string place;

@@ -1,6 +1,8 @@
 #include "journal/views.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <string_view>
 
 #include "base/text.h"
 #include "journal/gaps.h"
@@ -61,6 +63,35 @@ Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Wat
     }
   }
   return {};
+}
+
+namespace {
+
+// Could the pattern match a name that begins so? What follows its first wildcard may be anything.
+bool MayMatch(std::string_view pattern, std::string_view beginning) {
+  const std::string_view literal = pattern.substr(0, pattern.find_first_of("*?[\\"));
+  const std::size_t both = std::min(literal.size(), beginning.size());
+  return literal.substr(0, both) == beginning.substr(0, both);
+}
+
+bool MayExcludeBelow(const Watch& watch, const std::string& path) {
+  const std::string root = JoinPath(watch.volume.path, "");
+  const std::string asked = JoinPath(path, "");
+  const bool inside = PathContains(watch.volume.path, path);
+  if (!inside && !PathContains(path, watch.volume.path)) return false;
+  const std::string beginning = inside ? asked.substr(root.size()) : "";
+  return std::any_of(watch.excludes.begin(), watch.excludes.end(),
+                     [&](const std::string& pattern) { return MayMatch(pattern, beginning); });
+}
+
+}  // namespace
+
+bool MayExcludeBelow(const std::vector<std::string>& paths, const std::vector<Watch>& watches) {
+  return std::any_of(watches.begin(), watches.end(), [&](const Watch& watch) {
+    if (paths.empty()) return !watch.excludes.empty();
+    return std::any_of(paths.begin(), paths.end(),
+                       [&](const std::string& path) { return MayExcludeBelow(watch, path); });
+  });
 }
 
 }  // namespace cj

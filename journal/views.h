@@ -32,4 +32,8 @@ bool IsAboveWatch(const View& view, const std::string& path);
 // kInvalidArgument: one of the paths lies under no watch and above none, or is excluded.
 Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches);
 
+// True when something below one of the paths (none: all that is watched) matches an exclude of a
+// watch, or could if it were there: patterns are compared up to their first wildcard. Pure.
+bool MayExcludeBelow(const std::vector<std::string>& paths, const std::vector<Watch>& watches);
+
 }  // namespace cj

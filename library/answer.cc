@@ -64,7 +64,7 @@ int End(cj_answer& answer) {
                     std::to_string(answer.received) + " came; ask again");
   }
   answer.summary_view = {answer.summary->since.c_str(), answer.summary->next.c_str(),
-                         answer.summary->changes};
+                         answer.summary->changes, answer.summary->excludes};
   return CJ_END;
 }
 

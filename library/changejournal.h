@@ -91,8 +91,7 @@ int cj_call(cj_connection* connection, const char* method, const char* parameter
 // For methods that answer in several replies.
 int cj_call_more(cj_connection* connection, const char* method, const char* parameters,
                  cj_replies** replies);
-// 1: a reply; 0: the one before was the last; -EAGAIN: none in time. *reply stays until the next
-// call.
+// 1: a reply, until the next call; 0: the one before was the last; -EAGAIN: none in time.
 int cj_replies_next(cj_replies* replies, const char** reply);
 // The descriptor that came with the last reply (ChangePaths), for the caller to close; -1: none.
 int cj_replies_take_fd(cj_replies* replies);
@@ -191,6 +190,7 @@ struct cj_summary {
   const char* since;
   const char* next;  // the token for the next question
   int64_t changes;
+  int excludes;  // Exclude= leaves out something of what was asked for, or could: never told
 };
 
 // How far a crawl is.

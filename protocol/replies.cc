@@ -89,6 +89,7 @@ Summary ReadSummary(Members& members) {
   summary.since = members.String("since");
   summary.next = members.String("next");
   summary.changes = members.Int("changes");
+  summary.excludes = members.Flag("excludes");
   return summary;
 }
 

@@ -31,6 +31,7 @@ struct Summary {
   std::string since;
   std::string next;
   std::int64_t changes = 0;
+  bool excludes = false;
 };
 
 // How far a crawl is.

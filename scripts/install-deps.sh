@@ -12,6 +12,7 @@ build_packages=(
   ccache                             # builds again in seconds
   libsystemd-dev                     # readiness, watchdog, socket activation, journald
   libblkid-dev                       # finds a volume again by its UUID
+  libsodium-dev                      # ids of objects that say nothing of their file handles
   librocksdb-dev                     # the store
   nlohmann-json3-dev                 # Varlink messages
   libboost1.81-dev                   # Asio with coroutines (1.74, the default, lacks them in clang)

@@ -54,16 +54,6 @@ json OperationNames(std::uint32_t operations) {
   return names;
 }
 
-std::string Hex(const std::string& bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (char c : bytes) {
-    text.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-    text.push_back(kDigits[static_cast<unsigned char>(c) & 0xf]);
-  }
-  return text;
-}
-
 }  // namespace
 
 FileType FileTypeOf(std::string_view name) {
@@ -133,7 +123,7 @@ json ActorToJson(std::int32_t pid, const Actor& actor) {
 
 }  // namespace
 
-json ToJson(const LogEntry& entry) {
+json ToJson(const LogEntry& entry, const ObjectIds& ids) {
   const Record& record = entry.record;
   json object = {{"sequence", record.sequence.value},
                  {"period", record.period.value},
@@ -143,7 +133,7 @@ json ToJson(const LogEntry& entry) {
                  {"operations", OperationNames(record.operations)}};
   if (!entry.path.empty()) PutPath(object, "path", entry.path);
   if (!entry.from.empty()) PutPath(object, "from", entry.from);
-  if (!record.object.empty()) object["object"] = Hex(record.object.encoded);
+  if (!record.object.empty()) object["object"] = ids.Of(record.volume, record.object);
   if (entry.by) object["by"] = ActorToJson(record.pid, *entry.by);
   return object;
 }
@@ -159,11 +149,12 @@ json ToJson(const Diagnosis& diagnosis) {
 }
 
 json SummaryToJson(const OpenedAnswer& answered) {
-  return {{"summary",
-           {{"since", answered.since},
-            {"next", answered.next},
-            {"changes", answered.answer->count()},
-            {"complete", true}}}};
+  json summary = {{"since", answered.since},
+                  {"next", answered.next},
+                  {"changes", answered.answer->count()},
+                  {"complete", true}};
+  if (answered.excludes) summary["excludes"] = true;
+  return {{"summary", std::move(summary)}};
 }
 
 json ToJson(const JournalService::Started& started) {

@@ -9,6 +9,7 @@
 
 #include "journal/change.h"
 #include "service/journal_service.h"
+#include "service/object_ids.h"
 
 namespace cj {
 
@@ -22,7 +23,7 @@ FileType FileTypeOf(std::string_view name);
 // As text, because a million of them as values take longer than finding them out. Appends.
 void AppendJson(const Change& change, std::string* text);
 nlohmann::json ToJson(const PeriodInfo& period, const std::string& token);
-nlohmann::json ToJson(const LogEntry& entry);
+nlohmann::json ToJson(const LogEntry& entry, const ObjectIds& ids);
 nlohmann::json ToJson(const Gap& gap);
 nlohmann::json ToJson(const Diagnosis& diagnosis);
 nlohmann::json ToJson(const CrawlStatus& crawl);

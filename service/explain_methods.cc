@@ -49,7 +49,7 @@ std::vector<json> RepliesOf(const Explanation& explanation, const JournalService
   for (const ExplainedRecord& one : explanation.records) {
     json evidence = {{"role", kRoleNames[static_cast<std::size_t>(one.role)]},
                      {"token", service.TokenOf(one.entry.record.period)},
-                     {"record", ToJson(one.entry)}};
+                     {"record", ToJson(one.entry, service.object_ids())}};
     replies.Add("evidence", one.entry.path.size() + one.entry.from.size(), std::move(evidence));
   }
   return replies.Take();

@@ -161,7 +161,7 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
 // Each reply with the position behind it; `position` is that before the batch.
 boost::asio::awaitable<bool> JournalInterface::Tell(Call& call, FeedBatch batch,
                                                     FeedPosition position) {
-  LogReplies replies(std::move(batch.entries));
+  LogReplies replies(std::move(batch.entries), service_.object_ids());
   while (!replies.done()) {
     LogReply reply = replies.Next();
     if (reply.sequence.value != 0) position = {reply.period, reply.sequence};

@@ -48,6 +48,7 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   store_options.clock = &clock;
   CJ_ASSIGN_OR_RETURN(auto store, OpenRocksStore(config.state_directory, store_options));
   service->store_ = std::move(store);
+  CJ_ASSIGN_OR_RETURN(service->object_ids_, ObjectIds::Open(config.state_directory));
   service->consumers_ = std::make_unique<Consumers>(*service->store_, clock);
   service->binder_ = std::make_unique<WatchBinder>(service->config_, *service->store_);
   CJ_RETURN_IF_ERROR(service->binder_->Start());
@@ -181,6 +182,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   Answer::Environment environment;
   environment.store = store_.get();
   environment.watches = WatchesOf(question.viewer.get(), &environment.barred);
+  const bool excludes = MayExcludeBelow(question.paths, environment.watches);
   environment.viewer = question.viewer;
   environment.asked_nsec = asked_nsec;
   environment.open_directories = OpenDirectories;
@@ -198,7 +200,7 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
     return WithObstacle(question, from, std::move(answer).error());
   }
   CJ_RETURN_IF_ERROR(answer.has_value() ? Status() : Status(answer.error()));
-  return OpenedAnswer{std::move(answer).value(), TokenOf(from), TokenOf(next)};
+  return OpenedAnswer{std::move(answer).value(), TokenOf(from), TokenOf(next), excludes};
 }
 
 // Whoever is refused because of a gap in the open period goes on from a period without it.

@@ -30,6 +30,7 @@
 #include "service/consumers.h"
 #include "service/history_crawls.h"
 #include "service/log_reader.h"
+#include "service/object_ids.h"
 #include "service/recent_rates.h"
 #include "service/watch_binder.h"
 
@@ -60,6 +61,7 @@ struct OpenedAnswer {
   std::unique_ptr<Answer> answer;
   std::string since;  // tokens
   std::string next;
+  bool excludes = false;  // MayExcludeBelow() what was asked
 };
 
 struct ServiceStatus {
@@ -157,6 +159,7 @@ class JournalService {
   ServiceStatus GetStatus();
   std::vector<Diagnosis> Diagnose();
   std::string TokenOf(PeriodId period) const;
+  const ObjectIds& object_ids() const { return *object_ids_; }
   // What one answer may cost, from the next OpenAnswer() on. Not thread-safe: before the first one.
   void SetAnswerLimits(const AnswerLimits& limits) { answer_limits_ = limits; }
   // Before somebody is told to scan the trees anew, and to go on from RescanToken(): looks where
@@ -228,6 +231,7 @@ class JournalService {
   std::int64_t start_monotonic_usec_ = 0;
   RecentRates rates_;
   std::unique_ptr<Store> store_;
+  std::optional<ObjectIds> object_ids_;  // since Start()
   std::unique_ptr<Consumers> consumers_;
   std::unique_ptr<WatchBinder> binder_;
   LinkMemory link_memory_;  // outlives scope_

@@ -51,9 +51,10 @@ Result<LogTail> Tail(JournalService& service, LogQuestion question, std::size_t 
   return tail;
 }
 
-asio::awaitable<bool> Send(Call& call, const LogQuestion& question, std::vector<LogEntry> entries) {
+asio::awaitable<bool> Send(Call& call, const LogQuestion& question, const ObjectIds& ids,
+                           std::vector<LogEntry> entries) {
   if (question.viewer != nullptr) HidePlaces(&entries);
-  LogReplies replies(std::move(entries));
+  LogReplies replies(std::move(entries), ids);
   while (!replies.done()) {
     // Its text is what waits for the reader.
     asio::awaitable<bool> sending = call.ReplyContinues(replies.Next().parameters);
@@ -135,7 +136,7 @@ asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
     std::size_t count = std::min(kBatch, entries.size() - sent);
     auto from = entries.begin() + static_cast<std::ptrdiff_t>(sent);
     std::vector<LogEntry> some(from, from + static_cast<std::ptrdiff_t>(count));
-    const bool on = co_await Send(call, *question, std::move(some));
+    const bool on = co_await Send(call, *question, service_.object_ids(), std::move(some));
     if (!on) co_return false;
   }
   auto last = std::find_if(entries.rbegin(), entries.rend(),
@@ -169,7 +170,8 @@ asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
     more = batch->more;
     batch->entries.resize(std::min(batch->entries.size(), lines));
     lines -= batch->entries.size();
-    const bool on = co_await Send(call, *question, std::move(batch->entries));
+    const bool on =
+        co_await Send(call, *question, service_.object_ids(), std::move(batch->entries));
     if (!on) co_return false;
   }
   question->after = std::max(question->after, reader.last_sequence());

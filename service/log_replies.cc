@@ -24,7 +24,7 @@ LogReply LogReplies::Next() {
     if (entry.gap) {
       reply.parameters["gaps"].push_back(ToJson(entry.gap->gap));
     } else {
-      reply.parameters["records"].push_back(ToJson(entry));
+      reply.parameters["records"].push_back(ToJson(entry, ids_));
       reply.period = entry.record.period;
       reply.sequence = entry.record.sequence;
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "service/log_reader.h"
+#include "service/object_ids.h"
 
 namespace cj {
 
@@ -23,12 +24,15 @@ struct LogReply {
 // entries waiting, and not all that is made of them.
 class LogReplies {
  public:
-  explicit LogReplies(std::vector<LogEntry> entries) : entries_(std::move(entries)) {}
+  // `ids` outlives it.
+  LogReplies(std::vector<LogEntry> entries, const ObjectIds& ids)
+      : ids_(ids), entries_(std::move(entries)) {}
   bool done() const { return next_ == entries_.size(); }
   // Not when it is done.
   LogReply Next();
 
  private:
+  const ObjectIds& ids_;
   std::vector<LogEntry> entries_;
   std::size_t next_ = 0;
 };

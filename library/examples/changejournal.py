@@ -48,7 +48,8 @@ class CChange(Structure):
 
 
 class CSummary(Structure):
-    _fields_ = [("since", c_char_p), ("next", c_char_p), ("changes", c_int64)]
+    _fields_ = [("since", c_char_p), ("next", c_char_p), ("changes", c_int64),
+                ("excludes", c_int)]
 
 
 class CAbsent(Structure):

@@ -201,8 +201,8 @@ class Answers(GitCase):
                 self.assertEqual(
                     len(self.daemon.ctl("periods", "--json").stdout.splitlines()), after)
 
-    def test_what_is_excluded_is_missed(self):
-        """As docs/integrations/git.md says: not to be used there."""
+    def test_what_is_excluded_is_not_missed(self):
+        """Nothing is told of it: git looks by itself. No checkpoint is made for that."""
         repository = self.repository()
         for name in ("built", "file"):
             with open(f"{repository.top}/{name}", "wb"):
@@ -220,8 +220,13 @@ class Answers(GitCase):
         for name in ("built", "file"):
             with open(f"{repository.top}/{name}", "ab") as out:
                 out.write(b"more")
+        def periods():
+            return len(self.daemon.ctl("periods", "--json").stdout.splitlines())
+
+        before = periods()
         names = repository.git("diff", "--name-only").split()
-        self.assertEqual(names, [b"file"])
+        self.assertEqual(names, [b"built", b"file"])
+        self.assertEqual(periods(), before)
 
     def test_version_1_is_refused(self):
         done = self.daemon.ctl("git-fsmonitor", "1", "17", check=2)
