@@ -112,13 +112,14 @@ class Journal:
         return done.stdout, said
 
     def check_tree(self, source):
-        """Exactly one watched tree holds all of `source`, and it is there now."""
+        """Exactly one watched tree holds all of `source`, and it is there now. True: names in that
+        tree are excluded, nobody ever tells of them."""
         watches = []
         for watch in json.loads(self.ask("status", "--json")[0])["watches"]:
             path = watch["path"].encode() if "path" in watch else base64.b64decode(
                 watch["path_base64"])
-            watches.append((os.path.realpath(path), watch.get("absent")))
-        within = [(path, absent) for path, absent in watches
+            watches.append((os.path.realpath(path), watch))
+        within = [(path, watch) for path, watch in watches
                   if source == path or source.startswith(path.rstrip(b"/") + b"/")]
         if not within:
             raise Failure(f"{shown(source)}: no watched tree holds it; add it to "
@@ -127,10 +128,11 @@ class Journal:
         if below:
             raise Failure(f"{shown(source)}: {shown(below[0])} below it is a watched tree of its "
                           f"own; run once for each of them", USAGE)
-        path, absent = max(within, key=lambda watch: len(watch[0]))
-        if absent:
-            raise Failure(f"{shown(path)}: {absent}; nothing was copied or deleted. Run again when "
-                          f"it is there", ABSENT)
+        path, watch = max(within, key=lambda found: len(found[0]))
+        if watch.get("absent"):
+            raise Failure(f"{shown(path)}: {watch['absent']}; nothing was copied or deleted. Run "
+                          f"again when it is there", ABSENT)
+        return bool(watch.get("excludes"))
 
 
 class Position:
@@ -167,7 +169,10 @@ class Position:
     def begin(self):
         """From here on everything is told; what is there is to be copied, all of it."""
         made = json.loads(self.journal.ask("checkpoint", "--json")[0])
-        self.journal.check_tree(self.source)
+        if self.journal.check_tree(self.source):
+            report(f"{shown(self.source)}: what Exclude= in changejournal.conf(5) leaves out is "
+                   "copied now and not looked at again: exclude it here, too, or use --full at "
+                   "times")
         self.pending = made["token"]
 
     def next(self):
