@@ -5,6 +5,13 @@ _changectl_consumers() {
     changectl ${1:+--socket="$1"} consumer list 2>/dev/null | awk 'NR > 1 && $1 != "Records" && $1 != "No" { print $1 }'
 }
 
+# The shell replaces what follows the last "=" where that separates words: cuts off what is before it.
+_changectl_trim() {
+    local i
+    [[ $COMP_WORDBREAKS == *=* ]] || return
+    for i in "${!COMPREPLY[@]}"; do COMPREPLY[i]=${COMPREPLY[i]#"${1%%=*}="}; done
+}
+
 _changectl() {
     local cur prev words cword
     _init_completion -n = || return
@@ -43,49 +50,59 @@ _changectl() {
         fi
     done
 
+    # A value that is a word of its own, as in --since yesterday; what is before it is cut off again.
+    case $prev in
+        -S) prev=--since ;;
+        -U) prev=--until ;;
+        -o) prev=--output ;;
+    esac
+    if [[ $COMP_WORDBREAKS == *=* && " --socket= ${options[${verb:-none}]} " == *" $prev= "* ]]; then
+        cur=$prev=$cur
+    fi
+
     local value=${cur#*=}
     case $cur in
         --since=* | --until=*)
             local tokens
             tokens=$(changectl ${socket:+--socket="$socket"} periods 2>/dev/null | awk 'NR > 1 { print $1 }')
             mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -W "$tokens now today yesterday -1h" -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --format=*)
             mapfile -t COMPREPLY < <(compgen -P '--format=' -W 'text json paths' -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --output=*)
             if [[ $verb == metrics ]]; then
                 compopt -o filenames -o nospace
                 mapfile -t COMPREPLY < <(compgen -P '--output=' -f -- "$value")
-                __ltrim_equal_completions "$cur"
+                _changectl_trim "$cur"
                 return
             fi
             mapfile -t COMPREPLY < <(compgen -P '--output=' -W "$outputs" -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --kind=*)
             mapfile -t COMPREPLY < <(compgen -P '--kind=' -W 'entry data metadata' -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --type=*)
             mapfile -t COMPREPLY < <(compgen -P '--type=' -W "$types" -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --consumer=*)
             mapfile -t COMPREPLY < <(compgen -P '--consumer=' -W "$(_changectl_consumers "$socket")" -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --relative-to=* | --watch=*)
             compopt -o filenames -o nospace
             mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -d -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         --token-file=* | --socket=*)
             compopt -o filenames -o nospace
             mapfile -t COMPREPLY < <(compgen -P "${cur%%=*}=" -f -- "$value")
-            __ltrim_equal_completions "$cur"
+            _changectl_trim "$cur"
             return ;;
         -*)
             compopt -o nospace

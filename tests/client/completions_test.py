@@ -19,9 +19,8 @@ OPTION = re.compile(r"--[a-z][a-z-]*")
 # The function asks _init_completion for the words; the word that is completed is the last one.
 BASH_DRIVER = """
 source "$1"; shift
-_init_completion() { words=(changectl "${arguments[@]}"); cur=${words[-1]}; }
+_init_completion() { words=(changectl "${arguments[@]}"); cur=${words[-1]}; prev=${words[-2]}; }
 compopt() { :; }
-__ltrim_equal_completions() { :; }
 arguments=("$@")
 _changectl
 printf '%s\\n' "${COMPREPLY[@]}"
@@ -93,6 +92,16 @@ class Completions(unittest.TestCase):
                 self.assertEqual({word.rstrip("=") for word in bash(*words, "--")}, options(*words))
                 if verbs(*words):
                     self.assertEqual(set(bash(*words, "")), set(verbs(*words)))
+
+    def test_bash_values(self):
+        # What is left is what replaces the word behind the "=".
+        formats = ["text", "json", "paths"]
+        self.assertEqual(bash("changes", "--format="), formats)
+        self.assertEqual(bash("changes", "--format=j"), ["json"])
+        self.assertEqual(bash("changes", "--format", ""), formats)
+        self.assertEqual(bash("log", "-o", "v"), ["verbose"])
+        self.assertEqual(bash("log", "-S", "y"), ["yesterday"])
+        self.assertEqual(bash("log", "--kind", "m"), ["metadata"])
 
     @unittest.skipUnless(shutil.which("zsh"), "SKIPPED: zsh is not installed")
     def test_zsh(self):
