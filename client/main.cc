@@ -17,6 +17,7 @@
 #include "client/command_line.h"
 #include "client/git_fsmonitor_command.h"
 #include "client/session.h"
+#include "client/silence_note.h"
 
 namespace cj::client {
 namespace {
@@ -65,6 +66,7 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
     return Fail(connected == -EACCES ? ExitStatus::kNotPermitted : ExitStatus::kNotReachable,
                 cj_error_text(cj_last_error(connection.get())));
   }
+  const SilenceNote note(options.socket);
   Session session{.connection = std::move(connection),
                   .style = StyleOf(STDOUT_FILENO),
                   .zone = zone,

@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 
+#include "base/text.h"
 #include "base/units.h"
 #include "client/log_line.h"
 #include "client/paths.h"
@@ -125,6 +126,22 @@ Result<std::vector<std::string>> AbsolutePaths(const Words& words,
   return paths;
 }
 
+// What is not below --relative-to is left out: asked for nothing, the daemon would not say that DIR
+// is not watched at all, which may be a slip.
+Status NarrowToRelative(ChangesOptions* options) {
+  const std::string& below = *options->relative_to;
+  if (options->paths.empty()) {
+    // A consumer's own paths are the daemon's to know.
+    if (options->consumer.empty()) options->paths = {below};
+    return {};
+  }
+  auto meets = [&](const std::string& path) {
+    return PathContains(below, path) || PathContains(path, below);
+  };
+  if (std::any_of(options->paths.begin(), options->paths.end(), meets)) return {};
+  return Usage("--relative-to=" + below + ": no PATH that was given lies below or above it");
+}
+
 Status FinishChanges(const Words& words, const Surroundings& surroundings,
                      ChangesOptions* options) {
   options->checkpoint = !words.no_checkpoint;
@@ -136,6 +153,7 @@ Status FinishChanges(const Words& words, const Surroundings& surroundings,
   CJ_ASSIGN_OR_RETURN(options->paths, AbsolutePaths(words, surroundings));
   if (!words.relative_to.empty()) {
     options->relative_to = AbsolutePath(surroundings.working_directory, words.relative_to);
+    CJ_RETURN_IF_ERROR(NarrowToRelative(options));
   }
   if (words.existing) options->presence = "existing";
   if (words.deleted) options->presence = "deleted";

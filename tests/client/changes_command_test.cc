@@ -107,6 +107,7 @@ TEST_CASE("changes: paths come through the pipe") {
   CHECK(ran.status == 0);
   CHECK(ran.out.empty());
   CHECK(daemon.calls().at(0)["parameters"] == json({{"since", {{"token", "cj1-0123abcd-1"}}},
+                                                    {"paths", {"/srv"}},
                                                     {"relative_to", "/srv"},
                                                     {"expand", true},
                                                     {"presence", "deleted"}}));

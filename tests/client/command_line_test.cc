@@ -52,9 +52,10 @@ TEST_CASE("verbs and their options") {
 }
 
 TEST_CASE("changes: all options") {
-  Options options = Good({"changes", "--since=cj1-0123abcd-5", "--until=-1h", "--format=json",
-                          "--existing", "--expand", "--relative-to=sub", "--kind=entry,data",
-                          "--no-wait", "--transient", "-q", "/srv", "rel/../x", "--no-checkpoint"});
+  Options options =
+      Good({"changes", "--since=cj1-0123abcd-5", "--until=-1h", "--format=json", "--existing",
+            "--expand", "--relative-to=sub", "--kind=entry,data", "--no-wait", "--transient", "-q",
+            "/srv", "sub/../sub/x", "--no-checkpoint"});
   const ChangesOptions& changes = options.changes;
   REQUIRE(changes.since);
   CHECK(changes.since->token == kToken);
@@ -69,7 +70,18 @@ TEST_CASE("changes: all options") {
   CHECK(changes.transient);
   CHECK(changes.quiet);
   CHECK_FALSE(changes.checkpoint);
-  CHECK(changes.paths == Words{"/srv", "/w/x"});
+  CHECK(changes.paths == Words{"/srv", "/w/sub/x"});
+}
+
+TEST_CASE("changes: --relative-to narrows the question") {
+  CHECK(Good({"changes", "--since=-1h", "--relative-to=/srv/a"}).changes.paths == Words{"/srv/a"});
+  CHECK(Good({"changes", "--since=-1h", "--relative-to=/srv/a", "/srv"}).changes.paths ==
+        Words{"/srv"});
+  CHECK(Good({"changes", "--since=-1h", "--relative-to=/srv/a", "/srv/a/b", "/x"}).changes.paths ==
+        Words{"/srv/a/b", "/x"});
+  CHECK(Good({"changes", "--consumer=c", "--relative-to=/srv/a"}).changes.paths.empty());
+  CHECK(Mistake({"changes", "--since=-1h", "--relative-to=/srv/a", "/srv/ab", "/x"}) ==
+        "--relative-to=/srv/a: no PATH that was given lies below or above it");
 }
 
 TEST_CASE("explain: options") {

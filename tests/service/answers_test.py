@@ -43,6 +43,19 @@ class AnswersTest(fixture.DaemonCase):
                     self.mount + "/", copy, input=done.stdout, check=0)
         self.assertEqual(set(os.listdir(copy)), names)
 
+    def test_relative_to_what_nobody_watches_is_a_slip(self):
+        daemon = self.start()
+        token = daemon.ctl("checkpoint").stdout.strip()
+        self.write("file")
+        for options in ((), ("-0",), ("--format=json",)):
+            ask = ("changes", f"--since={token}", "--no-checkpoint", *options)
+            said = daemon.ctl(*ask, "--relative-to=/etc", check=2).stderr
+            self.assertIn("/etc is not under any watch", said)
+            said = daemon.ctl(*ask, "--relative-to=/etc", self.mount, check=2).stderr
+            self.assertIn("no PATH that was given lies below or above it", said)
+            self.assertIn(self.mount[1:] + "/file",
+                          daemon.ctl(*ask, "--relative-to=/").stdout)
+
     def list_while_renaming(self, daemon, names, renames):
         """Asks for the members of what was "d"; renames it while the list comes."""
         os.mkdir(os.path.join(self.mount, "d"))
