@@ -45,7 +45,8 @@ for page in "$source_directory"/docs/man/*; do
   [ "$(od -An -tx1 -j4 -N4 "$packed" | tr -d ' ')" = 00000000 ] || fail "$packed was not gzip -n"
 done
 for file in bash-completion/completions/changectl zsh/vendor-completions/_changectl \
-  varlink/org.changejournal.varlink doc/changejournal/{changelog.gz,early.conf}; do
+  varlink/org.changejournal.varlink doc/changejournal/{changelog.gz,early.conf} \
+  doc/changejournal/{README.md,docs/operations.md,docs/integrations/rsync.md}; do
   [ -s "$root/usr/share/$file" ] || fail "$file is not in the package"
 done
 
