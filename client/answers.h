@@ -81,6 +81,7 @@ struct StatusAnswer {
   };
   std::optional<Strict> strict;
   std::vector<Gap> gaps;
+  std::int64_t gaps_left_out = 0;  // older ones, filled
   Crawl crawl;
   std::vector<Consumer> consumers;
   std::int64_t events_read = 0;

@@ -64,6 +64,7 @@ Result<StatusAnswer> ReadStatusReply(const nlohmann::json& parameters) {
   status.watches = members.Objects<StatusAnswer::Watch>("watches", ReadWatch);
   status.volumes = members.Objects<StatusAnswer::Volume>("volumes", ReadVolume);
   status.gaps = members.Objects<Gap>("gaps", ReadGap);
+  status.gaps_left_out = members.OptionalInt("gaps_left_out").value_or(0);
   if (members.Find("crawl") != nullptr) status.crawl = members.Object<Crawl>("crawl", ReadCrawl);
   status.consumers = members.Objects<Consumer>("consumers", ReadConsumer);
   const auto counters = members.Object<StatusAnswer::Counters>("counters", ReadCounters);

@@ -1,8 +1,10 @@
 // The verbs with one question and one answer: status, checkpoint, periods, doctor.
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "client/answers.h"
 #include "client/quote.h"
@@ -53,15 +55,27 @@ Outcome RunCheckpoint(Session& session, const Options& options) {
 }
 
 Outcome RunPeriods(Session& session, const Options& options) {
-  Answer answer = CallOnce(session, "GetPeriods", {});
-  if (answer.outcome.status != ExitStatus::kSuccess) return answer.outcome;
-  auto periods = ReadPeriodsReply(*answer.parameters);
-  if (!periods) return Fail(periods.error());
-  if (options.json) {
-    WriteJsonLines(session, *answer.parameters, "periods");
-  } else {
-    session.out.Write(FormatPeriods(*periods, session.style, session.zone));
+  cj_replies* opened = nullptr;
+  if (cj_call_more(session.connection.get(), "GetPeriods", nullptr, &opened) < 0) {
+    return FailOf(session);
   }
+  const Replies replies(opened);
+  std::vector<Period> periods;
+  const char* text = nullptr;
+  int result = 0;
+  while ((result = cj_replies_next(replies.get(), &text)) > 0) {
+    auto reply = ParseReplyText(text);
+    if (!reply) return Fail(reply.error());
+    auto some = ReadPeriodsReply(**reply);
+    if (!some) return Fail(some.error());
+    if (options.json) {
+      WriteJsonLines(session, **reply, "periods");
+    } else {
+      std::move(some->begin(), some->end(), std::back_inserter(periods));
+    }
+  }
+  if (result < 0) return FailOf(session);
+  if (!options.json) session.out.Write(FormatPeriods(periods, session.style, session.zone));
   return FinishOutput(session);
 }
 

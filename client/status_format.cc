@@ -60,6 +60,27 @@ std::string GapState(const Gap& gap) {
   return gap.obstacle.empty() ? "; open" : "; open, and cannot be filled now: " + gap.obstacle;
 }
 
+// All that are open; of the others, which stand in nobody's way, the newest.
+void AddGaps(const StatusAnswer& status, const Style& style, const UtcOffset& zone, Lines* lines) {
+  constexpr std::int64_t kFilledShown = 5;
+  const std::int64_t filled = std::count_if(status.gaps.begin(), status.gaps.end(),
+                                            [](const Gap& gap) { return gap.filled_in != 0; });
+  std::int64_t skip = std::max<std::int64_t>(filled - kFilledShown, 0);
+  const std::int64_t before = skip + status.gaps_left_out;
+  std::string label = "Gaps";
+  if (before > 0) {
+    lines->Add(label, std::to_string(before) + " older, filled by crawls: see 'changectl periods'");
+    label.clear();
+  }
+  for (const Gap& gap : status.gaps) {
+    if (gap.filled_in != 0 && skip-- > 0) continue;
+    const std::string text = GapText(gap, style, zone) + GapState(gap);
+    lines->Add(label, gap.filled_in != 0 ? text : Red(text, style));
+    label.clear();
+  }
+  if (status.gaps.empty()) lines->Add(label, "none");
+}
+
 // "name at token, 12 records waiting for 3h"
 std::string ConsumerText(const Consumer& consumer, const Style& style) {
   std::string text = consumer.name + " at " + consumer.token + ", ";
@@ -172,20 +193,14 @@ std::string FormatStatus(const StatusAnswer& status, const Style& style, const U
                                FormatLongTime(status.open_period.start_usec, zone) + ", " +
                                Count(status.open_period.records, "record"));
   lines.Add("Periods", std::to_string(status.periods) + " kept, the oldest is " + status.oldest);
-  std::string label = "Gaps";
-  for (const Gap& gap : status.gaps) {
-    const std::string text = GapText(gap, style, zone) + GapState(gap);
-    lines.Add(label, gap.filled_in != 0 ? text : Red(text, style));
-    label.clear();
-  }
-  if (status.gaps.empty()) lines.Add(label, "none");
+  AddGaps(status, style, zone, &lines);
   if (status.crawl.running) {
     lines.Add("Crawl", FormatCrawl(status.crawl));
   } else if (status.crawl.completed != 0) {
     lines.Add("Crawl", Count(status.crawl.completed, "crawl") +
                            " completed; the last: " + FormatCrawl(status.crawl));
   }
-  label = "Consumers";
+  std::string label = "Consumers";
   for (const Consumer& consumer : status.consumers) {
     lines.Add(label, ConsumerText(consumer, style));
     label.clear();

@@ -202,6 +202,42 @@ json ToJson(const ConsumerList& list, const JournalService& service) {
           {"next_sequence", list.next.value}};
 }
 
+namespace {
+
+json GapToJson(const PeriodGap& gap, const CrawlStatus& crawl) {
+  json one = ToJson(gap.gap);
+  for (const auto& [stuck, why] : crawl.stuck) {
+    if (!gap.gap.filled() && IsSameGap(stuck, gap)) one["obstacle"] = why;
+  }
+  return one;
+}
+
+}  // namespace
+
+void PutGaps(const ServiceStatus& status, json* object) {
+  std::size_t all = 0;
+  std::size_t filled = 0;
+  for (const PeriodInfo& period : status.periods) {
+    all += period.gaps.size();
+    filled += static_cast<std::size_t>(std::count_if(period.gaps.begin(), period.gaps.end(),
+                                                     [](const Gap& gap) { return gap.filled(); }));
+  }
+  const std::size_t left_out = all > kMaxGapsTold ? std::min(filled, all - kMaxGapsTold) : 0;
+  std::size_t skip = left_out;
+  json gaps = json::array();
+  for (const PeriodInfo& period : status.periods) {
+    for (const Gap& gap : period.gaps) {
+      if (gap.filled() && skip > 0) {
+        --skip;
+      } else {
+        gaps.push_back(GapToJson({period.id, gap}, status.crawl));
+      }
+    }
+  }
+  (*object)["gaps"] = std::move(gaps);
+  if (left_out > 0) (*object)["gaps_left_out"] = left_out;
+}
+
 json ToJson(const ServiceStatus& status, const JournalService& service) {
   json watches = json::array();
   for (std::size_t i = 0; i < status.watches.size(); ++i) {
@@ -221,16 +257,6 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                        {"uuid", volume.identity.uuid},
                        {"mount_point", volume.mount_point}});
   }
-  json gaps = json::array();
-  for (const PeriodInfo& period : status.periods) {
-    for (const Gap& gap : period.gaps) {
-      json one = ToJson(gap);
-      for (const auto& [stuck, why] : status.crawl.stuck) {
-        if (!gap.filled() && IsSameGap(stuck, {period.id, gap})) one["obstacle"] = why;
-      }
-      gaps.push_back(std::move(one));
-    }
-  }
   const EngineCounters& counters = status.counters;
   const PeriodInfo& open = status.periods.back();
   json object = {{"journal", status.journal},
@@ -242,7 +268,6 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                  {"next_sequence", status.next_sequence.value},
                  {"watches", std::move(watches)},
                  {"volumes", std::move(volumes)},
-                 {"gaps", std::move(gaps)},
                  {"crawl", ToJson(status.crawl)},
                  {"consumers", ToJson(status.consumers, service).at("consumers")},
                  {"start_usec", status.start_usec},
@@ -265,6 +290,7 @@ json ToJson(const ServiceStatus& status, const JournalService& service) {
                    {"interval_usec", status.rates.interval_usec},
                    {"events", status.rates.events},
                    {"records", status.rates.records}}}};
+  PutGaps(status, &object);
   if (std::any_of(status.settings.begin(), status.settings.end(),
                   [](const WatchConfig& one) { return one.pre_modify != PreModify::kOff; })) {
     object["strict"] = {{"answered", counters.strict.events},

@@ -33,4 +33,9 @@ nlohmann::json SummaryToJson(const OpenedAnswer& answered);
 nlohmann::json ToJson(const ConsumerList& list, const JournalService& service);
 nlohmann::json ToJson(const ServiceStatus& status, const JournalService& service);
 
+// Gaps that GetStatus tells: more make a reply that is too long for a message at last.
+inline constexpr std::size_t kMaxGapsTold = 10'000;
+// `gaps`: all that are open, and the newest of those that are filled. `gaps_left_out`: the others.
+void PutGaps(const ServiceStatus& status, nlohmann::json* object);
+
 }  // namespace cj

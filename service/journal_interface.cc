@@ -124,24 +124,6 @@ JournalInterface::Awaitable JournalInterface::Checkpoint(Call& call) {
   co_await call.Reply(reply);
 }
 
-JournalInterface::Awaitable JournalInterface::GetPeriods(Call& call) {
-  ParameterReader reader(call.parameters());
-  if (auto bad = reader.Finish()) {
-    co_await call.InvalidParameter(*bad);
-    co_return;
-  }
-  auto work = [this] {
-    json periods = json::array();
-    for (const PeriodInfo& period : service_.Periods()) {
-      periods.push_back(ToJson(period, service_.TokenOf(period.id)));
-    }
-    return periods;
-  };
-  json reply = json::object();
-  reply["periods"] = co_await Work(call, work);
-  co_await call.Reply(reply);
-}
-
 JournalInterface::Awaitable JournalInterface::Diagnose(Call& call) {
   ParameterReader reader(call.parameters());
   if (auto bad = reader.Finish()) {

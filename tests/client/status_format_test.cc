@@ -92,7 +92,23 @@ TEST_CASE("status") {
   status.gaps.front().obstacle = "it is not there";
   CHECK(FormatStatus(status, kPipe, Utc).find("; open, and cannot be filled now: it is not") !=
         std::string::npos);
+  const Gap open = status.gaps.front();
   status.gaps.front().filled_in = 3;
+  status.gaps.assign(7, status.gaps.front());
+  status.gaps.insert(status.gaps.begin(), open);
+  status.gaps_left_out = 10;
+  text = FormatStatus(status, kPipe, Utc);
+  CHECK(text.find("Gaps: 12 older, filled by crawls: see 'changectl periods'\n") !=
+        std::string::npos);
+  CHECK(text.find("; open, and cannot be filled now") != std::string::npos);
+  std::size_t shown = 0;
+  for (std::size_t at = 0; (at = text.find("; filled by a crawl\n", at)) != std::string::npos;
+       ++at) {
+    ++shown;
+  }
+  CHECK(shown == 5);
+  status.gaps_left_out = 0;
+  status.gaps.erase(status.gaps.begin(), status.gaps.end() - 1);
   status.crawl = {false, 10, 2000, 5000, 3, 2};
   text = FormatStatus(status, kPipe, Utc);
   CHECK(text.find("; filled by a crawl\n") != std::string::npos);

@@ -136,6 +136,36 @@ TEST_CASE("a pipe that nobody reads ends the answer with an error") {
   CHECK((*end)->error == varlink_error::kBusy);
 }
 
+TEST_CASE("periods that do not fit into one reply come in several") {
+  ServedJournal served({});
+  if (!served.journal().usable()) return;
+  // Each byte of a label is escaped in six: together more than four megabytes.
+  constexpr int kPeriods = 700;
+  for (int i = 0; i < kPeriods; ++i) {
+    REQUIRE(served.journal().service().Checkpoint(std::string(1024, '\1')).has_value());
+  }
+  RawClient client(served.socket());
+  REQUIRE(client.SendMessage(R"({"method":"org.changejournal.GetPeriods"})"));
+  CHECK(json::parse(*client.Read())["error"] == varlink_error::kExpectedMore);
+  REQUIRE(client.SendMessage(CallText("GetPeriods", json::object())));
+  std::vector<std::string> tokens;
+  int replies = 0;
+  for (bool more = true; more; ++replies) {
+    const json reply = json::parse(*client.Read());
+    for (const json& period : reply.at("parameters").at("periods")) {
+      tokens.push_back(period.at("token"));
+    }
+    more = reply.value("continues", false);
+  }
+  CHECK(replies > 4);
+  std::vector<std::string> kept;
+  for (const PeriodInfo& period : served.journal().service().Periods()) {
+    kept.push_back(served.journal().service().TokenOf(period.id));
+  }
+  CHECK(kept.size() > kPeriods);
+  CHECK(tokens == kept);
+}
+
 TEST_CASE("what a parameter may say at the most") {
   AnswerLimit limit;
   limit.log_lines = 10;
