@@ -81,7 +81,7 @@ func main() {
 	}
 	defer connection.Close()
 
-	version, _, _, journal, _, _, openPeriod, oldest, _, _, _, _, _, _, _, _, _, _, _, _, _, _, backlog, rates, err :=
+	version, _, _, journal, _, _, openPeriod, oldest, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, backlog, rates, err :=
 		orgchangejournal.GetStatus().Call(ctx, connection)
 	if err != nil {
 		fail("GetStatus", err)
