@@ -80,6 +80,17 @@ class Mirror(fixture.TreeCase):
         self.run_it()
         self.assert_same(self.mirror)
 
+    def test_a_link_where_a_directory_was(self):
+        """Of the copy rsync then asks for an access list that only directories have, and fails."""
+        self.write_source("file")
+        os.mkdir(f"{self.source}/name")
+        self.run_it()
+        os.rmdir(f"{self.source}/name")
+        os.link(f"{self.source}/file", f"{self.source}/name")
+        said = self.run_it()
+        self.assert_same(self.mirror)
+        self.assertIn("once more", said)
+
     def test_a_failing_first_copy_is_begun_anew(self):
         self.write_source("large", "x" * (1 << 20))
         os.mkdir(self.mirror)
