@@ -17,6 +17,7 @@ class Repository:
         self.top, self.home, self.uid = top, home, uid
         self.random = random.Random(seed)
         self.log = []
+        self.answer = self.before = None  # see GitCase.record_answers()
         self.edits, self.commands = self.EDITS, self.COMMANDS
 
     def start(self, *words, check=0, top=None, environment=(), configuration=()):
