@@ -13,6 +13,7 @@
 #include "journal/rocks_store.h"
 #include "journal/state_directory.h"
 #include "journal/token.h"
+#include "service/awaited_mounts.h"
 #include "service/strict_watches.h"
 #include "service/time_range.h"
 #include "service/viewer_log.h"
@@ -31,6 +32,19 @@ std::int64_t CoarseRealtimeNsec() {
 std::uint64_t DescriptorLimit() {
   rlimit limit{};
   return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
+}
+
+// What the kernel or a filesystem cannot do now it cannot do at the next start either: then the
+// configuration is at fault. But another filesystem may be on its way to the path.
+Error NotThisTime(Error error, const Binding& binding) {
+  if (error.code != ErrorCode::kUnsupported) return error;
+  const std::string awaited = AwaitedMount(binding);
+  if (awaited.empty()) {
+    error.code = ErrorCode::kInvalidArgument;
+  } else {
+    error.message += "; or mount what /etc/fstab has for " + awaited;
+  }
+  return error;
 }
 
 }  // namespace
@@ -74,9 +88,10 @@ Result<std::unique_ptr<JournalService>> JournalService::Start(const Config& conf
   options.strict = StrictOptionsOf(*binding, config.watches);
   if (options.strict.wanted) CJ_RETURN_IF_ERROR(CheckDescriptors(DescriptorLimit()));
   options.strict.scope = service->strict_scope_.get();
-  CJ_ASSIGN_OR_RETURN(service->engine_,
-                      StartEngine(kernel, *service->store_, *service->scope_, clock,
-                                  binding->volumes, options, std::move(legacy.kept)));
+  auto engine = StartEngine(kernel, *service->store_, *service->scope_, clock, binding->volumes,
+                            options, std::move(legacy.kept));
+  if (!engine) return NotThisTime(std::move(engine).error(), *binding);
+  service->engine_ = *std::move(engine);
   service->StartCrawler();
   return service;
 }

@@ -88,9 +88,15 @@ class DaemonTest(fixture.DaemonCase):
         self.assertIn("nothing to watch", checked.stderr)
 
     def test_filesystems_that_cannot_be_marked(self):
-        code, said = fixture.start_fails(self.work, "--watch=/proc")
-        self.assertNotEqual(code, 0)
-        self.assertIn("/proc", said)
+        # By the command line and by the configuration: status 2, which is not started again.
+        path = os.path.join(self.work, "proc.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("[Watch]\nPath=/proc\n")
+        for words in ("--watch=/proc", f"--config={path}"):
+            code, said = fixture.start_fails(self.work, words)
+            self.assertEqual(code, 2)
+            self.assertIn("/proc: proc gives no lasting file handles", said)
+            self.assertIn("watch a directory on", said)
         for name in ("lower", "upper", "work", "merged"):
             os.mkdir(os.path.join(self.mount, name))
         layers = ",".join(f"{k}={self.mount}/{v}" for k, v in
@@ -98,8 +104,21 @@ class DaemonTest(fixture.DaemonCase):
         merged = os.path.join(self.mount, "merged")
         fixture.run("mount", "-t", "overlay", "overlay", "-o", layers, merged, check=0)
         code, said = fixture.start_fails(self.work, f"--watch={merged}")
-        self.assertNotEqual(code, 0)
-        self.assertIn("upper", said)
+        self.assertEqual(code, 2)
+        self.assertIn(f"{merged}: overlayfs cannot be watched", said)
+        self.assertIn(f"instead, where its changes are made: {self.mount}/upper", said)
+        # A filesystem of another kind may have to be mounted there first: then waiting helps.
+        later = os.path.join(merged, "later")
+        os.mkdir(later)
+        for fstab, status in ((f"LABEL=x {later} ext4 noauto 0 0\n", 1), ("# nothing\n", 2)):
+            path = os.path.join(self.work, "fstab")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(fstab)
+            fixture.run("mount", "--bind", path, "/etc/fstab", check=0)
+            self.addCleanup(fixture.run, "umount", "/etc/fstab")
+            code, said = fixture.start_fails(self.work, f"--watch={later}")
+            self.assertEqual(code, status, said)
+            self.assertEqual(f"for {later}" in said, status == 1)
 
     def test_missing_and_relative_watches(self):
         code, said = fixture.start_fails(self.work, f"--watch={self.mount}/missing")
