@@ -34,6 +34,17 @@ bool CanMark(unsigned init_flags, unsigned mark_flags, std::uint64_t mask, const
          ::fanotify_mark(group.get(), FAN_MARK_ADD | mark_flags, mask, AT_FDCWD, path) == 0;
 }
 
+// Whether the kernel knows such marks at all. These errors are said of the filesystem that `path`
+// is on, when the flags and the mask have been found good: the root directory may be on an overlay.
+bool KnowsMark(unsigned init_flags, unsigned mark_flags, std::uint64_t mask, const char* path) {
+  UniqueFd group = Init(init_flags);
+  if (!group) return false;
+  if (::fanotify_mark(group.get(), FAN_MARK_ADD | mark_flags, mask, AT_FDCWD, path) == 0) {
+    return true;
+  }
+  return errno == EOPNOTSUPP || errno == ENODEV || errno == EXDEV;
+}
+
 Finding ProbePostGroup() {
   Finding finding{"post-events", false, true,
                   "changes are reported with the names and handles of "
@@ -55,15 +66,15 @@ Finding ProbeUnlimitedQueue() {
 }
 
 Finding ProbeRename() {
-  return {"rename-events", CanMark(kPostInit | FAN_REPORT_DFID_NAME_TARGET, 0, FAN_RENAME, "/"),
+  return {"rename-events", KnowsMark(kPostInit | FAN_REPORT_DFID_NAME_TARGET, 0, FAN_RENAME, "/"),
           true, "a rename is reported as one event with both names", "Linux 5.17 or newer"};
 }
 
 Finding ProbeIgnoreMarks() {
   return {"ignore-marks",
-          CanMark(kPostInit | FAN_REPORT_DFID_NAME_TARGET,
-                  FAN_MARK_EVICTABLE | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY,
-                  FAN_CLOSE_WRITE | FAN_EVENT_ON_CHILD, "/"),
+          KnowsMark(kPostInit | FAN_REPORT_DFID_NAME_TARGET,
+                    FAN_MARK_EVICTABLE | FAN_MARK_IGNORE | FAN_MARK_IGNORED_SURV_MODIFY,
+                    FAN_CLOSE_WRITE | FAN_EVENT_ON_CHILD, "/"),
           false,
           "a file that is written without end costs the kernel little (evictable ignore marks)",
           "Linux 6.0 or newer"};
@@ -71,9 +82,9 @@ Finding ProbeIgnoreMarks() {
 
 Finding ProbePreAccessKernel() {
   return {"pre-access",
-          CanMark(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, 0, abi::kFanPreAccess, "/"),
+          KnowsMark(FAN_CLASS_PRE_CONTENT | FAN_CLOEXEC | FAN_NONBLOCK, 0, abi::kFanPreAccess, "/"),
           false, "PreModify=access: the first write to each file can be recorded before it happens",
-          "Linux 6.14 or newer with CONFIG_FANOTIFY_ACCESS_PERMISSIONS, and ext4, xfs or btrfs"};
+          "Linux 6.14 or newer with CONFIG_FANOTIFY_ACCESS_PERMISSIONS"};
 }
 
 Finding ProbeWriteIntent() {

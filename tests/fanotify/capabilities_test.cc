@@ -1,5 +1,8 @@
 #include "fanotify/capabilities.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <set>
@@ -55,6 +58,26 @@ TEST_CASE(
       REQUIRE(Find(findings, name) != nullptr);
       CHECK_FALSE(Find(findings, name)->available);
       CHECK_FALSE(Find(findings, name)->required);
+    }
+  });
+}
+
+TEST_CASE("what the kernel offers does not depend on the filesystem of the root directory") {
+  const auto here = ProbeKernel();
+  OnEveryFilesystem([&](TestFilesystem& filesystem) {
+    for (const char* name : {"rename-events", "ignore-marks", "pre-access"}) {
+      INFO(name);
+      const pid_t child = ::fork();
+      REQUIRE(child >= 0);
+      if (child == 0) {
+        if (::chroot(filesystem.path().c_str()) != 0 || ::chdir("/") != 0) ::_exit(2);
+        const auto there = ProbeKernel();
+        ::_exit(Find(there, name)->available ? 1 : 0);
+      }
+      int status = 0;
+      REQUIRE(::waitpid(child, &status, 0) == child);
+      REQUIRE(WIFEXITED(status));
+      CHECK(WEXITSTATUS(status) == (Find(here, name)->available ? 1 : 0));
     }
   });
 }
