@@ -45,7 +45,7 @@ std::string FormatGapShort(const Gap& gap, const Style& style, const UtcOffset& 
 std::string FormatGapJson(const Gap& gap);
 // Among records: up to where they have been told ({"position": {"token": ..., "sequence": ...}}).
 std::string FormatPositionJson(const FeedPosition& position);
-// "from to to: cause (volume)"
+// "from to to: cause (volume)"; a gap from 0 on is "since the beginning, until to: ..."
 std::string GapText(const Gap& gap, const Style& style, const UtcOffset& zone);
 
 // Rows of equal length; every column as wide as its widest cell, two spaces between, nothing after

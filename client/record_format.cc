@@ -114,8 +114,11 @@ std::string FormatRecordJson(const Record& record) {
 
 std::string GapText(const Gap& gap, const Style& style, const UtcOffset& zone) {
   const std::string volume = style.terminal ? QuoteName(gap.volume) : gap.volume;
-  return FormatLongTime(gap.from_usec, zone) + " to " + FormatLongTime(gap.to_usec, zone) + ": " +
-         gap.cause + (gap.volume.empty() ? "" : " (" + volume + ")");
+  // Of a tree that was never watched nothing is known.
+  const std::string from = gap.from_usec == 0 ? "since the beginning, until "
+                                              : FormatLongTime(gap.from_usec, zone) + " to ";
+  return from + FormatLongTime(gap.to_usec, zone) + ": " + gap.cause +
+         (gap.volume.empty() ? "" : " (" + volume + ")");
 }
 
 // As journalctl sets boots apart.

@@ -89,6 +89,14 @@ TEST_CASE("status") {
   CHECK(
       text.find("2026-11-21 10:00:00 to 2026-11-21 10:00:02: overflow ('ext4 some-uuid'); open") !=
       std::string::npos);
+  // A tree that was never watched before.
+  status.gaps.front().from_usec = 0;
+  text = FormatStatus(status, kPipe, Utc);
+  CHECK(text.find(
+            "Gaps: since the beginning, until 2026-11-21 10:00:02: overflow (ext4 some-uuid)") !=
+        std::string::npos);
+  CHECK(text.find("1970") == std::string::npos);
+  status.gaps.front().from_usec = kTime;
   status.gaps.front().obstacle = "it is not there";
   CHECK(FormatStatus(status, kPipe, Utc).find("; open, and cannot be filled now: it is not") !=
         std::string::npos);
