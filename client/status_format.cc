@@ -127,9 +127,12 @@ std::string Rate(std::int64_t count, std::int64_t usec) {
 }
 
 void AddRates(const StatusAnswer::Rates& rates, const StatusAnswer& status, Lines* lines) {
+  constexpr std::int64_t kSecond = 1'000'000;
+  // Right after the start there is too little to make a rate of.
+  if (rates.interval_usec < kSecond) return;
   lines->Add("Rates", Rate(rates.events, rates.interval_usec) + " events/s, " +
                           Rate(rates.records, rates.interval_usec) + " records/s in the last " +
-                          FormatTimeSpan(rates.interval_usec / 1'000'000 * 1'000'000) + "; " +
+                          FormatTimeSpan(rates.interval_usec / kSecond * kSecond) + "; " +
                           Rate(status.events_read, rates.uptime_usec) + " and " +
                           Rate(status.records_stored, rates.uptime_usec) + " since the start");
 }

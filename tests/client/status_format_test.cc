@@ -212,6 +212,13 @@ TEST_CASE("status: rates and what waits, where the daemon tells") {
   CHECK(text.find("Rates: 200 events/s, 1.0 records/s in the last 1min; 10.0 and 1.0 since the "
                   "start\n") != std::string::npos);
   CHECK(text.find("Backlog: none\n") != std::string::npos);
+  status.rates->interval_usec = 1'000'000;
+  CHECK(FormatStatus(status, kPipe, Utc).find(" in the last 1s; ") != std::string::npos);
+  // Right after the start: no rate of no time.
+  for (const std::int64_t usec : {999'999, 300, 0}) {
+    status.rates->interval_usec = usec;
+    CHECK(FormatStatus(status, kPipe, Utc).find("Rates:") == std::string::npos);
+  }
   status.backlog = StatusAnswer::Backlog{1 << 20, 4 << 20, 2'000'000};
   CHECK(
       FormatStatus(status, kColour, Utc).find("Backlog: 1.0M of events wait since 2s, of 4.0M\n") !=

@@ -40,9 +40,11 @@ class Inspection(fixture.DaemonCase):
         self.assertGreaterEqual(after["rates"]["events"], after["rates"]["records"] - 1)
         self.assertGreater(after["rates"]["uptime_usec"], before["rates"]["uptime_usec"])
         self.assertLessEqual(after["rates"]["interval_usec"], after["rates"]["uptime_usec"])
-        text = daemon.ctl("status").stdout
-        self.assertRegex(text, r"\n +Rates: [\d.]+ events/s, [\d.]+ records/s in the last ")
-        self.assertRegex(text, r"\n +Backlog: none\n")
+        # From the first second on, and never of no time.
+        self.assertTrue(fixture.eventually(lambda: re.search(
+            r"\n +Rates: [\d.]+ events/s, [\d.]+ records/s in the last \d+\w",
+            daemon.ctl("status").stdout)))
+        self.assertRegex(daemon.ctl("status").stdout, r"\n +Backlog: none\n")
 
     def metrics(self, daemon):
         """{name: {labels: value}}, by a reader of the test's own."""
