@@ -324,6 +324,10 @@ void Walk::Unreadable(const WaitingDirectory& here, int error) {
 Status CheckPresent(const Watch& watch) {
   auto found = FindVolume(watch.volume.path);
   if (!found) return Gone(watch, "it is not there: " + found.error().message);
+  // What shows is the directory below the mount point, of a filesystem that is mounted above.
+  if (PathIsBelow(found->mount_point, watch.volume.mount_point)) {
+    return Gone(watch, "it is not mounted");
+  }
   if (found->identity != watch.volume.identity || found->fsid != watch.volume.fsid) {
     return Gone(watch, "another filesystem is mounted there");
   }
