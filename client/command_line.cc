@@ -52,6 +52,14 @@ CommandLine Text(std::string text) {
   return line;
 }
 
+// `help VERB`, as other programs have it, is `VERB --help`.
+std::vector<std::string> WithoutHelpVerb(std::vector<std::string> words) {
+  if (words.empty() || words.front() != "help") return words;
+  words.erase(words.begin());
+  words.emplace_back("--help");
+  return words;
+}
+
 // CLI11 calls an unknown verb an unexpected argument; better to say which ones there are.
 std::optional<std::string> CheckVerb(const std::vector<std::string>& words) {
   std::string names;
@@ -201,8 +209,9 @@ void AddVerbs(CLI::App* app, Words* words, Options* options) {
 
 }  // namespace
 
-CommandLine ParseCommandLine(const std::vector<std::string>& words,
+CommandLine ParseCommandLine(const std::vector<std::string>& given,
                              const Surroundings& surroundings) {
+  const std::vector<std::string> words = WithoutHelpVerb(given);
   Options options;
   Words raw;
   CLI::App app(std::string(help::kAbout), "changectl");

@@ -27,8 +27,8 @@ struct CommandLine {
   Outcome outcome;
 };
 
-// `words`: without the program's name.
-CommandLine ParseCommandLine(const std::vector<std::string>& words,
+// `given`: without the program's name.
+CommandLine ParseCommandLine(const std::vector<std::string>& given,
                              const Surroundings& surroundings);
 
 }  // namespace cj::client

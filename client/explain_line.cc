@@ -6,7 +6,10 @@ namespace cj::client {
 
 void AddExplain(CLI::App* app, Words* words, Options* options) {
   ExplainOptions& explain = options->explain;
-  app->add_option("PATH", words->paths, "What is to be explained")->type_name("")->required();
+  app->add_option("PATH", words->paths, "What is to be explained")
+      ->type_name("")
+      ->expected(1)
+      ->required();
   app->add_option("--since", words->since,
                   "Of an answer since then: a token, or a time; else since the oldest checkpoint")
       ->type_name("TOKEN|TIME");
@@ -29,9 +32,6 @@ Status FinishExplain(const Words& words, const Surroundings& surroundings,
                  "--since, --token-file and --consumer all say where to start; give one of them"};
   }
   CJ_ASSIGN_OR_RETURN(const auto paths, AbsolutePaths(words, surroundings));
-  if (paths.size() != 1) {
-    return Error{ErrorCode::kInvalidArgument, "explain takes one PATH at a time"};
-  }
   options->path = paths.front();
   return {};
 }

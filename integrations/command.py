@@ -10,9 +10,11 @@ from position import STATUSES, Failure, Journal, own_directory, shown
 STATE = "/var/lib/changejournal-integrations"
 
 
-def parser(description):
+def parser(description, more_statuses=()):
+    statuses = sorted({**STATUSES, **dict(more_statuses)}.items())
     made = argparse.ArgumentParser(
-        description=description, epilog=STATUSES, allow_abbrev=False,
+        description=description, allow_abbrev=False,
+        epilog="exit status:\n" + "".join(f"  {number}  {text}\n" for number, text in statuses),
         formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--full", action="store_true", help="copy everything, whatever the journal "
                       "says, and go on from there")

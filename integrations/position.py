@@ -24,18 +24,15 @@ import subprocess
 import sys
 
 FAILED, USAGE, LOCKED, ABSENT, WARNED = 1, 2, 6, 7, 8
-STATUSES = """exit status:
-  0  done, or there was nothing to do
-  1  failed; the position has not moved, so that the next run does what this one did not
-  2  usage
-  3  a narrowed run was asked for, and the journal cannot tell what changed
-  4  changectl: not permitted
-  5  changectl: the daemon is not reachable
-  6  another run holds the lock
-  7  the tree is not mounted, says the journal: nothing was copied or deleted
-  8  restic or borg made what was asked for and warned: of a file that it could not read, or that
-     changed meanwhile. The position has not moved
-"""
+STATUSES = {
+    0: "done, or there was nothing to do",
+    FAILED: "failed; the position has not moved, so that the next run does what this one did not",
+    USAGE: "usage",
+    4: "changectl: not permitted",
+    5: "changectl: the daemon is not reachable",
+    LOCKED: "another run holds the lock",
+    ABSENT: "the tree is not mounted, says the journal: nothing was copied or deleted",
+}
 
 
 class Failure(Exception):

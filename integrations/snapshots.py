@@ -9,9 +9,15 @@ from position import WARNED, Failure, Position, RescanNeeded, replace_file, repo
 
 NARROW = "changejournal-narrow"
 
+STATUSES = {
+    3: "a narrowed run was asked for, and the journal cannot tell what changed",
+    WARNED: "what was asked for was made, with a warning: of a file that could not be read, or\n"
+            "     that changed meanwhile. The position has not moved",
+}
+
 
 def parser(description, where):
-    made = command.parser(description)
+    made = command.parser(description, STATUSES)
     made.add_argument("--narrow", action="store_true",
                       help="copy only what has changed since the last run of either kind, into "
                       "a snapshot that holds nothing else")

@@ -255,6 +255,7 @@ TEST_CASE("mistakes say what to do") {
       {{}, "no verb given; there are " VERBS " (see changectl --help)"},
       {{"watch"}, "unknown verb 'watch'; there are " VERBS},
       {{"--socket", "status", "add"}, "unknown verb 'add'; there are " VERBS},
+      {{"help", "watch"}, "unknown verb 'watch'; there are " VERBS},
       {{"changes"}, "changes needs --since=TOKEN|TIME, --token-file=FILE or --consumer=NAME"},
       {{"changes", "--since=-1h", "--token-file=f"},
        "--since, --token-file and --consumer all say where to start; give one of them"},
@@ -284,6 +285,8 @@ TEST_CASE("mistakes say what to do") {
       {{"log", "-n", "etc"}, "-n: 'etc' is no number of lines; a PATH may be written ./etc"},
       {{"log", "--kind=entries"},
        "--kind: 'entries' is not known; use entry, data, metadata, joined by commas"},
+      {{"explain", "a", "b"},
+       "PATH: At Most 1 required but received 2 (see changectl explain --help)"},
       {{"status", "--jsn"},
        "The following argument was not expected: --jsn (see changectl status --help)"},
   };
@@ -322,6 +325,9 @@ TEST_CASE("every verb has a help with its name, its options and an example") {
     CHECK(line.outcome.status == ExitStatus::kSuccess);
     CHECK(line.output.find("Usage: changectl " + name) != std::string::npos);
     CHECK(line.output.find("Example") != std::string::npos);
+    words.pop_back();
+    words.insert(words.begin(), "help");
+    CHECK(Parse(words).output == line.output);
     CHECK(Parse({"--help"}).output.find(first) != std::string::npos);
   }
   CHECK(Parse({"consumer", "--help"}).output.find("Usage: changectl consumer") !=
