@@ -39,7 +39,7 @@ class ConnectionsTest(fixture.HostileCase):
     def assert_as_before(self, before):
         self.assert_quiet()
         self.assertTrue(eventually(lambda: self.vitals().fds <= before.fds + 4),
-                        f"before {before}, now {self.vitals()}")
+                        f"before {before!r}, now {self.vitals()!r}")
         self.assertEqual(self.vitals().threads, before.threads)
 
     def test_many_connections_at_once(self):

@@ -2,6 +2,7 @@
 
 The group `changejournal` is that of this machine, or one that only our mount namespace knows.
 """
+import collections
 import grp
 import json
 import os
@@ -125,10 +126,35 @@ class Vitals:
         self.resident = int(lines["VmRSS"].split()[0]) << 10
         self.peak = int(lines["VmHWM"].split()[0]) << 10
         self.threads = int(lines["Threads"])
-        self.fds = len(os.listdir(f"/proc/{pid}/fd"))
+        self.targets = collections.Counter(map(kind_of_target, targets(pid)))
+        # How many the store has of its tables (max_open_files), and the search for silent writers
+        # of the kernel's threads (fanotify/kernel_threads.h), is no matter of the clients.
+        self.fds = self.targets.total() - self.targets[TABLE] - self.targets[THREAD]
 
     def __str__(self):
         return f"{self.resident >> 20} MiB, {self.fds} descriptors, {self.threads} threads"
+
+    def __repr__(self):
+        return f"{self}: {dict(self.targets)}"
+
+
+TABLE = "a table of the store"
+THREAD = "anon_inode:[pidfd]"
+
+
+def targets(pid):
+    """Of all open descriptors."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            yield os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            pass  # closed meanwhile
+
+
+def kind_of_target(target):
+    if target.endswith(".sst"):
+        return TABLE
+    return target if target.startswith("anon_inode:") else target.split(":[", 1)[0]
 
 
 class Customer(threading.Thread):
