@@ -169,8 +169,13 @@ void Answer::TellVisible(std::uint32_t view, Change change) {
   if (directory && Exists(change.kind) && unsettled != unsettled_.end() && unsettled->second) {
     change.data = change.metadata = change.recursive = true;
   }
-  const bool only_itself = change.kind == ChangeKind::kModified && !change.recursive;
-  if (only_itself && stands_for_.count(change.path) != 0) return;
+  // What stands for all below it is told once: this cannot say more.
+  if (change.kind == ChangeKind::kModified && stands_for_.count(change.path) != 0) return;
+  const bool stands = change.data && change.metadata && change.recursive;
+  if (change.kind == ChangeKind::kModified && stands && IsVisible(view, change.path) &&
+      request_.presence != Presence::kDeleted) {
+    stands_for_.insert(change.path);
+  }
   const bool from = !renamed || IsVisible(view, change.from);
   const bool here = IsVisible(view, change.path);
   if (!from) TellHiddenEnd(view, change.from, directory, false);

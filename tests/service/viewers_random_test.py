@@ -217,6 +217,13 @@ class RandomTrees(viewers_fixture.QuietCase):
             self.assertIn(above, trees, f"{path} is not covered\nCJ_SEED={SEED}\n"
                                         f"{self.tree.story}\n{lines}")
 
+    def assert_once(self, lines, what):
+        """No directory stands for all that is below it twice."""
+        told = [json.dumps(line, sort_keys=True) for line in lines
+                if line["change"] == "modified" and line.get("recursive")]
+        self.assertEqual(len(told), len(set(told)),
+                         f"{what}\nCJ_SEED={SEED}\n{self.tree.story}\n{lines}")
+
     def assert_listed(self, before, now, names):
         """A list names each path that differs, or one above it that is no directory any more, or
         none that he may list."""
@@ -263,6 +270,8 @@ class RandomTrees(viewers_fixture.QuietCase):
             self.assert_listable(paths, could, f"{what} {words} {lines}")
             if words in ((), ("--expand",)):
                 self.assert_covered(before, now, lines)
+            if "--expand" not in words:  # which names what is below two of them twice
+                self.assert_once(lines, f"{what} {words}")
         said = self.ctl(name, "changes", f"--since={since}", "-0", "--expand")
         self.assertIn(said.returncode, (0, 3), said.stderr)
         names = set(filter(None, said.stdout.split("\0")))
