@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/units.h"
+#include "journal/concern.h"
 
 namespace cj {
 namespace {
@@ -108,13 +109,35 @@ Status Mark(Store& store, const std::string& name, std::int64_t now_usec, const 
   return {};
 }
 
-Status ExpireOverrun(Store& store, std::int64_t now_usec, std::vector<Consumer>* expired) {
+// Moves it past what is not of its filesystems. What comes before `until` waits for it then, or
+// nothing does, or nobody knows yet. Somebody may have moved it meanwhile: then that counts.
+Result<Concern::End> PassOthers(Store& store, const Consumer& consumer, PeriodId until,
+                                const VolumesOf& volumes_of) {
+  const auto volumes = volumes_of ? volumes_of(consumer) : std::nullopt;
+  if (!volumes) return Concern::End::kReached;
+  const Concern concern = FindConcern(store, consumer, *volumes, until);
+  auto move = [&](std::optional<Consumer>* now) -> Status {
+    if (*now != consumer) return {};
+    (*now)->period = concern.begin.period;
+    (*now)->handled = concern.begin.handled;
+    return {};
+  };
+  CJ_RETURN_IF_ERROR(store.EditConsumer(consumer.name, move, false));
+  return concern.end;
+}
+
+Status ExpireOverrun(Store& store, std::int64_t now_usec, const VolumesOf& volumes_of,
+                     std::vector<Consumer>* expired) {
   auto judge = [&](const Consumer* consumer) {
     const bool with_bytes = consumer->max_lag_bytes != 0;
     return Overrun(*consumer, LagOf(*consumer, store, now_usec, with_bytes));
   };
   for (const Consumer& consumer : store.Consumers()) {
-    if (consumer.max_lag_usec == 0 && consumer.max_lag_bytes == 0) continue;
+    const bool limited = consumer.max_lag_usec != 0 || consumer.max_lag_bytes != 0;
+    if (!limited || !consumer.expired.empty() || !judge(&consumer)) continue;
+    const PeriodId open = store.OpenPeriod().id;
+    CJ_ASSIGN_OR_RETURN(const Concern::End end, PassOthers(store, consumer, open, volumes_of));
+    if (end == Concern::End::kTired) continue;
     CJ_RETURN_IF_ERROR(Mark(store, consumer.name, now_usec, judge, expired));
   }
   return {};
@@ -129,6 +152,18 @@ PeriodId AcknowledgedByAll(const Store& store) {
     if (consumer.expired.empty()) least = std::min(least, FirstNeeded(consumer, store));
   }
   return least;
+}
+
+// The oldest period to keep so that no consumer expires for what it may not have to be told.
+Result<PeriodId> OldestLookedAt(Store& store, PeriodId oldest, const VolumesOf& volumes_of) {
+  const PeriodId wanted = oldest;
+  for (const Consumer& consumer : store.Consumers()) {
+    if (!consumer.expired.empty() || FirstNeeded(consumer, store) >= wanted) continue;
+    CJ_ASSIGN_OR_RETURN(const Concern::End end, PassOthers(store, consumer, wanted, volumes_of));
+    const auto moved = store.FindConsumer(consumer.name);
+    if (end == Concern::End::kTired && moved) oldest = std::min(oldest, moved->period);
+  }
+  return std::max(oldest, store.OldestPeriod().id);
 }
 
 // Everything before `oldest` is about to go. Whoever has had all of it goes on from there.
@@ -152,8 +187,8 @@ Status Overtake(Store& store, PeriodId oldest, std::int64_t now_usec,
 }
 
 Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
-              std::int64_t now_usec, Retained* retained) {
-  CJ_RETURN_IF_ERROR(ExpireOverrun(store, now_usec, &retained->expired));
+              std::int64_t now_usec, const VolumesOf& volumes_of, Retained* retained) {
+  CJ_RETURN_IF_ERROR(ExpireOverrun(store, now_usec, volumes_of, &retained->expired));
   DiskState disk;
   disk.free_bytes = free_bytes;
   CJ_ASSIGN_OR_RETURN(disk.used_bytes, store.DiskUsage());
@@ -165,7 +200,8 @@ Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_by
     const std::uint64_t bytes = size_matters ? store.ApproximateSize(period.id, next) : 0;
     uses.push_back({period.id, period.end_usec, bytes});
   }
-  const PeriodId oldest = OldestToKeep(uses, limits, disk, now_usec, AcknowledgedByAll(store));
+  PeriodId oldest = OldestToKeep(uses, limits, disk, now_usec, AcknowledgedByAll(store));
+  CJ_ASSIGN_OR_RETURN(oldest, OldestLookedAt(store, oldest, volumes_of));
   // Before it is done: should we be ended here, one too many is told to scan, and none too few.
   CJ_RETURN_IF_ERROR(Overtake(store, oldest, now_usec, &retained->expired));
   if (oldest > uses.front().id) CJ_RETURN_IF_ERROR(store.DropPeriodsBefore(oldest));
@@ -175,9 +211,9 @@ Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_by
 }  // namespace
 
 Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
-                        std::int64_t now_usec) {
+                        std::int64_t now_usec, const VolumesOf& volumes_of) {
   Retained retained;
-  retained.status = Retain(store, limits, free_bytes, now_usec, &retained);
+  retained.status = Retain(store, limits, free_bytes, now_usec, volumes_of, &retained);
   retained.oldest = store.OldestPeriod().id;
   return retained;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -45,8 +46,8 @@ struct DiskState {
 PeriodId OldestToKeep(std::span<const PeriodUse> periods, const RetentionLimits& limits,
                       const DiskState& disk, std::int64_t now_usec, PeriodId acknowledged = {});
 
-// How far a consumer is behind. 0 where nothing waits for it, however long ago it came last: a
-// quiet filesystem expires nobody.
+// How far a consumer is behind the records of all filesystems. 0 where nothing waits, however long
+// ago it came last.
 struct ConsumerLag {
   std::uint64_t records = 0;
   // Age of the oldest ended period with records that wait; what the open one has is young.
@@ -65,10 +66,15 @@ struct Retained {
   Status status;
 };
 
+// The filesystems that a consumer's paths lead to, all of them; none: not known, or all there are.
+using VolumesOf = std::function<std::optional<std::vector<VolumeId>>(const Consumer& consumer)>;
+
 // Marks the consumers that have come to their own limits as expired, then those that what goes now
-// had not reached yet; then drops it. Blocks while files are rewritten, some hundred milliseconds
-// at most for each call; any thread but one that must not wait.
+// had not reached yet; then drops it. Those that wait for nothing of their filesystems are moved on
+// instead; where there is too much to look at for one call less is dropped in it. Blocks while
+// files are rewritten, some hundred milliseconds at most for each call; any thread but one that
+// must not wait.
 Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
-                        std::int64_t now_usec);
+                        std::int64_t now_usec, const VolumesOf& volumes_of = {});
 
 }  // namespace cj

@@ -14,6 +14,7 @@
 #include "journal/state_directory.h"
 #include "journal/token.h"
 #include "service/awaited_mounts.h"
+#include "service/consumer_volumes.h"
 #include "service/strict_watches.h"
 #include "service/time_range.h"
 #include "service/viewer_log.h"
@@ -331,7 +332,8 @@ JournalService::Upkeep JournalService::Maintain(std::int64_t max_age_usec) {
   limits.keep_free_bytes = config_.keep_free.value_or(0);
   const std::uint64_t free_bytes = FreeBytes(config_.state_directory).value_or(UINT64_MAX);
   limits.keep_acknowledged_usec = config_.keep_acknowledged_usec;
-  Retained retained = ApplyRetention(*store_, limits, free_bytes, now);
+  auto volumes_of = [&](const Consumer& consumer) { return VolumesOfConsumer(consumer, *binding); };
+  Retained retained = ApplyRetention(*store_, limits, free_bytes, now, volumes_of);
   upkeep.oldest = retained.oldest;
   upkeep.dropped = upkeep.oldest > oldest;
   upkeep.expired = std::move(retained.expired);

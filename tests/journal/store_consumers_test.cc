@@ -1,6 +1,7 @@
 // Consumers in a store: what is kept of them, what retention does to them, and the quiet stretch of
 // periods that expires nobody.
 #include "fixture.h"
+#include "journal/concern.h"
 #include "journal/keys.h"
 #include "journal/position.h"
 #include "journal/retention.h"
@@ -210,6 +211,91 @@ TEST_CASE("consumers: their own limits come first") {
   CHECK(done.expired[0].name == "limited");
   CHECK(done.oldest == PeriodId(1));
   CHECK(store->FindConsumer("patient")->expired.empty());
+}
+
+// Ten records of `volume` in a period of their own.
+void AdvanceOf(Store& store, VolumeId volume) {
+  Batch batch = NextBatch(store, 10);
+  for (Record& record : batch.records) record.volume = volume;
+  REQUIRE(store.Append(batch).has_value());
+  AdvanceStore(store, 0);
+}
+
+constexpr VolumeId kQuietVolume{1}, kBusyVolume{2};
+
+VolumesOf Volumes() {
+  return [](const Consumer& consumer) -> std::optional<std::vector<VolumeId>> {
+    if (consumer.paths.empty()) return std::nullopt;
+    return std::vector<VolumeId>{kQuietVolume};
+  };
+}
+
+void Edit(Store& store, const std::string& name, std::int64_t max_lag_usec) {
+  auto edit = [&](std::optional<Consumer>* place) -> Status {
+    (*place)->paths = {"/quiet"};
+    (*place)->max_lag_usec = max_lag_usec;
+    return {};
+  };
+  REQUIRE(store.EditConsumer(name, edit, true).has_value());
+}
+
+TEST_CASE("quiet: what happens on other filesystems expires nobody") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  for (const char* name : {"quiet", "lagging", "everything"}) Add(*store, name, PeriodId(1), 0);
+  Edit(*store, "quiet", 0);
+  Edit(*store, "lagging", 1);
+  for (int i = 0; i < 3; ++i) AdvanceOf(*store, kBusyVolume);
+  const std::int64_t now = 1LL << 60;
+  // Its own limit first, without any dropping.
+  CHECK(ApplyRetention(*store, {}, 0, now, Volumes()).expired.empty());
+  CHECK(store->FindConsumer("lagging")->period == PeriodId(4));
+  CHECK(store->FindConsumer("lagging")->handled == SequenceNumber(30));
+  const Retained done = ApplyRetention(*store, Age(1), 0, now, Volumes());
+  CHECK(done.oldest == PeriodId(4));
+  REQUIRE(done.expired.size() == 1);
+  CHECK(done.expired[0].name == "everything");
+  CHECK(store->FindConsumer("quiet")->period == PeriodId(4));
+  // One record of theirs among the others, and they have something to lose.
+  AdvanceOf(*store, kBusyVolume);
+  AdvanceStore(*store, 1);
+  AdvanceOf(*store, kBusyVolume);
+  CHECK(ApplyRetention(*store, Age(1), 0, now, Volumes()).expired.size() == 2);
+  CHECK(store->FindConsumer("quiet")->handled == SequenceNumber(40));
+}
+
+TEST_CASE("quiet: a gap is everybody's") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  Add(*store, "quiet", PeriodId(1), 0);
+  Edit(*store, "quiet", 0);
+  AdvanceOf(*store, kBusyVolume);
+  REQUIRE(store->AddGap({"", 1, 2, "not there", {}}).has_value());
+  AdvanceOf(*store, kBusyVolume);
+  const Consumer consumer = *store->FindConsumer("quiet");
+  const Concern found = FindConcern(*store, consumer, std::vector{kQuietVolume}, PeriodId(3));
+  CHECK(found.end == Concern::End::kReached);
+  CHECK(found.begin.period == PeriodId(2));
+  CHECK(ApplyRetention(*store, Age(1), 0, 1LL << 60, Volumes()).expired.size() == 1);
+}
+
+TEST_CASE("quiet: a long look is made in parts, each record once") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  Consumer consumer = Add(*store, "quiet", PeriodId(1), 0);
+  AdvanceOf(*store, kBusyVolume);
+  AdvanceOf(*store, kBusyVolume);
+  int looks = 0;
+  for (Concern::End end = Concern::End::kTired; end == Concern::End::kTired; ++looks) {
+    const Concern found = FindConcern(*store, consumer, std::vector{kQuietVolume}, PeriodId(3), 7);
+    end = found.end;
+    consumer.period = found.begin.period;
+    consumer.handled = found.begin.handled;
+    CHECK(consumer.handled.value <= 20);
+  }
+  CHECK(looks == 3);
+  CHECK(consumer.period == PeriodId(3));
+  CHECK(consumer.handled == SequenceNumber(20));
 }
 
 TEST_CASE("quiet: tokens of periods that were dropped without having had anything stay good") {

@@ -130,6 +130,31 @@ class ConsumersTest(fixture.DaemonCase):
         self.write("two")
         self.assertIn("two", self.paths(daemon)[0])
 
+    def test_what_happens_on_another_filesystem_expires_nobody(self):
+        quiet, config = os.path.join(self.work, "quiet"), os.path.join(self.work, "conf")
+        os.mkdir(quiet)
+        fixture.run("mount", "-t", "tmpfs", "quiet", quiet, check=0)
+        self.addCleanup(fixture.run, "umount", "-l", quiet)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[Journal]\nMaxAge=1us\n[Watch]\nPath={self.mount}\n"
+                       f"[Watch]\nPath={quiet}\n")
+        daemon = self.start(f"--config={config}", watch=None)
+        daemon.ctl("checkpoint")
+        for name in ("idle", "limited"):
+            lag = ["--max-lag=1us"] if name == "limited" else []
+            daemon.ctl("consumer", "add", name, f"--watch={quiet}", *lag)
+        daemon.ctl("consumer", "add", "busy", f"--watch={self.mount}")
+        for number in range(3):
+            self.write(str(number))
+            daemon.ctl("checkpoint")
+        self.assertTrue(fixture.eventually(lambda: "expired" in self.list(daemon)["busy"]))
+        for name in ("idle", "limited"):
+            self.assertNotIn("expired", self.list(daemon)[name])
+            self.assertEqual(daemon.ctl("changes", f"--consumer={name}").stdout, "")
+        # They are as good as others when something happens.
+        open(os.path.join(quiet, "file"), "w", encoding="ascii").close()
+        self.assertIn("file", daemon.ctl("changes", "--consumer=idle").stdout)
+
 
 if __name__ == "__main__":
     fixture.main()
