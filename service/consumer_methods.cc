@@ -63,6 +63,7 @@ JournalInterface::Awaitable JournalInterface::RemoveConsumer(Call& call) {
     co_await FailConsumer(call, name, removed.error(), "name");
     co_return;
   }
+  EndFollowing(name);
   json reply = json::object();
   co_await call.Reply(reply);
 }

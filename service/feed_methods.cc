@@ -41,25 +41,39 @@ json PositionToJson(const JournalService& service, const FeedPosition& position)
 
 }  // namespace
 
-// While it lives, nobody else follows from this consumer's position.
+// While it lives, nobody else follows from this consumer's position, unless the consumer is
+// removed: one that is added under its name is another.
 class JournalInterface::Following {
  public:
-  Following(std::set<std::string>& followed, std::optional<std::string> consumer)
+  Following(std::map<std::string, std::shared_ptr<bool>>& followed,
+            std::optional<std::string> consumer)
       : followed_(followed), consumer_(std::move(consumer)) {
-    alone_ = !consumer_ || followed_.insert(*consumer_).second;
+    if (consumer_) alone_ = followed_.emplace(*consumer_, removed_).second;
   }
   Following(const Following&) = delete;
   Following& operator=(const Following&) = delete;
   ~Following() {
-    if (alone_ && consumer_) followed_.erase(*consumer_);
+    if (alone_ && consumer_ && !*removed_) followed_.erase(*consumer_);
   }
   bool alone() const { return alone_; }
+  // The consumer that was removed meanwhile.
+  std::optional<std::string> removed() const { return *removed_ ? consumer_ : std::nullopt; }
 
  private:
-  std::set<std::string>& followed_;
+  std::map<std::string, std::shared_ptr<bool>>& followed_;
   std::optional<std::string> consumer_;
-  bool alone_;
+  std::shared_ptr<bool> removed_ = std::make_shared<bool>(false);
+  bool alone_ = true;
 };
+
+// Whoever follows from the consumer's position hears that there is none any more.
+void JournalInterface::EndFollowing(const std::string& consumer) {
+  const auto found = followed_.find(consumer);
+  if (found == followed_.end()) return;
+  *found->second = true;
+  followed_.erase(found);
+  RecordsStored();
+}
 
 JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
   ParameterReader reader(call.parameters());
@@ -97,24 +111,29 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
     co_return;
   }
   call.SetStallTimeout(limit_.follow_stall);
-  co_await RunFeed(call, *feed, request.settle, all_told);
+  const FeedManner manner{request.settle, all_told};
+  co_await RunFeed(call, *feed, manner, following);
 }
 
-JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
-                                                      std::chrono::microseconds settle,
-                                                      bool all_told) {
+JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed, FeedManner manner,
+                                                      const Following& following) {
   asio::steady_timer stored(io_);
   asio::steady_timer pause(io_);
   auto forget = [this](asio::steady_timer* timer) { followers_.erase(timer); };
   followers_.insert(&stored);
   std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
   FeedStep step;
-  if (settle.count() > 0) step.entries = kSettledBatch;
-  step.without_repeats = settle.count() > 0;
+  if (manner.settle.count() > 0) step.entries = kSettledBatch;
+  step.without_repeats = manner.settle.count() > 0;
   std::optional<FeedPosition> told;  // none: the first reply tells where the feed begins
   SteadyClock::time_point told_at;
   bool behind = false;  // what comes is not new: no burst is waited for
   for (;;) {
+    if (const auto consumer = following.removed()) {
+      const Error gone{ErrorCode::kNotFound, "the consumer '" + *consumer + "' was removed"};
+      co_await FailConsumer(call, *consumer, gone, "since");
+      co_return;
+    }
     const bool stands =
         !told || (feed.position() != *told && SteadyClock::now() - told_at >= kTick);
     if (stands) {
@@ -130,7 +149,7 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       if (call.gone()) co_return;
       continue;
     }
-    if (settle.count() > 0 && !behind) co_await Settle(settle);
+    if (manner.settle.count() > 0 && !behind) co_await Settle(manner.settle);
     Result<FeedBatch> read = co_await ReadFeed(call, feed, step);
     if (!read.has_value() && read.error().code == ErrorCode::kBusy) {
       // No place, or the store is being opened again; nothing was told.
@@ -144,14 +163,14 @@ JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed,
       co_return;
     }
     behind = read->more;
-    if (!all_told) HidePlaces(&read->entries);
+    if (!manner.all_told) HidePlaces(&read->entries);
     if (!read->entries.empty()) {
       const bool on = co_await Tell(call, *std::move(read), *told);
       if (!on) co_return;
       told = feed.position();
       told_at = SteadyClock::now();
     }
-    if (!all_told && !behind) {
+    if (!manner.all_told && !behind) {
       pause.expires_after(limit_.viewer_feed_pause);
       co_await Rest(pause);
     }
@@ -186,11 +205,11 @@ boost::asio::awaitable<Result<FeedBatch>> JournalInterface::ReadFeed(Call& call,
 
 JournalInterface::Awaitable JournalInterface::Settle(std::chrono::microseconds quiet) {
   asio::steady_timer timer(io_);
-  SequenceNumber seen = service_.next_sequence();
+  std::uint64_t seen = service_.changes_seen();
   for (int time = 0; time < kLongestBurst; ++time) {
     timer.expires_after(quiet);
     co_await Rest(timer);
-    const SequenceNumber now = service_.next_sequence();
+    const std::uint64_t now = service_.changes_seen();
     if (now == seen) co_return;
     seen = now;
   }

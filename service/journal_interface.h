@@ -120,7 +120,11 @@ class JournalInterface {
   Awaitable FollowLog(Call& call, LogQuestion question);
   class Following;
   Awaitable Follow(Call& call);
-  Awaitable RunFeed(Call& call, Feed& feed, std::chrono::microseconds settle, bool all_told);
+  struct FeedManner {
+    std::chrono::microseconds settle{0};
+    bool all_told = true;  // to root and the group; not to a viewer
+  };
+  Awaitable RunFeed(Call& call, Feed& feed, FeedManner manner, const Following& following);
   // One step of it. kBusy: try again later.
   boost::asio::awaitable<Result<FeedBatch>> ReadFeed(Call& call, Feed& feed, const FeedStep& step);
   // False: the client is gone.
@@ -132,6 +136,7 @@ class JournalInterface {
   Awaitable FailReader(Call& call, const Error& error);
   // False: it cannot, and the call has failed.
   boost::asio::awaitable<bool> ResolveReader(Call& call, Question* question);
+  void EndFollowing(const std::string& consumer);
   Awaitable FailConsumer(Call& call, const std::string& name, const Error& error,
                          const char* parameter);
   Awaitable AddConsumer(Call& call);
@@ -151,7 +156,7 @@ class JournalInterface {
   Turns turns_;
   Turns viewer_turns_;
   std::set<boost::asio::steady_timer*> followers_;
-  std::set<std::string> followed_;  // consumers
+  std::map<std::string, std::shared_ptr<bool>> followed_;  // consumers; whether one was removed
 };
 
 }  // namespace cj

@@ -195,6 +195,8 @@ class JournalService {
   // Stores what the kernel has queued.
   Status Flush() { return engine_->Flush(); }
   SequenceNumber next_sequence() const { return store_->next_sequence(); }
+  // Grows with every change under a watch, also with those that repeat a record.
+  std::uint64_t changes_seen() const { return next_sequence().value + counters().duplicates; }
   // Grows whenever a gap comes, or is filled.
   std::uint64_t gap_changes() const { return store_->gap_changes(); }
   EngineCounters counters() const { return engine_->counters(); }

@@ -7,6 +7,7 @@ import json
 import os
 import select
 import subprocess
+import time
 
 import daemon_fixture as fixture
 
@@ -203,6 +204,68 @@ class FeedTest(fixture.DaemonCase):
             told = feed.reply()["parameters"]["records"]
             said = [(record["path"], tuple(record["operations"])) for record in told]
             self.assertEqual(len(said), len(set(said)))
+
+    def burst(self, feed, settle, change, most):
+        """Calls `change` four times within each `settle` until the feed tells something, `most`
+        times at the most. Returns that reply's records, when each change was, and when it came."""
+        changed = []
+        while len(changed) < most:
+            changed.append(time.monotonic())
+            change(len(changed))
+            if select.select([feed.socket], [], [], settle / 4)[0]:
+                break
+        told = feed.reply()["parameters"]["records"]
+        return told, changed, time.monotonic()
+
+    def assert_settled(self, changed, at, settle):
+        """It came after a pause, or this machine made one of its own within the burst."""
+        self.assertGreaterEqual(at - changed[0], settle)
+        pauses = [after - before for before, after in zip(changed, changed[1:])]
+        return max(pauses, default=0) < settle * 0.8
+
+    def test_a_burst_is_waited_for(self):
+        """Of many files, and of one file that is written again and again."""
+        daemon = self.start()
+        settle = 0.5
+        feed = self.feed(daemon, settle_usec=int(settle * 1e6))
+        feed.reply()
+        for name in ("{}", "same"):
+            told, changed, at = self.burst(
+                feed, settle, lambda number, name=name: self.write(name.format(number)), most=12)
+            if self.assert_settled(changed, at, settle):
+                self.assertEqual(len(changed), 12, "told before the burst was over")
+                names = {name.format(number + 1) for number in range(12)}
+                self.assertLessEqual(names, {*map(os.path.basename, (
+                    record.get("path", "") for record in told))})
+
+    def test_a_burst_without_end_is_told_all_the_same(self):
+        daemon = self.start()
+        settle = 0.1
+        feed = self.feed(daemon, settle_usec=int(settle * 1e6))
+        feed.reply()
+        told, changed, _ = self.burst(feed, settle, lambda number: self.write(f"f{number}"),
+                                      most=fixture.DEADLINE * 40)
+        self.assertLess(len(changed), fixture.DEADLINE * 40)
+        self.assertTrue(told)
+
+    def test_a_consumer_that_is_removed(self):
+        """Its feed ends, and is not that of another consumer of its name."""
+        daemon = self.start()
+        for _ in range(2):
+            daemon.ctl("consumer", "add", "index")
+            feed = self.feed_of(daemon, {"consumer": "index"})
+            self.write("file")
+            feed.records(self.named("file"))
+            daemon.ctl("consumer", "remove", "index")
+            daemon.ctl("consumer", "add", "index")
+            second = self.feed(daemon, since={"consumer": "index"})
+            self.assertNotIn("error", second.reply())
+            second.close()
+            while "error" not in (last := feed.reply()):
+                pass
+            self.assertEqual(last["error"], "org.changejournal.NoSuchConsumer")
+            self.assertIn("was removed", last["parameters"]["reason"])
+            daemon.ctl("consumer", "remove", "index")
 
     def test_a_consumer_follows(self):
         daemon = self.start()
