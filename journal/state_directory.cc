@@ -133,6 +133,12 @@ std::optional<pid_t> LockHolder(const std::string& path) {
   return lock.l_pid;
 }
 
+std::optional<std::uint64_t> FilesystemBytes(const std::string& path) {
+  struct statvfs state {};
+  if (::statvfs(path.c_str(), &state) != 0) return std::nullopt;
+  return std::uint64_t{state.f_blocks} * state.f_frsize;
+}
+
 std::optional<std::uint64_t> FreeBytes(const std::string& path) {
   struct statvfs state {};
   if (::statvfs(path.c_str(), &state) != 0) return std::nullopt;

@@ -33,6 +33,9 @@ std::optional<pid_t> LockHolder(const std::string& path);
 // Bytes that the files directly in `path` take on disk. Files may come and go meanwhile.
 Result<std::uint64_t> DirectoryUsage(const std::string& path);
 
+// Bytes of the filesystem where `path` is. Nothing: nobody can say.
+std::optional<std::uint64_t> FilesystemBytes(const std::string& path);
+
 // Bytes that are free where `path` is, for us. Nothing: nobody can say.
 std::optional<std::uint64_t> FreeBytes(const std::string& path);
 

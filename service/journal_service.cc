@@ -304,6 +304,13 @@ std::vector<Diagnosis> JournalService::Diagnose() {
   return all;
 }
 
+std::uint64_t JournalService::MaxUse() const {
+  if (config_.max_use) return *config_.max_use;
+  // A filesystem that cannot be asked is no reason to drop anything.
+  const auto bytes = FilesystemBytes(config_.state_directory);
+  return bytes ? DefaultMaxUse(*bytes) : 0;
+}
+
 JournalService::Upkeep JournalService::Maintain(std::int64_t max_age_usec) {
   Upkeep upkeep;
   const EngineCounters counters = engine_->counters();
@@ -327,7 +334,7 @@ JournalService::Upkeep JournalService::Maintain(std::int64_t max_age_usec) {
     }
   }
   RetentionLimits limits;
-  limits.max_use_bytes = config_.max_use.value_or(0);
+  limits.max_use_bytes = MaxUse();
   limits.max_age_usec = config_.max_age_usec.value_or(0);
   limits.keep_free_bytes = config_.keep_free.value_or(0);
   const std::uint64_t free_bytes = FreeBytes(config_.state_directory).value_or(UINT64_MAX);

@@ -178,6 +178,8 @@ class JournalService {
     Status status;  // what else there is to tell is true all the same
   };
   Upkeep Maintain(std::int64_t max_age_usec);
+  // Bytes that the journal may take; 0: no limit.
+  std::uint64_t MaxUse() const;
 
   // Rolls up what has ended, which is else done when there is time.
   Status RollUp();

@@ -53,11 +53,17 @@ struct WatchConfig {
 
 // A smaller MaxUse= is refused: the store's log (32 MiB) and tables of two periods fill it alone.
 inline constexpr std::uint64_t kMinMaxUse = std::uint64_t{128} << 20;
+// Where nothing is said: a journal must not fill the disk because somebody never comes back for it.
+// A tenth of its filesystem, and 4 GiB at the most, as journald.conf(5) has it for SystemMaxUse=:
+// some hundred million records.
+inline constexpr std::uint64_t kDefaultMaxUse = std::uint64_t{4} << 30;
+inline constexpr std::uint64_t kDefaultMaxUsePart = 10;
+std::uint64_t DefaultMaxUse(std::uint64_t filesystem_bytes);
 
 struct Config {
   std::string state_directory{kDefaultStateDirectory};  // absolute and normal
-  std::optional<std::uint64_t> max_use;                 // bytes of the store; none: no limit
-  std::optional<std::int64_t> max_age_usec;             // age of the oldest period; none: no limit
+  std::optional<std::uint64_t> max_use;      // bytes of the store; 0: no limit; none: the default
+  std::optional<std::int64_t> max_age_usec;  // age of the oldest period; none: no limit
   std::optional<std::uint64_t>
       keep_free;  // bytes left free on the store's filesystem; none: no rule
   // Age at which a period goes that all consumers have; none: it stays while the limits allow.

@@ -137,7 +137,9 @@ KeyOutcome AssignMaxUse(std::string_view value, std::optional<std::uint64_t>* ma
                " is less than the journal's log and tables need for themselves; "
                "write 128M or more");
   }
-  if (!outcome.error) *max_use = size;
+  if (outcome.error) return outcome;
+  *max_use = size;
+  if (!value.empty() && !size) *max_use = 0;
   return outcome;
 }
 
@@ -248,6 +250,10 @@ Result<std::string> NormalPath(std::string_view path) {
   }
   if (normal.size() > kMaxConfigPathBytes) return BadPath(path, "is longer than any path may be");
   return normal.empty() ? "/" : normal;
+}
+
+std::uint64_t DefaultMaxUse(std::uint64_t filesystem_bytes) {
+  return std::clamp(filesystem_bytes / kDefaultMaxUsePart, kMinMaxUse, kDefaultMaxUse);
 }
 
 }  // namespace cj

@@ -136,6 +136,15 @@ TEST_CASE("every key is read") {
   CHECK(config.watches[1].durability == Durability::kWal);
 }
 
+TEST_CASE("a journal without a limit of its own has a tenth of its filesystem and 4 GiB") {
+  CHECK(DefaultMaxUse(0) == kMinMaxUse);
+  CHECK(DefaultMaxUse(2ULL << 30) == (2ULL << 30) / 10);
+  CHECK(DefaultMaxUse(1ULL << 40) == 4ULL << 30);
+  CHECK_FALSE(Good("[Journal]\nMaxUse=0\nMaxUse=\n").max_use);
+  CHECK(Good("[Journal]\nMaxUse=0\n").max_use == 0);
+  CHECK(Good("[Journal]\nMaxUse=infinity\n").max_use == 0);
+}
+
 TEST_CASE("an empty assignment resets") {
   Config config = Good(
       "[Journal]\nMaxUse=1G\nMaxUse=\nMaxAge=1d\nMaxAge=infinity\nKeepFree=1G\nKeepFree=0\n"
