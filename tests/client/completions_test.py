@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The completions for bash and zsh offer what changectl --help says, verb by verb: no more, no
-less. Both are run by their shell, with the shell's own helpers replaced.
+less; changectl(1) tells of it. Both completions are run by their shell, with the shell's own
+helpers replaced.
 
 Usage: completions_test.py CHANGECTL"""
 
@@ -14,6 +15,7 @@ import unittest
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BASH = os.path.join(TOP, "client", "changectl.bash")
 ZSH = os.path.join(TOP, "client", "_changectl")
+MANUAL = os.path.join(TOP, "docs", "man", "changectl.1")
 OPTION = re.compile(r"--[a-z][a-z-]*")
 
 # The function asks _init_completion for the words; the word that is completed is the last one.
@@ -74,6 +76,24 @@ def options(*words):
     return found
 
 
+class Manual:
+    """changectl(1): a section for each verb, and its call in the synopsis."""
+
+    def __init__(self):
+        with open(MANUAL, encoding="utf-8") as file:
+            text = file.read().replace("\\-", "-")
+        self.sections = dict(re.findall(r"^\.S[HS] (.*)\n((?:(?!\.S[HS] ).*\n)*)", text,
+                                        re.MULTILINE))
+        self.calls = self.sections["SYNOPSIS"].split(".SY changectl\n")[1:]
+
+    def options(self, *words):
+        """Those that have a paragraph of their own, or a place in the synopsis."""
+        verb = " ".join(words)
+        places = re.findall(r"^\.TP\n(.*)", self.sections[verb], re.MULTILINE)
+        places += [call for call in self.calls if re.search(rf"^\.B {verb}$", call, re.MULTILINE)]
+        return set(OPTION.findall("\n".join(places))) - {"--socket"}
+
+
 def bash(*words):
     return output("bash", "--norc", "-c", BASH_DRIVER, "bash", BASH, *words).split()
 
@@ -116,6 +136,16 @@ class Completions(unittest.TestCase):
                 # Without the lists of what excludes what, and without the descriptions.
                 offered = [re.sub(r"^\([^)]*\)|\[.*", "", line) for line in told.splitlines()]
                 self.assertEqual(set(OPTION.findall("\n".join(offered))), options(*words))
+
+
+    def test_the_manual(self):
+        manual = Manual()
+        self.assertEqual(set(OPTION.findall(manual.sections["OPTIONS"])), options())
+        for words in commands():
+            if verbs(*words):
+                continue  # the verbs below it have sections
+            with self.subTest(words=words):
+                self.assertEqual(manual.options(*words), options(*words) - {"--help"})
 
 
 if __name__ == "__main__":

@@ -25,6 +25,11 @@ def text(page):
         return file.read()
 
 
+def plain(words):
+    """Without marks, and with one space between words."""
+    return " ".join(re.sub(r"`|^# ?", "", words.replace("\\-", "-"), flags=re.MULTILINE).split())
+
+
 def is_alias(page):
     return text(page).startswith(".so ")
 
@@ -105,17 +110,22 @@ class Manuals(unittest.TestCase):
                                      r"(?m)^\.[BIR]+ .*" + re.escape(escaped(option)) + r"\b")
 
     def test_the_interface(self):
-        """org.changejournal(7) has every method, type and error as the interface has it."""
+        """org.changejournal(7) has every method, type and error as the interface has it, and what
+        is said of it there."""
         with open(os.path.join(TOP, "service", "org.changejournal.varlink"),
                   encoding="utf-8") as file:
-            described = re.findall(r"^((?:type|method|error) [\s\S]*?)\s*(?=\n\n|\Z)", file.read(),
-                                   re.MULTILINE)
+            described = re.findall(
+                r"^((?:#.*\n)*)((?:type|method|error) [\s\S]*?)\s*(?=\n\n|\Z)", file.read(),
+                re.MULTILINE)
         self.assertGreater(len(described), 20)
         page = text("org.changejournal.7").replace("\\-", "-")
-        for each in described:
+        words = plain(page)
+        for comment, each in described:
             with self.subTest(described=each.splitlines()[0]):
                 self.assertIn(f"\n{each}\n.fi\n", page)
-                self.assertIn(f"\n.SS {re.split(r'[ (]', each)[1]}\n", page)
+                title = f".SS {re.split(r'[ (]', each)[1]}"
+                self.assertIn(f"\n{title}\n", page)
+                self.assertIn(plain(f"{title}\n{comment}.PP .RS .nf"), words)
 
     def test_titles(self):
         for page in pages():
