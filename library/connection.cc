@@ -127,7 +127,7 @@ const struct cj_absent* cj_absent_get(const cj_connection* connection, size_t in
 struct cj_replies {
   std::shared_ptr<Channel> channel;
   int call = 0;
-  bool more = true;
+  int ended = 1;  // what every further call returns: 0 or an error; 1: not yet
   std::string text = {};
   cj::UniqueFd fd = {};
 };
@@ -153,10 +153,11 @@ int cj_replies_next(cj_replies* replies, const char** reply) {
   Channel& channel = *replies->channel;
   auto body = [&] {
     if (reply == nullptr) return MissingResult(channel);
-    if (!replies->more) return 0;
+    if (replies->ended <= 0) return replies->ended;
     cj::ClientReply got;
     const int result = channel.Next(replies->call, &got);
-    if (result != -EAGAIN) replies->more = result > 0 && got.continues;
+    if (result == -EAGAIN) return result;
+    replies->ended = result < 0 ? result : got.continues ? 1 : 0;
     if (result < 0) return result;
     replies->text = cj::DumpJson(*got.parameters);
     replies->fd.reset();
@@ -164,7 +165,11 @@ int cj_replies_next(cj_replies* replies, const char** reply) {
     *reply = replies->text.c_str();
     return 1;
   };
-  return Guarded(channel.error, body, [&] { channel.Drop(); });
+  auto broken = [&] {
+    channel.Drop();
+    replies->ended = -ENOTCONN;
+  };
+  return Guarded(channel.error, body, broken);
 }
 
 int cj_replies_take_fd(cj_replies* replies) {
