@@ -50,8 +50,8 @@ Summary SummaryOf(const cj_summary& summary) {
 }
 
 Crawl CrawlOf(const cj_crawl& crawl) {
-  return {crawl.running != 0, crawl.directories, crawl.entries,
-          crawl.expected,     crawl.changed,     crawl.completed};
+  return {crawl.running != 0, crawl.directories, crawl.entries,   crawl.expected,  crawl.changed,
+          crawl.completed,    crawl.start_usec,  crawl.took_usec, crawl.unreadable};
 }
 
 Record RecordOf(const cj_record& record) {

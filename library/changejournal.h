@@ -14,7 +14,8 @@
 //   -ENOENT        no such consumer
 //   -EINVAL        an argument is wrong, says this library or the daemon
 //   -EINPROGRESS   this connection has an answer that is not at its end: close that first
-//   -EOPNOTSUPP    the daemon does not know the method
+//   -ENOTCONN      the connection was made anew under this answer, log or replies: close them
+//   -EOPNOTSUPP    the daemon does not know the method, or it is one for cj_call_more()
 //   -ENODATA       the answer was cut short: what has come of it is not all
 //   -E2BIG         the question is larger than the daemon takes: name fewer paths
 //   -EPROTO        the daemon does not keep to its interface
@@ -28,9 +29,8 @@
 // used at the same time. After fork(2) only one of the two processes may use a handle; programs
 // that are executed do not inherit any.
 //
-// Memory. What a function returns by a pointer to const belongs to the library and stays until
-// the next call with the handle that gave it, or as is said there. Handles may be closed in any
-// order; NULL may be closed.
+// Memory. What is returned by a pointer to const belongs to the library and stays until the next
+// call with its handle, or as is said there. Handles, and NULL, may be closed in any order.
 //
 // Bytes. Paths are bytes, never taken for UTF-8: they end with a NUL, and their length is there as
 // well. All other text is UTF-8.
@@ -66,9 +66,8 @@ cj_connection* cj_new(void);
 int cj_connect(cj_connection* connection, const char* path);
 // For calls and each of their replies: how long to wait; -1 (at first): for ever.
 int cj_set_timeout(cj_connection* connection, int milliseconds);
-// Readable while a reply, or a part of one, waits; also for one that has been received already. For
-// poll(2), select(2) and epoll(7), to be used with a timeout of 0. It stays the same as long as the
-// handle lives; owned by the library.
+// Readable while a reply, or a part of one, waits, received already or not. For poll(2), select(2)
+// and epoll(7), with a timeout of 0. It stays the same as long as the handle lives, which owns it.
 int cj_fd(cj_connection* connection);
 void cj_close(cj_connection* connection);
 
@@ -114,16 +113,19 @@ const struct cj_absent* cj_absent_get(const cj_connection* connection, size_t in
 // ---------------------------------------------------------------------------- what has changed
 // Kinds of change, as a mask to ask for; none is all.
 enum { CJ_KIND_ENTRY = 1, CJ_KIND_DATA = 2, CJ_KIND_METADATA = 4 };
+// clang-format off
 // Types of object, as a mask to ask for; none is all.
 enum {
-  CJ_FILE = 1,
-  CJ_DIRECTORY = 2,
-  CJ_SYMLINK = 4,
-  CJ_FIFO = 8,
-  CJ_SOCKET = 16,
-  CJ_CHAR = 32,
+  CJ_FILE = 1, CJ_DIRECTORY = 2, CJ_SYMLINK = 4, CJ_FIFO = 8, CJ_SOCKET = 16, CJ_CHAR = 32,
   CJ_BLOCK = 64
 };
+// Operations of a record; several at once have no order.
+enum {
+  CJ_OP_CREATED = 1, CJ_OP_DELETED = 2, CJ_OP_RENAMED = 4, CJ_OP_REPLACED = 8, CJ_OP_LINKED = 16,
+  CJ_OP_MODIFIED = 32, CJ_OP_CLOSED_WRITE = 64, CJ_OP_ATTRIBUTES = 128, CJ_OP_SILENT = 256,
+  CJ_OP_INTENT = 512, CJ_OP_DIRECTORY = 1024, CJ_OP_CRAWLED = 2048
+};
+// clang-format on
 enum { CJ_PRESENCE_ALL = 0, CJ_PRESENCE_EXISTING = 1, CJ_PRESENCE_DELETED = 2 };
 // Flags of a question.
 enum {
@@ -200,7 +202,10 @@ struct cj_crawl {
   int64_t entries;
   int64_t expected;  // entries that the filesystems say they have; 0: not known
   int64_t changed;
-  int64_t completed;
+  int64_t completed;   // crawls since the daemon's start
+  int64_t start_usec;  // of the one that runs, or ran last; 0: there was none
+  int64_t took_usec;   // of the last one; 0 while one runs
+  int64_t unreadable;  // entries, counted as changed
 };
 
 typedef struct cj_answer cj_answer;
@@ -225,15 +230,6 @@ int cj_answer_take_pipe(cj_answer* answer);
 void cj_answer_close(cj_answer* answer);
 
 // ---------------------------------------------------------------------------- records
-// Operations of a record; several at once have no order.
-// clang-format off
-enum {
-  CJ_OP_CREATED = 1, CJ_OP_DELETED = 2, CJ_OP_RENAMED = 4, CJ_OP_REPLACED = 8, CJ_OP_LINKED = 16,
-  CJ_OP_MODIFIED = 32, CJ_OP_CLOSED_WRITE = 64, CJ_OP_ATTRIBUTES = 128, CJ_OP_SILENT = 256,
-  CJ_OP_INTENT = 512, CJ_OP_DIRECTORY = 1024, CJ_OP_CRAWLED = 2048
-};
-// clang-format on
-
 // Who made a record, as the daemon found the process a moment later. The names are what programs
 // call themselves: not to be trusted.
 struct cj_actor {
@@ -243,6 +239,9 @@ struct cj_actor {
   const char* unit;  // of systemd; empty: it was in none
 };
 
+// Names are as they were, in directories as they are called now. CJ_OP_RENAMED with CJ_OP_DIRECTORY
+// means all below both: whoever keeps a database by path forgets or moves what is below `from`, and
+// looks through `path`. One of the two is empty where that is outside of the watches.
 struct cj_record {
   int64_t sequence;
   int64_t period;
@@ -273,8 +272,7 @@ typedef struct cj_log cj_log;
 
 // The records as they are stored. *log must be closed before the next call on this connection.
 int cj_log_open(cj_connection* connection, const struct cj_question* question, cj_log** log);
-// 1: either *record or *gap, the other is NULL, until the next call. 0: the end. -EAGAIN: nothing
-// in time.
+// 1: *record or *gap, the other is NULL, until the next call. 0: the end. -EAGAIN: none in time.
 int cj_log_next(cj_log* log, const struct cj_record** record, const struct cj_gap** gap);
 // How many entries the next calls give without waiting.
 size_t cj_log_ready(const cj_log* log);
@@ -326,8 +324,7 @@ int cj_feed_position(const cj_feed* feed, const char** token, int64_t* sequence)
 
 // Reads one buffer, calls back for each gap and record of it, and puts it back. The number of
 // records, or an error of cj_feed_read() or cj_feed_put(). A callback that returns anything but 0
-// ends it: that is returned, and the buffer is dropped. A callback may not use this feed, nor
-// throw.
+// ends it: that is returned, and the buffer is dropped. It may not use this feed, nor throw.
 struct cj_callbacks {
   size_t size;                                                // sizeof(struct cj_callbacks)
   int (*record)(void* data, const struct cj_record* record);  // may be NULL
@@ -367,7 +364,10 @@ struct cj_consumer {
   int64_t waiting;            // records behind it
   int64_t waiting_bytes;
   int64_t lag_usec;
-  const char* expired;  // why nothing is kept for it; empty: it is live
+  const char* expired;   // why nothing is kept for it; empty: it is live
+  int64_t max_lag_usec;  // 0: no limit of its own
+  int64_t max_lag_bytes;
+  int64_t expired_usec;  // 0: it is live, or it is not known when
 };
 
 struct cj_kept {

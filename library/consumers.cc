@@ -41,6 +41,9 @@ cj_consumer ViewOf(const cj::reply::Consumer& consumer, cj_consumers::Paths& pat
   view.waiting_bytes = consumer.waiting_bytes;
   view.lag_usec = consumer.lag_usec;
   view.expired = consumer.expired.c_str();
+  view.max_lag_usec = consumer.max_lag_usec.value_or(0);
+  view.max_lag_bytes = consumer.max_lag_bytes.value_or(0);
+  view.expired_usec = consumer.expired_usec;
   return view;
 }
 

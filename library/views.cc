@@ -65,8 +65,8 @@ cj_gap ViewOf(const reply::Gap& gap) {
 }
 
 cj_crawl ViewOf(const reply::Crawl& crawl) {
-  return {crawl.running ? 1 : 0, crawl.directories, crawl.entries,
-          crawl.expected,        crawl.changed,     crawl.completed};
+  return {crawl.running ? 1 : 0, crawl.directories, crawl.entries,   crawl.expected,  crawl.changed,
+          crawl.completed,       crawl.start_usec,  crawl.took_usec, crawl.unreadable};
 }
 
 cj_absent ViewOf(const reply::AbsentTree& tree) {

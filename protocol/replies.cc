@@ -22,6 +22,9 @@ Crawl ReadCrawl(Members& members) {
   crawl.expected = members.OptionalInt("expected").value_or(0);
   crawl.changed = members.Int("changed");
   crawl.completed = members.Int("completed");
+  crawl.start_usec = members.OptionalInt("start_usec").value_or(0);
+  crawl.took_usec = members.OptionalInt("took_usec").value_or(0);
+  crawl.unreadable = members.OptionalInt("unreadable").value_or(0);
   return crawl;
 }
 
@@ -40,6 +43,7 @@ Consumer ReadConsumer(Members& members) {
   consumer.added_usec = members.OptionalInt("added_usec").value_or(0);
   consumer.max_lag_usec = members.OptionalInt("max_lag_usec");
   consumer.max_lag_bytes = members.OptionalInt("max_lag_bytes");
+  consumer.expired_usec = members.OptionalInt("expired_usec").value_or(0);
   return consumer;
 }
 

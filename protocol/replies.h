@@ -42,6 +42,9 @@ struct Crawl {
   std::int64_t expected = 0;  // entries that the filesystems say they have; 0: not known
   std::int64_t changed = 0;
   std::int64_t completed = 0;  // crawls since the daemon's start
+  std::int64_t start_usec = 0;
+  std::int64_t took_usec = 0;  // of the last one; 0 while one runs
+  std::int64_t unreadable = 0;
 };
 
 // A reply of Changes or ChangePaths: some changes, or the summary, or both; or, before them, how
@@ -114,6 +117,7 @@ struct Consumer {
   std::int64_t added_usec = 0;
   std::optional<std::int64_t> max_lag_usec = {};
   std::optional<std::int64_t> max_lag_bytes = {};
+  std::int64_t expired_usec = 0;
 };
 
 // Of ListConsumers: first_sequence and next_sequence are those of the records that are kept.

@@ -78,7 +78,8 @@ class CConsumer(Structure):
                 ("path_count", c_size_t), ("paths", POINTER(c_void_p)),
                 ("path_lengths", POINTER(c_size_t)), ("config_hash", c_char_p),
                 ("added_usec", c_int64), ("acknowledged_usec", c_int64), ("waiting", c_int64),
-                ("waiting_bytes", c_int64), ("lag_usec", c_int64), ("expired", c_char_p)]
+                ("waiting_bytes", c_int64), ("lag_usec", c_int64), ("expired", c_char_p),
+                ("max_lag_usec", c_int64), ("max_lag_bytes", c_int64), ("expired_usec", c_int64)]
 
 
 RECORD_CALLBACK = CFUNCTYPE(c_int, c_void_p, POINTER(CRecord))
@@ -203,6 +204,10 @@ class Feed:
 
     def drop(self, buffer):
         self.check(LIBRARY.cj_feed_drop(self.handle, buffer))
+
+    def acknowledge(self):
+        """Tells what put() could not, because there was no daemon."""
+        self.check(LIBRARY.cj_feed_acknowledge(self.handle))
 
     def dispatch(self, function, milliseconds=-1):
         """Calls function(record) for each of a buffer; one that returns True stops."""
