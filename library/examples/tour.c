@@ -143,6 +143,10 @@ static void consumer(cj_connection *journal, const char *directory, const char *
       expect("it stands there", strcmp(each->token, end) == 0);
     }
   }
+  const struct cj_kept *kept = cj_consumers_kept(list);
+  printf("records %lld to %lld are kept\n", (long long)kept->first_sequence,
+         (long long)kept->next_sequence - 1);
+  expect("it is the newest checkpoint", strcmp(kept->newest, end) == 0);
   cj_consumers_close(list);
   free(end);
   check("remove", cj_consumer_remove(journal, "tour-c"), cj_last_error(journal));

@@ -97,6 +97,31 @@ class CallsTest(daemon_fixture.DaemonCase):
         self.assertEqual(logged(from_usec=last + 1), [])
         self.assertNotIn(b"directory", logged(to_usec=records[0].time_usec - 1))
 
+    def test_what_the_paths_of_records_mean(self):
+        """As the interface says of Record."""
+        watched, beside = (os.path.join(self.mount, name) for name in ("watched", "beside"))
+        os.makedirs(os.path.join(beside, "in"))
+        os.mkdir(watched)
+        journal = self.connect(self.start(watch=watched))
+        since = journal.checkpoint()
+
+        def logged():
+            journal.checkpoint()
+            prefix = os.fsencode(watched) + b"/"
+            return [(record.path.removeprefix(prefix), record.origin.removeprefix(prefix),
+                     record.operations & 4 != 0)  # CJ_OP_RENAMED
+                    for record in journal.log(since_token=since)]
+        os.mkdir(os.path.join(watched, "a"))
+        os.mknod(os.path.join(watched, "a", "x"))  # one event, and one record
+        self.assertEqual(logged(), [(b"a", b"", False), (b"a/x", b"", False)])
+        os.rename(os.path.join(watched, "a"), os.path.join(watched, "b"))
+        os.rename(os.path.join(beside, "in"), os.path.join(watched, "in"))
+        self.assertEqual(logged(), [(b"a", b"", False), (b"b/x", b"", False), (b"b", b"a", True),
+                                    (b"in", b"", True)])
+        os.rename(os.path.join(watched, "b"), os.path.join(beside, "b"))
+        self.assertEqual(logged(), [(b"a", b"", False), (b"b", b"a", True), (b"in", b"", True),
+                                    (b"", b"b", True)])
+
     def test_who_made_a_record(self):
         path = os.path.join(self.work, "who.conf")
         with open(path, "w", encoding="utf-8") as file:
@@ -176,6 +201,47 @@ class CallsTest(daemon_fixture.DaemonCase):
         os.close(reader)
         os.close(writer)
 
+    def test_programs_that_are_executed_inherit_nothing(self):
+        daemon = self.start()
+        journal = self.connect(daemon)
+        since = journal.checkpoint()
+
+        def inherited():
+            return fixture.run("ls", "/proc/self/fd", check=0, close_fds=False).stdout
+        before = inherited()
+        own = len(os.listdir("/proc/self/fd"))
+        library = changejournal.LIBRARY
+        feed, lister = journal.feed(), self.connect(daemon)
+        for descriptor in (feed.fileno(), library.cj_fd(lister.handle)):
+            self.assertGreaterEqual(descriptor, 0)
+        answer, change = ctypes.c_void_p(), ctypes.POINTER(changejournal.CChange)()
+        question = changejournal.filled(changejournal.Question, {"since_token": since})
+        self.assertEqual(library.cj_change_paths(lister.handle, question, answer), 0)
+        self.assertEqual(library.cj_answer_next(answer, change), changejournal.PIPE)
+        pipe = library.cj_answer_take_pipe(answer)
+        self.assertGreaterEqual(pipe, 0)
+        self.assertGreater(len(os.listdir("/proc/self/fd")), own + 3)
+        self.assertEqual(inherited(), before)
+        os.close(pipe)
+        library.cj_answer_close(answer)
+        feed.close()
+
+    def test_a_consumer_that_is_added_again_where_it_stood(self):
+        """As changectl(1) says: for other limits."""
+        daemon = self.start()
+        journal = self.connect(daemon)
+        journal.add_consumer("index", max_lag_usec=10**12)
+        feed = journal.feed(since_consumer="index")
+        self.write("one")
+        while journal.consumers()["index"][1] == 0:
+            feed.put(feed.read(1000 * fixture.DEADLINE))
+        feed.close()
+        token, sequence = journal.consumers()["index"][:2]
+        journal.remove_consumer("index")
+        journal.add_consumer("index", since_token=token, max_lag_bytes=10**9)
+        self.assertTrue(journal.acknowledge("index", token, sequence))
+        self.assertEqual(journal.consumers()["index"][:2], (token, sequence))
+
     def test_time_runs_out(self):
         path = os.path.join(self.work, "silent")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -230,6 +296,9 @@ class CallsTest(daemon_fixture.DaemonCase):
                 self.assertEqual((error.errno, error.name), (errno.EINVAL, ""))
                 self.assertIn(said, error.strerror)
         self.assertEqual(self.refused(journal.call, "NoSuchMethod").errno, errno.EOPNOTSUPP)
+        error = self.refused(journal.call, "Changes", since={"token": "cj1-00000000-1"})
+        self.assertEqual((error.errno, error.name),
+                         (errno.EOPNOTSUPP, "org.varlink.service.ExpectedMore"))
         error = self.refused(journal.call, "Checkpoint", nonsense=1)
         self.assertEqual((error.errno, error.name),
                          (errno.EINVAL, "org.varlink.service.InvalidParameter"))

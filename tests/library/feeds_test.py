@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 
 import fixture
 from fixture import daemon_fixture, eventually
@@ -223,6 +224,57 @@ class FeedsTest(daemon_fixture.DaemonCase):
         self.assertIn(self.path("two"), self.until(again, "two")[0])
         again.close()
         journal.close()
+
+    def test_an_acknowledgement_that_reached_nobody(self):
+        daemon = self.start()
+        journal = changejournal.Journal(daemon.socket)
+        journal.add_consumer("index")
+        _, feed = self.open(daemon, since_consumer="index")
+        stood = journal.consumers()["index"][:2]
+        self.write("one")
+        held, told = [], []
+        while self.path("one") not in told:
+            held.append(feed.read(1000 * fixture.DEADLINE))
+            told += [record.path for record in feed.records(held[-1])]
+        self.daemons.pop().stop()
+        for buffer in held:
+            with self.assertRaises(OSError) as refused:
+                feed.put(buffer)
+            self.assertEqual(refused.exception.errno, errno.ECONNREFUSED)
+        self.assertNotEqual(feed.position(), stood)  # it is handled all the same
+        with self.assertRaises(OSError) as refused:
+            feed.acknowledge()
+        self.assertEqual(refused.exception.errno, errno.ECONNREFUSED)
+        self.start()
+        self.assertEqual(journal.consumers()["index"][:2], stood)
+        feed.acknowledge()
+        self.assertEqual(journal.consumers()["index"][:2], feed.position())
+        feed.close()
+        journal.close()
+
+    def test_a_feed_and_its_connection_in_two_threads(self):
+        journal, feed = self.open(self.start())
+        names = [f"file {number}" for number in range(200)]
+        tokens, failed = [], []
+
+        def ask():
+            try:
+                for name in names:
+                    self.write(name)
+                    tokens.append(journal.checkpoint())
+            except OSError as error:
+                failed.append(error)
+        other = threading.Thread(target=ask)
+        other.start()
+        told = set()
+        while not {self.path(name) for name in names} <= told and not failed:
+            buffer = feed.read(1000 * fixture.DEADLINE)
+            self.assertIsNotNone(buffer)
+            told |= {record.path for record in feed.records(buffer)}
+            feed.put(buffer)
+        other.join()
+        self.assertEqual((failed, len(set(tokens))), ([], len(names)))
+        feed.close()
 
     def test_a_transient_feed_goes_on_where_it_was(self):
         daemon = self.start()

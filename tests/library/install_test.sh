@@ -26,6 +26,11 @@ grep -o '\bcj_[a-z_]*(' "$source_directory/library/changejournal.h" | tr -d '(' 
   sort -u >"$work/named"
 nm -D --defined-only "$library" | sed -n 's/.* T \(cj_[a-z_]*\)@@.*/\1/p' | sort >"$work/there"
 diff "$work/named" "$work/there" || fail "the header and the library differ"
+# None that nothing has ever called.
+(cd "$source_directory" && grep -rhoE '\bcj_[a-z_]+\(' tests/library client library/examples) |
+  tr -d '(' | sort -u >"$work/called"
+uncalled=$(comm -23 "$work/named" "$work/called")
+[ -z "$uncalled" ] || fail "called by no test, example or client: $uncalled"
 readelf -d "$library" | grep -q 'soname: \[libchangejournal.so.0\]' || fail "another soname"
 
 PKG_CONFIG_PATH=$(dirname "$library")/pkgconfig
