@@ -97,7 +97,7 @@ int Main(int argc, char** argv) {
   daemon.socket_path = options.socket;
   Status done = RunDaemon(daemon, std::move(passed).value());
   if (done.has_value()) return 0;
-  Log(Priority::kError, done.error().message);
+  Log(Priority::kError, done.error().message, {{"REASON", done.error().message}}, kMessageFailed);
   return done.error().code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed;
 }
 

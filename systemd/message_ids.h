@@ -10,15 +10,13 @@ inline constexpr std::string_view kMessageStarted = "5f335951b9de4bc6dd8c4640fb7
 // Goes on where another process was ended, without a gap.
 inline constexpr std::string_view kMessageInherited = "6692118872f49ac784bd3efa583e997e";
 inline constexpr std::string_view kMessageStopped = "b9fb85c44636af22daf537634bdde06d";
-// A gap was recorded: answers across it need a rescan. Fields: CAUSE, VOLUME, MOUNT_POINT.
+// A gap was recorded: answers across it wait for a crawl. Fields: CAUSE, MOUNT_POINT.
 inline constexpr std::string_view kMessageGap = "c54222733d195188d6d099678ba79c16";
 // Nothing is being stored, or it is again. Fields: STATE_DIRECTORY, REASON.
 inline constexpr std::string_view kMessageStorageFailed = "d46e5ad36a132cc508fbb00b8dfd0b13";
 inline constexpr std::string_view kMessageStorageRecovered = "088a8d82ef934fe0eaabbcec44937ced";
-// A tree cannot be watched. Fields: WATCH, REASON.
-inline constexpr std::string_view kMessageWatchRefused = "caeffb3e29b8935310eb5fce5d45eb07";
-// The journal on disk is damaged or of another version. Fields: STATE_DIRECTORY, REASON.
-inline constexpr std::string_view kMessageJournalRefused = "e84119c742b9665f65a08a0388dbbebf";
+// It could not start, or had to end. Fields: REASON.
+inline constexpr std::string_view kMessageFailed = "e172b4b63e495c682bf9fd322114ae02";
 // CLOCK_REALTIME was set.
 inline constexpr std::string_view kMessageClockSet = "89504803b965436cb8ddb7e726012186";
 // One complaint about the configuration. Fields: CONFIG_FILE, CONFIG_LINE.

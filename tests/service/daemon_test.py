@@ -14,6 +14,7 @@ import time
 import unittest
 
 import daemon_fixture as fixture
+from wiretap import Wiretap, interface_methods
 
 
 class DaemonTest(fixture.DaemonCase):
@@ -287,7 +288,10 @@ class DaemonTest(fixture.DaemonCase):
     def test_a_client_in_go(self):
         daemon = self.start()
         self.write("before")
-        done = fixture.run(os.environ["CJ_GO_CLIENT"], f"unix:{daemon.socket}", check=0)
+        tap = Wiretap(os.path.join(self.work, "tap"), daemon)
+        self.addCleanup(tap.close)
+        done = fixture.run(os.environ["CJ_GO_CLIENT"], f"unix:{tap.path}", check=0)
+        self.assertEqual(tap.called(), interface_methods())
         self.assertIn("token cj1-", done.stdout)
         self.assertIn("next cj1-", done.stdout)
         self.assertIn("every method has answered", done.stdout)
