@@ -83,6 +83,7 @@ def wait(process, text, advice):
             process.communicate(text, timeout=1)
             return
         except subprocess.TimeoutExpired:
+            text = None  # communicate() goes on with it, and refuses it if it is given again.
             looks = looks + 1 if waits_for_a_partner(process.pid) else 0
         if looks == PATIENCE:
             raise Failure(f"{process.args[0]} was ended: it was opening a file that became a named "

@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import shutil
 
 import fixture
 from fixture import ROUNDS, run
@@ -125,16 +126,30 @@ class Mirror(fixture.TreeCase):
             self.run_it("--", "--ignore-times", options=["--full"])
         self.assert_same(self.mirror)
 
-    def test_a_pipe_does_not_hold_up_for_ever(self):
-        """An rsync that opens a named pipe, as it does where a file becomes one meanwhile."""
+    def run_another(self, program, check=0):
+        """With another program in rsync's place, whose text in Python is given."""
         os.mkdir(self.path("bin"))
-        os.mkfifo(self.path("pipe"))
         with open(self.path("bin/rsync"), "w", encoding="ascii") as file:
-            file.write(f"#!/usr/bin/python3\nopen('{self.path('pipe')}').read()\n")
+            file.write("#!/usr/bin/python3\n" + program)
         os.chmod(self.path("bin/rsync"), 0o755)
         search = f"{self.path('bin')}:{os.environ['PATH']}"
-        said = self.tool("rsync", f"--state-directory={self.state}", self.source, self.mirror,
-                         check=1, env=dict(os.environ, PATH=search))
+        return self.tool("rsync", f"--state-directory={self.state}", self.source, self.mirror,
+                         check=check, env=dict(os.environ, PATH=search))
+
+    def test_a_narrow_run_may_take_long(self):
+        """Longer than the second after which a run is looked at for the first time."""
+        self.run_it()
+        self.write_source("new")
+        real = shutil.which("rsync")
+        self.run_another("import os, sys, time\nend = time.monotonic() + 1.5\n"
+                         "while time.monotonic() < end:\n    os.sched_yield()\n"
+                         f"os.execv('{real}', sys.argv)\n")
+        self.assert_same(self.mirror)
+
+    def test_a_pipe_does_not_hold_up_for_ever(self):
+        """An rsync that opens a named pipe, as it does where a file becomes one meanwhile."""
+        os.mkfifo(self.path("pipe"))
+        said = self.run_another(f"open('{self.path('pipe')}').read()\n", check=1)
         self.assertIn("became a named pipe", said)
         self.assertFalse(os.path.exists(self.state + "/token"))
 
