@@ -90,6 +90,15 @@ def wait(process, text, advice):
                           f"pipe meanwhile; {advice}")
 
 
+def end(process):
+    """In good order if it can: rsync removes the file that it was writing, borg its lock."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
 def spawn(words, good=(0,), advice=AGAIN, **more):
     """Starts a program, waits for it; its output is ours. Its exit status is good, or ends us."""
     text = more.pop("input", None)
@@ -101,7 +110,7 @@ def spawn(words, good=(0,), advice=AGAIN, **more):
         try:
             wait(done, text, advice)
         except BaseException:
-            done.kill()
+            end(done)
             raise
     if good is not None and done.returncode not in good:
         raise Failure(f"{words[0]} ended with exit status {done.returncode}, see above; "
