@@ -83,10 +83,20 @@ def wait(process, text, advice):
             process.communicate(text, timeout=1)
             return
         except subprocess.TimeoutExpired:
+            text = None  # communicate() goes on with it, and refuses it if it is given again.
             looks = looks + 1 if waits_for_a_partner(process.pid) else 0
         if looks == PATIENCE:
             raise Failure(f"{process.args[0]} was ended: it was opening a file that became a named "
                           f"pipe meanwhile; {advice}")
+
+
+def end(process):
+    """In good order if it can: rsync removes the file that it was writing, borg its lock."""
+    process.terminate()
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def spawn(words, good=(0,), advice=AGAIN, **more):
@@ -100,7 +110,7 @@ def spawn(words, good=(0,), advice=AGAIN, **more):
         try:
             wait(done, text, advice)
         except BaseException:
-            done.kill()
+            end(done)
             raise
     if good is not None and done.returncode not in good:
         raise Failure(f"{words[0]} ended with exit status {done.returncode}, see above; "

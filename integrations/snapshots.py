@@ -26,26 +26,52 @@ def parser(description, where):
     return made
 
 
+def is_directory(state):
+    return stat.S_ISDIR(state.st_mode)
+
+
 def paths_of(source, there, directories):
-    """Absolute paths. restic goes down into each directory that it is given: it gets those that are
-    empty, and sees the others on the way to what is in them."""
-    paths = []
-    for name, state in there:
-        path = os.path.normpath(os.path.join(source, name))
-        if directories or not stat.S_ISDIR(state.st_mode) or not os.listdir(path):
-            paths.append(path)
-    return paths
+    """Absolute paths, a directory before what is in it.
+
+    restic goes down into each directory that it is given: it gets those that are empty, and sees
+    the others on the way to what is in them. borg gets those above what is copied as well: who
+    restores a file moves the time of its directory, which only the directory's own entry mends."""
+    if not directories:
+        paths = [os.path.normpath(os.path.join(source, name)) for name, _ in there]
+        return [path for path, (_, state) in zip(paths, there)
+                if not is_directory(state) or not os.listdir(path)]
+    names = {b""}
+    for name, _ in there:
+        name = b"" if name == b"." else name
+        while name not in names:
+            names.add(name)
+            name = os.path.dirname(name)
+    return [os.path.join(source, name) if name else source for name in sorted(names)]
+
+
+def lists(there, gone):
+    """What is removed before the snapshot is restored over an older state, because restoring does
+    not replace what is of another type, follows links, and writes into all links of a file.
+
+    {"deleted": whatever stands at these names, "directories": what is no directory there}. What
+    stood there before is not known; what is in a directory and was not told has to stay."""
+    return {"deleted": sorted([*gone, *(name for name, state in there if not is_directory(state))]),
+            "directories": [name for name, state in there
+                            if is_directory(state) and name != b"."]}
 
 
 def narrow(position, source, state, tool, more):
     names = position.next()
     there, gone = look_up(source, names)
-    list_of_gone = os.path.join(state, "deleted")
     paths = paths_of(source, there, tool.takes_directories)
     report(f"{shown(source)}: {len(names)} names told, {len(gone)} of them gone")
-    if names:
-        replace_file(list_of_gone, b"".join(os.path.join(source, name) + b"\0" for name in gone))
-        tool.narrow([*paths, os.fsencode(list_of_gone)], more)
+    if not names:
+        return
+    for file, listed in lists(there, gone).items():
+        path = os.path.join(state, file)
+        replace_file(path, b"".join(os.path.join(source, name) + b"\0" for name in listed))
+        paths.append(os.fsencode(path))
+    tool.narrow(paths, more)
 
 
 def whole(position, source, tool, more, full):

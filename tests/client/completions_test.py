@@ -13,6 +13,10 @@ import sys
 import unittest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "support"))
+sys.dont_write_bytecode = True
+import loud_skips  # noqa: E402
+
 BASH = os.path.join(TOP, "client", "changectl.bash")
 ZSH = os.path.join(TOP, "client", "_changectl")
 MANUAL = os.path.join(TOP, "docs", "man", "changectl.1")
@@ -123,7 +127,7 @@ class Completions(unittest.TestCase):
         self.assertEqual(bash("log", "-S", "y"), ["yesterday"])
         self.assertEqual(bash("log", "--kind", "m"), ["metadata"])
 
-    @unittest.skipUnless(shutil.which("zsh"), "SKIPPED: zsh is not installed")
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
     def test_zsh(self):
         def zsh(verb=""):
             return output("zsh", "-f", "-c", ZSH_DRIVER, "zsh", ZSH, verb)
@@ -150,4 +154,4 @@ class Completions(unittest.TestCase):
 
 if __name__ == "__main__":
     CHANGECTL = sys.argv.pop(1)
-    unittest.main()
+    loud_skips.main()

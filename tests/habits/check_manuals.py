@@ -145,6 +145,6 @@ class Manuals(unittest.TestCase):
 if __name__ == "__main__":
     missing = [reader[0] for reader in READERS if not shutil.which(reader[0])]
     if missing:
-        print(f"skipped: no {', '.join(missing)} here; scripts/install-deps.sh test")
+        print(f"SKIPPED: no {', '.join(missing)} here; scripts/install-deps.sh test")
         sys.exit(SKIPPED)
     unittest.main()

@@ -37,6 +37,6 @@ class Presets(unittest.TestCase):
 if __name__ == "__main__":
     missing = {compiler for _, compiler in presets() if not shutil.which(compiler)}
     if missing:
-        print(f"skipped: no {', '.join(sorted(missing))} here; scripts/install-deps.sh ci")
+        print(f"SKIPPED: no {', '.join(sorted(missing))} here; scripts/install-deps.sh ci")
         sys.exit(SKIPPED)
     unittest.main()

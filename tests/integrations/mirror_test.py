@@ -2,6 +2,7 @@
 import fcntl
 import json
 import os
+import shutil
 
 import fixture
 from fixture import ROUNDS, run
@@ -31,9 +32,7 @@ class Mirror(fixture.TreeCase):
             said = self.run_it()
             if "copying all" in said:
                 # Where directories were renamed into each other a list of names may be refused.
-                # What rsync then takes for unchanged by size and time may be other bytes.
                 self.assertIn("cannot be listed", said)
-                self.run_it("--", "--ignore-times", options=["--full"])
             else:
                 narrow += 1
             self.assert_same(self.mirror)
@@ -104,37 +103,99 @@ class Mirror(fixture.TreeCase):
         self.editor.edit(40)
         self.run_it()
         # A token of another journal, as after the loss of the state directory.
-        with open(os.path.join(self.state, "token"), "w", encoding="ascii") as file:
-            file.write("cj1-00000000-1\n")
+        self.lose_position()
         self.editor.edit(20)
-        self.assertIn("of another journal", self.run_it("--", "--ignore-times"))
+        self.assertIn("of another journal", self.run_it())
         self.assert_same(self.mirror)
         self.editor.edit(20)
         self.assertNotIn("copying all", self.run_it())
         self.assert_same(self.mirror)
 
+    def lose_position(self):
+        with open(os.path.join(self.state, "token"), "w", encoding="ascii") as file:
+            file.write("cj1-00000000-1\n")
+
+    def content(self, name):
+        with open(os.path.join(self.mirror, name), encoding="ascii") as file:
+            return file.read()
+
+    def write_and_set_back(self, name, text):
+        self.write_source(name, text)
+        os.utime(os.path.join(self.source, name), (1577836800, 1577836800))
+
+    def test_a_full_copy_onto_a_mirror_trusts_no_time(self):
+        self.write_and_set_back("k", "AAAA")
+        self.write_source("large", "x" * (1 << 20))
+        first = self.run_it()
+        self.assertIn("copying all", first)
+        self.assertNotIn("compared", first)  # with an empty directory
+        large = os.stat(f"{self.mirror}/large").st_ino
+        for text, options in (("BBBB", []), ("CCCC", ["--full"])):
+            self.write_and_set_back("k", text)
+            if not options:
+                self.lose_position()
+            self.assertIn("compared by its bytes", self.run_it(options=options))
+            self.assertEqual(self.content("k"), text)
+            self.assert_same(self.mirror)
+        # What is equal is not written again.
+        self.assertEqual(os.stat(f"{self.mirror}/large").st_ino, large)
+        # Who wants rsync's own way says so.
+        self.write_and_set_back("k", "DDDD")
+        self.run_it("--", "--no-checksum", options=["--full"])
+        self.assertEqual(self.content("k"), "CCCC")
+
+    def test_a_full_copy_parts_links_that_the_mirror_has_alone(self):
+        for pair in ("ab", "cd"):
+            self.write_source(pair[0])
+            os.link(f"{self.source}/{pair[0]}", f"{self.source}/{pair[1]}")
+        self.run_it()
+        run("cp", "-a", f"{self.source}/a", f"{self.source}/new", check=0)
+        os.rename(f"{self.source}/new", f"{self.source}/a")
+        os.chmod(f"{self.source}/a", 0o600)
+        linked = os.stat(f"{self.mirror}/c").st_ino
+        self.lose_position()
+        self.run_it()
+        self.assert_same(self.mirror)
+        self.assertEqual(os.stat(f"{self.mirror}/d").st_ino, linked)
+
     def test_a_writer_during_the_run(self):
         self.editor.edit(40)
         self.run_it()
-        said = ""
         for _ in range(3):
             with self.busy():
-                said += self.run_it(check=None)
-        said += self.run_it()
-        if "copying all" in said:  # See above: what went by size and time is not looked at again.
-            self.run_it("--", "--ignore-times", options=["--full"])
+                self.run_it(check=None)
+        self.run_it()
+        self.assert_same(self.mirror)
+
+    def run_another(self, program, check=0):
+        """With another program in rsync's place, whose text in Python is given."""
+        os.mkdir(self.path("bin"))
+        with open(self.path("bin/rsync"), "w", encoding="ascii") as file:
+            file.write("#!/usr/bin/python3\n" + program)
+        os.chmod(self.path("bin/rsync"), 0o755)
+        search = f"{self.path('bin')}:{os.environ['PATH']}"
+        return self.tool("rsync", f"--state-directory={self.state}", self.source, self.mirror,
+                         check=check, env=dict(os.environ, PATH=search))
+
+    def test_a_narrow_run_may_take_long(self):
+        """Longer than the second after which a run is looked at for the first time."""
+        self.run_it()
+        self.write_source("new")
+        real = shutil.which("rsync")
+        self.run_another("import os, sys, time\nend = time.monotonic() + 1.5\n"
+                         "while time.monotonic() < end:\n    os.sched_yield()\n"
+                         f"os.execv('{real}', sys.argv)\n")
         self.assert_same(self.mirror)
 
     def test_a_pipe_does_not_hold_up_for_ever(self):
         """An rsync that opens a named pipe, as it does where a file becomes one meanwhile."""
-        os.mkdir(self.path("bin"))
         os.mkfifo(self.path("pipe"))
-        with open(self.path("bin/rsync"), "w", encoding="ascii") as file:
-            file.write(f"#!/usr/bin/python3\nopen('{self.path('pipe')}').read()\n")
-        os.chmod(self.path("bin/rsync"), 0o755)
-        search = f"{self.path('bin')}:{os.environ['PATH']}"
-        said = self.tool("rsync", f"--state-directory={self.state}", self.source, self.mirror,
-                         check=1, env=dict(os.environ, PATH=search))
+        said = self.run_another(
+            "import os, signal, sys\n"
+            f"def end(*_): sys.exit(os.mkdir('{self.path('ended')}'))\n"
+            "signal.signal(signal.SIGTERM, end)\n"
+            f"open('{self.path('pipe')}').read()\n", check=1)
+        self.assertTrue(os.path.isdir(self.path("ended")))  # It could clear up.
         self.assertIn("became a named pipe", said)
         self.assertFalse(os.path.exists(self.state + "/token"))
 

@@ -13,6 +13,11 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "support"))
+sys.dont_write_bytecode = True
+import loud_skips  # noqa: E402
+
 DAEMON, CTL = "", ""
 DEADLINE = 60
 
@@ -158,4 +163,4 @@ def main():
         print("SKIPPED: needs root")
         sys.exit(4)
     enter_own_mount_namespace()
-    unittest.main(module="__main__", argv=sys.argv[:1] + sys.argv[3:], verbosity=1)
+    loud_skips.main(argv=sys.argv[:1] + sys.argv[3:])

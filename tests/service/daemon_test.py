@@ -284,7 +284,7 @@ class DaemonTest(fixture.DaemonCase):
         self.assertEqual([path for path in told if "/state" in path], [])
         self.assertIn(self.mount + "/other", told)
 
-    @unittest.skipUnless(os.environ.get("CJ_GO_CLIENT"), "SKIPPED: no Go client was built")
+    @unittest.skipUnless(os.environ.get("CJ_GO_CLIENT"), "no Go client was built")
     def test_a_client_in_go(self):
         daemon = self.start()
         self.write("before")

@@ -99,7 +99,7 @@ class Inspection(fixture.DaemonCase):
         daemon = self.start(watch=self.watched)
         daemon.ctl("consumer", "add", "a")
         if not self.read_by_others(daemon.ctl("metrics").stdout):
-            self.skipTest("SKIPPED: neither promtool nor python3-prometheus-client is installed")
+            self.skipTest("neither promtool nor python3-prometheus-client is installed")
 
     def test_metrics_into_a_file(self):
         daemon = self.start()

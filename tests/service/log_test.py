@@ -90,7 +90,7 @@ class Log(fixture.DaemonCase):
         self.addCleanup(terminal.close)
         return terminal
 
-    @unittest.skipUnless(shutil.which("less"), "SKIPPED: less is not installed")
+    @unittest.skipUnless(shutil.which("less"), "less is not installed")
     def test_less(self):
         daemon = self.start()
         self.fill(daemon, 100)
@@ -127,7 +127,7 @@ class Log(fixture.DaemonCase):
         terminal.type("\n")
         terminal.wait()
 
-    @unittest.skipUnless(shutil.which("less"), "SKIPPED: less is not installed")
+    @unittest.skipUnless(shutil.which("less"), "less is not installed")
     def test_less_is_left_in_the_middle_of_much(self):
         daemon = self.start()
         self.fill(daemon, 20_000)

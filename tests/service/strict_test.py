@@ -255,7 +255,7 @@ class StrictTest(unittest.TestCase):
     def test_a_store_that_hangs_costs_a_deadline(self):
         state, mount = self.filesystem("ext4", "state"), self.filesystem("ext4")
         if state is None or not shutil.which("fsfreeze"):
-            self.skipTest("SKIPPED: no ext4 or no fsfreeze")
+            self.skipTest("no ext4 or no fsfreeze")
         for durability in ("wal", "sync"):
             with self.subTest(durability=durability):
                 daemon = self.start(mount, "open", durability, os.path.join(state, durability))
