@@ -101,7 +101,7 @@ class ConsumersTest(fixture.DaemonCase):
         """The first reply."""
         with daemon.connect() as client:
             message = {"method": method, "parameters": parameters,
-                       "more": method.endswith("Changes")}
+                       "more": method.endswith(("Changes", "Log"))}
             client.sendall(json.dumps(message).encode() + b"\0")
             return json.loads(client.makefile("rb").read1(65536).split(b"\0")[0])
 
@@ -154,6 +154,38 @@ class ConsumersTest(fixture.DaemonCase):
         # They are as good as others when something happens.
         open(os.path.join(quiet, "file"), "w", encoding="ascii").close()
         self.assertIn("file", daemon.ctl("changes", "--consumer=idle").stdout)
+
+    def test_one_that_comes_to_its_own_limit_expires_alone(self):
+        daemon = self.start()
+        limits = {"late": "--max-lag=1ms", "full": "--max-lag-size=1K", "quiet": "--max-lag=1ms",
+                  "patient": "--max-lag=1d", "roomy": "--max-lag-size=1G"}
+        for name, limit in limits.items():
+            daemon.ctl("consumer", "add", name, limit)
+        for i in range(200):
+            self.write(f"{i:0100}")
+        token = daemon.ctl("checkpoint").stdout.strip()
+        daemon.ctl("ack", "quiet", token)
+        self.assertTrue(fixture.eventually(
+            lambda: all("expired" in self.list(daemon)[name] for name in ("late", "full"))))
+        for name in ("quiet", "patient", "roomy"):
+            self.assertNotIn("expired", self.list(daemon)[name])
+            daemon.ctl("changes", f"--consumer={name}", "--no-checkpoint")
+        status = daemon.ctl("status").stdout
+        for name, reason in (("late", "it was more than 1ms behind, its own limit (max_lag)"),
+                             ("full", "more than 1.0K waited for it, its own limit (max_lag)")):
+            told = self.list(daemon)[name]
+            self.assertEqual(told["expired"], reason)
+            self.assertGreaterEqual(told["expired_usec"], told["added_usec"])
+            self.assertIn(reason, status)
+            for verb in ("changes", "follow"):
+                said = daemon.ctl(verb, f"--consumer={name}", check=3)
+                self.assertIn(reason, said.stderr)
+            refused = self.call_more(daemon, "org.changejournal.Log", {"since": {"consumer": name}})
+            self.assertEqual(refused["error"], "org.changejournal.RescanNeeded")
+            self.assertIn(reason, refused["parameters"]["reason"])
+            # Others keep what it has missed; it goes on from where it says that it has scanned.
+            daemon.ctl("ack", name, token)
+            self.assertNotIn("expired", self.list(daemon)[name])
 
 
 if __name__ == "__main__":
