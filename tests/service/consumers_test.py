@@ -187,6 +187,71 @@ class ConsumersTest(fixture.DaemonCase):
             daemon.ctl("ack", name, token)
             self.assertNotIn("expired", self.list(daemon)[name])
 
+    def ends(self, daemon):
+        """What ListConsumers says beside the consumers."""
+        told = daemon.call("org.changejournal.ListConsumers")["parameters"]
+        return {key: told[key] for key in ("oldest", "newest", "first_sequence", "next_sequence")}
+
+    def records(self, daemon):
+        return [json.loads(line) for line in daemon.ctl("log", "-o", "json").stdout.splitlines()]
+
+    def tokens(self, daemon):
+        periods = daemon.call("org.changejournal.GetPeriods")["parameters"]["periods"]
+        return [period["token"] for period in periods]
+
+    def test_what_there_is_to_read(self):
+        config = os.path.join(self.work, "conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[Journal]\nMaxAge=1us\n[Watch]\nPath={self.mount}\n")
+        daemon = self.start(f"--config={config}", watch=None)
+        begun = daemon.ctl("checkpoint").stdout.strip()
+        for name in ("one", "two", "three"):
+            self.write(name)
+            daemon.ctl("checkpoint")
+        self.assertTrue(fixture.eventually(
+            lambda: begun not in self.tokens(daemon) and len(self.tokens(daemon)) == 1))
+        ends = self.ends(daemon)
+        self.assertEqual([ends["oldest"], ends["newest"]], self.tokens(daemon) * 2)
+        # None is kept: the first one will be the next one.
+        self.assertEqual(self.records(daemon), [])
+        self.assertEqual(ends["first_sequence"], ends["next_sequence"])
+        self.assertGreater(ends["first_sequence"], 3)
+        daemon.ctl("changes", f"--since={begun}", "--no-checkpoint", check=3)
+        daemon.ctl("changes", f"--since={ends['oldest']}", "--no-checkpoint")
+        self.write("four")
+        told = self.records(daemon)
+        self.assertEqual(told[0]["sequence"], ends["first_sequence"])
+        self.assertEqual(self.ends(daemon)["next_sequence"], told[-1]["sequence"] + 1)
+
+    def test_how_much_waits(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror")
+        names, count = 100, 1000
+
+        def waits():
+            told = self.list(daemon)["mirror"]
+            return told["waiting"], told["waiting_bytes"]
+        self.assertEqual(waits(), (0, 0))
+        for i in range(count):
+            self.write(f"{i:0{names}}")
+        first = daemon.ctl("checkpoint").stdout.strip()
+        records, half = waits()
+        self.assertEqual(records, len(self.records(daemon)))
+        self.assertGreaterEqual(records, count)
+        # An estimate of the store's, of records that each have a name and little else.
+        self.assertGreater(half, count * names // 10)
+        self.assertLess(half, count * names * 10)
+        for i in range(count):
+            self.write(f"{count + i:0{names}}")
+        second = daemon.ctl("checkpoint").stdout.strip()
+        _, whole = waits()
+        self.assertGreater(whole, half)
+        daemon.ctl("ack", "mirror", first)
+        self.assertLess(waits()[1], whole)
+        self.assertGreater(waits()[1], 0)
+        daemon.ctl("ack", "mirror", second)
+        self.assertEqual(waits(), (0, 0))
+
 
 if __name__ == "__main__":
     fixture.main()
