@@ -101,7 +101,7 @@ class ConsumersTest(fixture.DaemonCase):
         """The first reply."""
         with daemon.connect() as client:
             message = {"method": method, "parameters": parameters,
-                       "more": method.endswith(("Changes", "Log"))}
+                       "more": method.endswith(("Changes", "Follow", "Log"))}
             client.sendall(json.dumps(message).encode() + b"\0")
             return json.loads(client.makefile("rb").read1(65536).split(b"\0")[0])
 
@@ -251,6 +251,86 @@ class ConsumersTest(fixture.DaemonCase):
         self.assertGreater(waits()[1], 0)
         daemon.ctl("ack", "mirror", second)
         self.assertEqual(waits(), (0, 0))
+
+    def refused_as_another(self, daemon, method, config_hash):
+        """Where the answer says that what was read does not count; the token to go on from."""
+        since = {"consumer": "mirror", "config_hash": config_hash}
+        reply = self.call_more(daemon, "org.changejournal." + method, {"since": since})
+        self.assertEqual(reply.get("error"), "org.changejournal.RescanNeeded", reply)
+        self.assertIn("configuration", reply["parameters"]["reason"])
+        return reply["parameters"]["next"]
+
+    def test_a_feed_of_another_configuration(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror", "--config-hash=v1")
+        self.write("one")
+        daemon.ctl("checkpoint")
+        said = daemon.ctl("follow", "--consumer=mirror", "--config-hash=v2", check=3)
+        self.assertIn("configuration", said.stderr)
+        self.assertEqual(said.stdout, "")
+        following = self.refused_as_another(daemon, "Follow", "v2")
+        # The same one, and whoever does not care.
+        for since in ({"consumer": "mirror", "config_hash": "v1"}, {"consumer": "mirror"}):
+            with self.subTest(since=since):
+                self.assertIn("one", self.told(daemon, "Follow", since=since))
+        # A refusal moves nothing; the scan that follows it does.
+        daemon.ctl("ack", "mirror", following, "--config-hash=v2")
+        self.refused_as_another(daemon, "Follow", "v1")
+        self.write("two")
+        daemon.ctl("checkpoint")
+        told = self.told(daemon, "Follow", since={"consumer": "mirror", "config_hash": "v2"})
+        self.assertEqual(told - {"."}, {"two"})
+
+    def told(self, daemon, method, **parameters):
+        """The paths of the first reply with any; a feed may have another reader for a moment."""
+        names = set()
+
+        def something():
+            with daemon.connect() as client:
+                message = {"method": "org.changejournal." + method, "more": True,
+                           "parameters": parameters}
+                client.sendall(json.dumps(message).encode() + b"\0")
+                replies, rest = client.makefile("rb"), b""
+                while not names:
+                    rest += replies.read1(65536)
+                    *whole, rest = rest.split(b"\0")
+                    for reply in map(json.loads, whole):
+                        if reply.get("error") == "org.changejournal.Busy":
+                            return False
+                        for record in reply["parameters"]["records"]:
+                            names.add(os.path.relpath(record["path"], self.mount))
+                        if "continues" not in reply:
+                            return True
+            return True
+        self.assertTrue(fixture.eventually(something))
+        return names
+
+    def test_a_log_since_what_was_acknowledged(self):
+        os.mkdir(os.path.join(self.mount, "in"))
+        os.mkdir(os.path.join(self.mount, "out"))
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror", f"--watch={self.mount}/in", "--config-hash=v1")
+        since = {"consumer": "mirror", "config_hash": "v1"}
+        for name in ("in/one", "in/two", "out/one"):
+            self.write(name)
+        self.assertEqual(self.told(daemon, "Log", since=since), {"in/one", "in/two"})
+        # What it reads unless it asks for others.
+        asked = self.told(daemon, "Log", since=since, paths=[self.mount + "/out"])
+        self.assertEqual(asked, {"out/one"})
+        at = [record for record in self.records(daemon) if record["path"].endswith("in/one")][-1]
+        daemon.ctl("ack", "mirror", self.tokens(daemon)[-1], f"--record={at['sequence']}")
+        stands = self.list(daemon)["mirror"]
+        self.assertEqual(stands["sequence"], at["sequence"])
+        self.assertNotIn("in/one", self.told(daemon, "Log", since=since))
+        self.assertIn("in/two", self.told(daemon, "Log", since=since))
+        following = self.refused_as_another(daemon, "Log", "v2")
+        self.assertRegex(following, "^cj1-")
+        # Reading moves nothing, and neither does a refusal.
+        for key in ("token", "sequence", "config_hash"):
+            self.assertEqual(self.list(daemon)["mirror"][key], stands[key])
+        nobody = self.call_more(daemon, "org.changejournal.Log", {"since": {"consumer": "nobody"}})
+        self.assertEqual(nobody["error"], "org.changejournal.RescanNeeded")
+        self.assertNotIn("next", nobody["parameters"])
 
 
 if __name__ == "__main__":
