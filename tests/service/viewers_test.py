@@ -309,6 +309,38 @@ class Answers(ViewerCase):
         self.assertEqual(said[0].replace("project", "other"), said[1])
         self.assertEqual(self.kinds(ANN, since), {})
 
+    def test_excludes_are_not_told_where_he_may_not_search(self):
+        self.directory("private", 0o700)
+        self.directory("open")
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        self.configure(f"[Watch]\nPath={self.mount}\nExclude=private/hidden\n"
+                       "Exclude=open/hidden\n")
+        since = self.token()
+        self.write("private/other")
+        self.write("private/hidden")
+
+        def asked(name, *words, check=0):
+            said = self.daemon.ctl("changes", f"--since={since}", *words, self.path(name),
+                                   check=check, **ANN)
+            return said.stdout, said.stderr
+        for _ in range(2):
+            for words in ((), ("--format=json",), ("-0", "--expand"), ("--deleted",)):
+                for below in ("", "/below"):
+                    with self.subTest(words=words, below=below):
+                        self.assertEqual(asked("private/hidden" + below, *words),
+                                         asked("private/other" + below, *words))
+            # Then what he may have seen in it before is no secret, but what is excluded is.
+            os.chmod(self.path("private"), 0o755)
+            os.chmod(self.path("private"), 0o700)
+        # Where he may search he is told, and so is whoever may hear of everything.
+        self.assertIn("is excluded", asked("open/hidden", check=2)[1])
+        os.chmod(self.path("private"), 0o711)
+        self.assertIn("is excluded", asked("private/hidden", check=2)[1])
+        self.daemon.ctl("changes", f"--since={since}", self.path("private/hidden"), check=2)
+        told = self.daemon.ctl("changes", f"--since={since}", self.path("private/other"))
+        self.assertIn("private/other", told.stdout)
+
     def test_whoever_sees_nothing_of_what_is_watched_is_told_so(self):
         self.directory("private", 0o700)
         self.directory("private/project")
