@@ -26,7 +26,8 @@ Answer::Answer(Environment environment, AnswerRequest request)
 
 Result<std::unique_ptr<Answer>> Answer::Build(Environment environment, AnswerRequest request) {
   std::unique_ptr<Answer> answer(new Answer(std::move(environment), std::move(request)));
-  CJ_RETURN_IF_ERROR(CheckWatched(answer->request_.paths, answer->environment_.watches));
+  CJ_RETURN_IF_ERROR(CheckWatched(answer->request_.paths, answer->environment_.watches,
+                                  answer->environment_.viewer.get()));
   CJ_RETURN_IF_ERROR(answer->CheckGaps());
   if (answer->MayList()) {
     answer->BeginList();

@@ -48,9 +48,25 @@ bool IsAboveWatch(const View& view, const std::string& path) {
                      [&](const Watch& watch) { return PathIsBelow(path, watch.volume.path); });
 }
 
-Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches) {
+std::vector<std::string> KnownParts(std::vector<std::string> paths, Viewer* viewer) {
+  if (viewer == nullptr) return paths;
+  const ViewerStep step(viewer);
+  for (std::string& path : paths) {
+    for (;;) {
+      std::string above(SplitPath(path).directory);
+      if (above == path || viewer->Look(above).searchable) break;
+      path = std::move(above);
+    }
+  }
+  return paths;
+}
+
+Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches,
+                    Viewer* viewer) {
   const std::vector<View> views = MakeViews(watches);
-  for (const std::string& path : paths) {
+  const std::vector<std::string> known = KnownParts(paths, viewer);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    const std::string& path = known[i];
     const bool covered = std::any_of(views.begin(), views.end(), [&](const View& view) {
       return Covers(view, path) || IsAboveWatch(view, path);
     });
@@ -59,7 +75,7 @@ Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Wat
     });
     if (!covered && !absent) {
       return Error{ErrorCode::kInvalidArgument,
-                   path + " is not under any watch, or is excluded: see `changectl status`"};
+                   paths[i] + " is not under any watch, or is excluded: see `changectl status`"};
     }
   }
   return {};

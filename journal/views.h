@@ -1,5 +1,6 @@
 // Views: the mounts through which the watches see their volumes. Two watches on one mount share a
-// view; a bind mount of the same volume is another one, and a change shows in each. Pure.
+// view; a bind mount of the same volume is another one, and a change shows in each. Pure, but for
+// what a viewer looks at.
 #pragma once
 
 #include <string>
@@ -8,6 +9,7 @@
 #include "base/result.h"
 #include "fanotify/volume.h"
 #include "journal/scope.h"
+#include "journal/viewer.h"
 
 namespace cj {
 
@@ -29,8 +31,14 @@ bool Covers(const View& view, const std::string& path);
 // True when some watch of the view lies below the path.
 bool IsAboveWatch(const View& view, const std::string& path);
 
-// kInvalidArgument: one of the paths lies under no watch and above none, or is excluded.
-Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches);
+// Each path as far as the viewer may search for it, which is all that he may hear of excludes; the
+// paths themselves without one.
+std::vector<std::string> KnownParts(std::vector<std::string> paths, Viewer* viewer);
+
+// kInvalidArgument: one of the paths lies under no watch and above none, or is excluded as far as
+// the viewer knows it.
+Status CheckWatched(const std::vector<std::string>& paths, const std::vector<Watch>& watches,
+                    Viewer* viewer = nullptr);
 
 // True when something below one of the paths (none: all that is watched) matches an exclude of a
 // watch, or could if it were there: patterns are compared up to their first wildcard. Pure.

@@ -198,7 +198,8 @@ Result<OpenedAnswer> JournalService::OpenAnswer(const Question& question) {
   Answer::Environment environment;
   environment.store = store_.get();
   environment.watches = WatchesOf(question.viewer.get(), &environment.barred);
-  const bool excludes = MayExcludeBelow(question.paths, environment.watches);
+  const auto known = KnownParts(question.paths, question.viewer.get());
+  const bool excludes = MayExcludeBelow(known, environment.watches);
   environment.viewer = question.viewer;
   environment.asked_nsec = asked_nsec;
   environment.open_directories = OpenDirectories;

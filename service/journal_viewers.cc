@@ -52,7 +52,7 @@ Status JournalService::CheckPaths(const std::vector<std::string>& paths, Viewer*
   if (watches.empty() && viewer != nullptr) {
     return Error{ErrorCode::kPermissionDenied, "you may see nothing of what is watched"};
   }
-  return CheckWatched(paths, watches);
+  return CheckWatched(paths, watches, viewer);
 }
 
 // One of those who ask at the same time gets it.

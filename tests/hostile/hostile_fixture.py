@@ -254,6 +254,24 @@ class HostileCase(daemon_fixture.DaemonCase):
         self.addCleanup(porter.close)
         return porter
 
+    def hold(self, porter, count):
+        """Connections of one user, as many as he asks for; they are closed at the end."""
+        clients = [porter.connect() for _ in range(count)]
+        for client in clients:
+            self.addCleanup(client.close)
+        return clients
+
+    def fill(self, files):
+        """Records for answers and feeds that no socket's buffer takes; returns since when."""
+        with self.root.connect() as root:
+            token = call(root, "Checkpoint")["parameters"]["token"]
+            top = os.path.join(self.mount, "d" * 200)
+            os.mkdir(top)
+            for i in range(files):
+                open(os.path.join(top, f"{i:0200}"), "w").close()
+            call(root, "Checkpoint")
+        return token
+
     def vitals(self):
         return Vitals(self.daemon.process.pid)
 
@@ -284,6 +302,12 @@ class HostileCase(daemon_fixture.DaemonCase):
         """Nothing of the clients is left but this question's own connection."""
         self.assertTrue(eventually(lambda: (lambda status: status["connections"] == 1 and
                                             status["answers"] == 0)(self.status())))
+
+    def assert_as_before(self, before):
+        self.assert_quiet()
+        self.assertTrue(eventually(lambda: self.vitals().fds <= before.fds + 4),
+                        f"before {before!r}, now {self.vitals()!r}")
+        self.assertEqual(self.vitals().threads, before.threads)
 
     def assert_log_is_bounded(self, seconds):
         """complaints.h: 20 in 10 seconds, and a count; beside these the daemon's own."""

@@ -338,6 +338,25 @@ class FeedsTest(daemon_fixture.DaemonCase):
         feed.close()
         alone.close()
 
+    def test_another_configuration(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "index", "--config-hash=v1")
+        self.write("one")
+        daemon.ctl("checkpoint")
+        journal = changejournal.Journal(daemon.socket)
+        self.addCleanup(journal.close)
+        with self.assertRaises(changejournal.JournalError) as refused:
+            journal.feed(since_consumer="index", config_hash="v2")
+        self.assertEqual(refused.exception.errno, errno.ESTALE)
+        self.assertIn("configuration", str(refused.exception))
+        # From where it goes on when it has scanned.
+        daemon.ctl("ack", "index", refused.exception.next, "--config-hash=v2")
+        _, feed = self.open(daemon, since_consumer="index", config_hash="v2")
+        self.write("two")
+        told, _ = self.until(feed, "two")
+        self.assertNotIn(self.path("one"), told)
+        feed.close()
+
 
 if __name__ == "__main__":
     fixture.main()

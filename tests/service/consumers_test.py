@@ -101,7 +101,7 @@ class ConsumersTest(fixture.DaemonCase):
         """The first reply."""
         with daemon.connect() as client:
             message = {"method": method, "parameters": parameters,
-                       "more": method.endswith("Changes")}
+                       "more": method.endswith(("Changes", "Follow", "Log"))}
             client.sendall(json.dumps(message).encode() + b"\0")
             return json.loads(client.makefile("rb").read1(65536).split(b"\0")[0])
 
@@ -154,6 +154,183 @@ class ConsumersTest(fixture.DaemonCase):
         # They are as good as others when something happens.
         open(os.path.join(quiet, "file"), "w", encoding="ascii").close()
         self.assertIn("file", daemon.ctl("changes", "--consumer=idle").stdout)
+
+    def test_one_that_comes_to_its_own_limit_expires_alone(self):
+        daemon = self.start()
+        limits = {"late": "--max-lag=1ms", "full": "--max-lag-size=1K", "quiet": "--max-lag=1ms",
+                  "patient": "--max-lag=1d", "roomy": "--max-lag-size=1G"}
+        for name, limit in limits.items():
+            daemon.ctl("consumer", "add", name, limit)
+        for i in range(200):
+            self.write(f"{i:0100}")
+        token = daemon.ctl("checkpoint").stdout.strip()
+        daemon.ctl("ack", "quiet", token)
+        self.assertTrue(fixture.eventually(
+            lambda: all("expired" in self.list(daemon)[name] for name in ("late", "full"))))
+        for name in ("quiet", "patient", "roomy"):
+            self.assertNotIn("expired", self.list(daemon)[name])
+            daemon.ctl("changes", f"--consumer={name}", "--no-checkpoint")
+        status = daemon.ctl("status").stdout
+        for name, reason in (("late", "it was more than 1ms behind, its own limit (max_lag)"),
+                             ("full", "more than 1.0K waited for it, its own limit (max_lag)")):
+            told = self.list(daemon)[name]
+            self.assertEqual(told["expired"], reason)
+            self.assertGreaterEqual(told["expired_usec"], told["added_usec"])
+            self.assertIn(reason, status)
+            for verb in ("changes", "follow"):
+                said = daemon.ctl(verb, f"--consumer={name}", check=3)
+                self.assertIn(reason, said.stderr)
+            refused = self.call_more(daemon, "org.changejournal.Log", {"since": {"consumer": name}})
+            self.assertEqual(refused["error"], "org.changejournal.RescanNeeded")
+            self.assertIn(reason, refused["parameters"]["reason"])
+            # Others keep what it has missed; it goes on from where it says that it has scanned.
+            daemon.ctl("ack", name, token)
+            self.assertNotIn("expired", self.list(daemon)[name])
+
+    def ends(self, daemon):
+        """What ListConsumers says beside the consumers."""
+        told = daemon.call("org.changejournal.ListConsumers")["parameters"]
+        return {key: told[key] for key in ("oldest", "newest", "first_sequence", "next_sequence")}
+
+    def records(self, daemon):
+        return [json.loads(line) for line in daemon.ctl("log", "-o", "json").stdout.splitlines()]
+
+    def tokens(self, daemon):
+        periods = daemon.call("org.changejournal.GetPeriods")["parameters"]["periods"]
+        return [period["token"] for period in periods]
+
+    def test_what_there_is_to_read(self):
+        config = os.path.join(self.work, "conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(f"[Journal]\nMaxAge=1us\n[Watch]\nPath={self.mount}\n")
+        daemon = self.start(f"--config={config}", watch=None)
+        begun = daemon.ctl("checkpoint").stdout.strip()
+        for name in ("one", "two", "three"):
+            self.write(name)
+            daemon.ctl("checkpoint")
+        self.assertTrue(fixture.eventually(
+            lambda: begun not in self.tokens(daemon) and len(self.tokens(daemon)) == 1))
+        ends = self.ends(daemon)
+        self.assertEqual([ends["oldest"], ends["newest"]], self.tokens(daemon) * 2)
+        # None is kept: the first one will be the next one.
+        self.assertEqual(self.records(daemon), [])
+        self.assertEqual(ends["first_sequence"], ends["next_sequence"])
+        self.assertGreater(ends["first_sequence"], 3)
+        daemon.ctl("changes", f"--since={begun}", "--no-checkpoint", check=3)
+        daemon.ctl("changes", f"--since={ends['oldest']}", "--no-checkpoint")
+        self.write("four")
+        told = self.records(daemon)
+        self.assertEqual(told[0]["sequence"], ends["first_sequence"])
+        self.assertEqual(self.ends(daemon)["next_sequence"], told[-1]["sequence"] + 1)
+
+    def test_how_much_waits(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror")
+        names, count = 100, 1000
+
+        def waits():
+            told = self.list(daemon)["mirror"]
+            return told["waiting"], told["waiting_bytes"]
+        self.assertEqual(waits(), (0, 0))
+        for i in range(count):
+            self.write(f"{i:0{names}}")
+        first = daemon.ctl("checkpoint").stdout.strip()
+        records, half = waits()
+        self.assertEqual(records, len(self.records(daemon)))
+        self.assertGreaterEqual(records, count)
+        # An estimate of the store's, of records that each have a name and little else.
+        self.assertGreater(half, count * names // 10)
+        self.assertLess(half, count * names * 10)
+        for i in range(count):
+            self.write(f"{count + i:0{names}}")
+        second = daemon.ctl("checkpoint").stdout.strip()
+        _, whole = waits()
+        self.assertGreater(whole, half)
+        daemon.ctl("ack", "mirror", first)
+        self.assertLess(waits()[1], whole)
+        self.assertGreater(waits()[1], 0)
+        daemon.ctl("ack", "mirror", second)
+        self.assertEqual(waits(), (0, 0))
+
+    def refused_as_another(self, daemon, method, config_hash):
+        """Where the answer says that what was read does not count; the token to go on from."""
+        since = {"consumer": "mirror", "config_hash": config_hash}
+        reply = self.call_more(daemon, "org.changejournal." + method, {"since": since})
+        self.assertEqual(reply.get("error"), "org.changejournal.RescanNeeded", reply)
+        self.assertIn("configuration", reply["parameters"]["reason"])
+        return reply["parameters"]["next"]
+
+    def test_a_feed_of_another_configuration(self):
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror", "--config-hash=v1")
+        self.write("one")
+        daemon.ctl("checkpoint")
+        said = daemon.ctl("follow", "--consumer=mirror", "--config-hash=v2", check=3)
+        self.assertIn("configuration", said.stderr)
+        self.assertEqual(said.stdout, "")
+        following = self.refused_as_another(daemon, "Follow", "v2")
+        # The same one, and whoever does not care.
+        for since in ({"consumer": "mirror", "config_hash": "v1"}, {"consumer": "mirror"}):
+            with self.subTest(since=since):
+                self.assertIn("one", self.told(daemon, "Follow", since=since))
+        # A refusal moves nothing; the scan that follows it does.
+        daemon.ctl("ack", "mirror", following, "--config-hash=v2")
+        self.refused_as_another(daemon, "Follow", "v1")
+        self.write("two")
+        daemon.ctl("checkpoint")
+        told = self.told(daemon, "Follow", since={"consumer": "mirror", "config_hash": "v2"})
+        self.assertEqual(told - {"."}, {"two"})
+
+    def told(self, daemon, method, **parameters):
+        """The paths of the first reply with any; a feed may have another reader for a moment."""
+        names = set()
+
+        def something():
+            with daemon.connect() as client:
+                message = {"method": "org.changejournal." + method, "more": True,
+                           "parameters": parameters}
+                client.sendall(json.dumps(message).encode() + b"\0")
+                replies, rest = client.makefile("rb"), b""
+                while not names:
+                    rest += replies.read1(65536)
+                    *whole, rest = rest.split(b"\0")
+                    for reply in map(json.loads, whole):
+                        if reply.get("error") == "org.changejournal.Busy":
+                            return False
+                        for record in reply["parameters"]["records"]:
+                            names.add(os.path.relpath(record["path"], self.mount))
+                        if "continues" not in reply:
+                            return True
+            return True
+        self.assertTrue(fixture.eventually(something))
+        return names
+
+    def test_a_log_since_what_was_acknowledged(self):
+        os.mkdir(os.path.join(self.mount, "in"))
+        os.mkdir(os.path.join(self.mount, "out"))
+        daemon = self.start()
+        daemon.ctl("consumer", "add", "mirror", f"--watch={self.mount}/in", "--config-hash=v1")
+        since = {"consumer": "mirror", "config_hash": "v1"}
+        for name in ("in/one", "in/two", "out/one"):
+            self.write(name)
+        self.assertEqual(self.told(daemon, "Log", since=since), {"in/one", "in/two"})
+        # What it reads unless it asks for others.
+        asked = self.told(daemon, "Log", since=since, paths=[self.mount + "/out"])
+        self.assertEqual(asked, {"out/one"})
+        at = [record for record in self.records(daemon) if record["path"].endswith("in/one")][-1]
+        daemon.ctl("ack", "mirror", self.tokens(daemon)[-1], f"--record={at['sequence']}")
+        stands = self.list(daemon)["mirror"]
+        self.assertEqual(stands["sequence"], at["sequence"])
+        self.assertNotIn("in/one", self.told(daemon, "Log", since=since))
+        self.assertIn("in/two", self.told(daemon, "Log", since=since))
+        following = self.refused_as_another(daemon, "Log", "v2")
+        self.assertRegex(following, "^cj1-")
+        # Reading moves nothing, and neither does a refusal.
+        for key in ("token", "sequence", "config_hash"):
+            self.assertEqual(self.list(daemon)["mirror"][key], stands[key])
+        nobody = self.call_more(daemon, "org.changejournal.Log", {"since": {"consumer": "nobody"}})
+        self.assertEqual(nobody["error"], "org.changejournal.RescanNeeded")
+        self.assertNotIn("next", nobody["parameters"])
 
 
 if __name__ == "__main__":

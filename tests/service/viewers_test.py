@@ -9,41 +9,7 @@ import subprocess
 import daemon_fixture
 import viewers_fixture
 from daemon_fixture import eventually, run
-
-ANN = {"user": 61001, "group": 61001, "extra_groups": []}
-BOB = {"user": 61002, "group": 61002, "extra_groups": [61010]}
-
-
-class ViewerCase(viewers_fixture.QuietCase):
-
-    def path(self, name):
-        return os.path.join(self.mount, name)
-
-    def directory(self, name, mode=0o755, owner=0, group=0):
-        os.mkdir(self.path(name))
-        os.chown(self.path(name), owner, group)
-        os.chmod(self.path(name), mode)
-
-    def configure(self, text):
-        configuration = os.path.join(self.work, "configuration")
-        with open(configuration, "w", encoding="utf-8") as file:
-            file.write(text)
-        self.daemon = daemon_fixture.Daemon(self.work, f"--config={configuration}")
-        self.daemons.append(self.daemon)
-
-    def token(self):
-        return self.daemon.ctl("checkpoint").stdout.strip()
-
-    def ask(self, who, since, *words, check=0):
-        """The lines of an answer: path -> line; a rename is at its present path."""
-        said = self.daemon.ctl("changes", f"--since={since}", "--format=json", *words, check=check,
-                               **who)
-        lines = [json.loads(line) for line in said.stdout.splitlines()]
-        return {os.path.relpath(line["path"], self.mount): line for line in lines[:-1]}
-
-    def kinds(self, who, since, *words):
-        return {path: line["change"] + ("/" if line.get("recursive") else "")
-                for path, line in self.ask(who, since, *words).items()}
+from viewers_fixture import ANN, BOB, ViewerCase
 
 
 class Answers(ViewerCase):
@@ -343,6 +309,38 @@ class Answers(ViewerCase):
         self.assertEqual(said[0].replace("project", "other"), said[1])
         self.assertEqual(self.kinds(ANN, since), {})
 
+    def test_excludes_are_not_told_where_he_may_not_search(self):
+        self.directory("private", 0o700)
+        self.directory("open")
+        self.daemon.stop()
+        self.daemons.remove(self.daemon)
+        self.configure(f"[Watch]\nPath={self.mount}\nExclude=private/hidden\n"
+                       "Exclude=open/hidden\n")
+        since = self.token()
+        self.write("private/other")
+        self.write("private/hidden")
+
+        def asked(name, *words, check=0):
+            said = self.daemon.ctl("changes", f"--since={since}", *words, self.path(name),
+                                   check=check, **ANN)
+            return said.stdout, said.stderr
+        for _ in range(2):
+            for words in ((), ("--format=json",), ("-0", "--expand"), ("--deleted",)):
+                for below in ("", "/below"):
+                    with self.subTest(words=words, below=below):
+                        self.assertEqual(asked("private/hidden" + below, *words),
+                                         asked("private/other" + below, *words))
+            # Then what he may have seen in it before is no secret, but what is excluded is.
+            os.chmod(self.path("private"), 0o755)
+            os.chmod(self.path("private"), 0o700)
+        # Where he may search he is told, and so is whoever may hear of everything.
+        self.assertIn("is excluded", asked("open/hidden", check=2)[1])
+        os.chmod(self.path("private"), 0o711)
+        self.assertIn("is excluded", asked("private/hidden", check=2)[1])
+        self.daemon.ctl("changes", f"--since={since}", self.path("private/hidden"), check=2)
+        told = self.daemon.ctl("changes", f"--since={since}", self.path("private/other"))
+        self.assertIn("private/other", told.stdout)
+
     def test_whoever_sees_nothing_of_what_is_watched_is_told_so(self):
         self.directory("private", 0o700)
         self.directory("private/project")
@@ -354,28 +352,6 @@ class Answers(ViewerCase):
             said = self.daemon.ctl(*words, check=4, **ANN)
             self.assertIn("may see nothing", said.stderr)
             self.assertNotIn("project", said.stderr)
-
-
-class Checkpoints(ViewerCase):
-    def periods(self):
-        reply = self.daemon.call("org.changejournal.GetPeriods")
-        return [period["start_usec"] for period in reply["parameters"]["periods"]]
-
-    def test_where_they_are_allowed_they_are_made_now_and_then(self):
-        self.configure(f"[Journal]\nAllowUserCheckpoints=yes\n[Watch]\nPath={self.mount}\n")
-        begun = len(self.periods())
-
-        def several():
-            asked = [subprocess.Popen([daemon_fixture.CTL, f"--socket={self.daemon.socket}",
-                                       "checkpoint"], stdout=subprocess.DEVNULL, **ANN)
-                     for _ in range(8)]
-            for each in asked:
-                self.assertEqual(each.wait(), 0)
-            return len(self.periods()) >= begun + 3
-        self.assertTrue(eventually(several))
-        made = self.periods()[begun:]
-        for earlier, later in zip(made, made[1:]):
-            self.assertGreaterEqual(later - earlier, 990_000)
 
 
 if __name__ == "__main__":
