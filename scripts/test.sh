@@ -3,7 +3,8 @@
 # time. The last line is "N passed, N failed, N skipped"; the exit status says whether any failed.
 #
 # Usage: scripts/test.sh [--full] [--preset=dev|release|asan|tsan|clang] [--label=REGEX] [--no-deps]
-#   --full     the long oracle instead of the short one: 200,000 operations, 300 checkpoints
+#   --full     also the long oracle (200,000 operations, 300 checkpoints), and the hostile clients
+#              in full number: 1,000,000 messages, 10,000 connections and departures
 #   --preset   how to build (CMakePresets.json); default dev
 #   --label    only the tests with this label, or without it after a minus: --label=-oracle
 #   --no-deps  does not look for missing packages
@@ -42,6 +43,9 @@ step "build $build"
 export NINJA_STATUS='[%f/%t %es] '
 cmake --build "$build" -j 2 || give_up "the build failed"
 
+if $full; then
+  export CJ_MESSAGES=${CJ_MESSAGES:-1000000} CJ_CONNECTIONS=${CJ_CONNECTIONS:-10000}
+fi
 log=$build/test-output.log
 : >"$log"
 step "test $build"

@@ -11,7 +11,11 @@ import threading
 import time
 
 import hostile_fixture as fixture
-from hostile_fixture import Replies, call, eventually, send
+from hostile_fixture import Replies, eventually, send
+from wiretap import interface_methods
+
+# What users may ask for (docs/visibility.md); all else says nothing but no.
+FOR_ALL = {"Changes", "ChangePaths", "Log", "Follow", "Checkpoint"}
 
 # service/varlink/limits.h
 LIMIT_OF_USER = 128
@@ -53,10 +57,18 @@ class StrangersTest(fixture.HostileCase):
         self.strangers = [self.porter(fixture.STRANGER + i) for i in range(3)]
 
     def test_what_is_not_for_them(self):
-        for method in ("AddConsumer", "RemoveConsumer"):
-            with self.strangers[0].connect() as client:
-                reply = call(client, method, name="x")
-                self.assertEqual(reply.get("error"), "org.varlink.service.PermissionDenied", reply)
+        """Every method, with and without `more`, before anything is made of its parameters."""
+        names = {method.removeprefix("org.changejournal.") for method in interface_methods()}
+        self.assertLessEqual(FOR_ALL, names)
+        for method in sorted(names - FOR_ALL):
+            for more in ({}, {"more": True}):
+                with self.strangers[0].connect() as client:
+                    send(client, method, name="x", nonsense=1, **more)
+                    reply = Replies(client).next()
+                    refusals = ["PermissionDenied"] + ([] if more else ["ExpectedMore"])
+                    self.assertIn(reply.get("error"),
+                                  [f"org.varlink.service.{name}" for name in refusals],
+                                  f"{method}: {reply}")
 
     def begin(self, client, method):
         """A feed or a log that is followed; returns its first reply."""
