@@ -1,7 +1,10 @@
 """Random trees with random owners and modes, and what their users are told of random changes in
 them. Nothing that a user could not list at some time in the interval is told to him; all that
 differs in what he can list is. CJ_SEED replays a run, CJ_ROUNDS says how long it is."""
+import base64
+import ctypes
 import json
+import mmap
 import os
 import random
 import shutil
@@ -16,7 +19,9 @@ from daemon_fixture import run
 SEED = int(os.environ.get("CJ_SEED") or random.SystemRandom().randrange(2**32))
 ROUNDS = int(os.environ.get("CJ_ROUNDS") or 40)
 USERS = {"ann": (61001, 61001, []), "bob": (61002, 61002, [61010])}
-NAMES = ["a", "b", "c", "d"]
+# Few, so that what comes often stands where something else was; some as hostile as names can be.
+NAMES = ["a", "b", "c", "d", "e e\n\"", "\udcff\udcfe"]
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 MODES = [0o700, 0o711, 0o744, 0o750, 0o755, 0o755, 0o1777]
 CLOSED = "closed"
 OWNERS = [0, 61001, 61002]
@@ -50,6 +55,27 @@ def listing(directories):
 
 def directories_below(top):
     return [directory for directory, _, _ in os.walk(top)]
+
+
+def is_kind(path, kind):
+    """The path itself, not what a link leads to."""
+    return os.path.lexists(path) and kind(os.lstat(path).st_mode)
+
+
+def is_directory(path):
+    return is_kind(path, stat.S_ISDIR)
+
+
+def is_file(path):
+    return is_kind(path, stat.S_ISREG)
+
+
+def with_names(line):
+    """Names that are not UTF-8 come as base64; here they are as Python has them."""
+    for end in ("path", "from"):
+        if end + "_base64" in line:
+            line[end] = os.fsdecode(base64.b64decode(line.pop(end + "_base64")))
+    return line
 
 
 class Looker:
@@ -95,12 +121,13 @@ class Tree:
 
     def __init__(self, top, dice):
         self.top, self.dice, self.count, self.story = top, dice, 0, []
+        self.renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
 
     def all(self):
         return sorted(listing(directories_below(self.top)))
 
     def directories(self):
-        return [self.top] + [path for path in self.all() if os.path.isdir(path)]
+        return [self.top] + [path for path in self.all() if is_directory(path)]
 
     def pick(self, paths):
         return self.dice.choice(paths) if paths else None
@@ -116,15 +143,39 @@ class Tree:
 
     def write(self):
         path = self.somewhere()
-        if not os.path.isdir(path):
+        if is_file(path) or not os.path.lexists(path):
             self.count += 1
             with open(path, "w", encoding="utf-8") as file:
                 file.write("x" * self.count)
         return path
 
+    def write_mapped(self):
+        """Without write(2): that the file is closed tells it."""
+        path = self.pick([path for path in self.all() if is_file(path)])
+        if path and os.path.getsize(path):
+            with open(path, "r+b") as file, mmap.mmap(file.fileno(), 0) as page:
+                page[0] ^= 1
+        return path
+
+    def special(self):
+        path = self.somewhere()
+        if not os.path.lexists(path):
+            if self.dice.random() < 0.7:
+                os.symlink(self.pick([self.top, "a", "../b", "gone"]), path)
+            else:
+                os.mkfifo(path)
+        return path
+
+    def exchange(self):
+        one, other = self.pick(self.all()), self.pick(self.all())
+        if one:  # Into itself it refuses.
+            self.renameat2(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other),
+                           RENAME_EXCHANGE)
+        return one, other
+
     def remove(self):
         path = self.pick(self.all())
-        if path and os.path.isdir(path):
+        if path and is_directory(path):
             shutil.rmtree(path)
         elif path:
             os.unlink(path)
@@ -141,7 +192,7 @@ class Tree:
 
     def link(self):
         source, target = self.pick(self.all()), self.somewhere()
-        if source and os.path.isfile(source) and not os.path.lexists(target):
+        if source and is_file(source) and not os.path.lexists(target):
             os.link(source, target)
         return source, target
 
@@ -167,7 +218,8 @@ class Tree:
     def change(self):
         what = self.dice.choices(
             [self.make, self.write, self.remove, self.rename, self.link, self.mode, self.owner,
-             self.access], [4, 6, 3, 5, 2, 4, 2, 1])[0]
+             self.access, self.write_mapped, self.special, self.exchange],
+            [4, 6, 3, 5, 2, 4, 2, 1, 1, 2, 2])[0]
         self.story.append((what.__name__, what()))
 
 
@@ -189,12 +241,12 @@ class RandomTrees(viewers_fixture.QuietCase):
         super().tearDown()
 
     def ctl(self, name, *words, check=None):
-        return self.daemon.ctl(*words, check=check, encoding="utf-8",
+        return self.daemon.ctl(*words, check=check, encoding="utf-8", errors="surrogateescape",
                                **self.lookers[name].identity())
 
     def told(self, name, since, *words):
         said = self.ctl(name, "changes", f"--since={since}", "--format=json", *words, check=0)
-        return [json.loads(line) for line in said.stdout.splitlines()][:-1]
+        return [with_names(json.loads(line)) for line in said.stdout.splitlines()][:-1]
 
     def assert_listable(self, paths, could_list, what):
         above = {self.mount[:i] for i, c in enumerate(self.mount) if c == "/"} | {self.mount, "/"}
@@ -228,7 +280,7 @@ class RandomTrees(viewers_fixture.QuietCase):
         """A list names each path that differs, or one above it that is no directory any more, or
         none that he may list."""
         def stands_for_all(path):
-            return path in names and (not os.path.isdir(path) or CLOSED in now.get(path, ()))
+            return path in names and (not is_directory(path) or CLOSED in now.get(path, ()))
         for path in set(before) | set(now):
             if before.get(path) == now.get(path) or path in names:
                 continue
@@ -286,7 +338,7 @@ class RandomTrees(viewers_fixture.QuietCase):
     def check_log(self, name, since, could):
         for order in ((), ("-r",), ("-n20",)):
             said = self.ctl(name, "log", f"--since={since}", "-ojson", *order, check=0)
-            records = [json.loads(line) for line in said.stdout.splitlines()]
+            records = [with_names(json.loads(line)) for line in said.stdout.splitlines()]
             self.check_records(name, records, could)
 
     def check_records(self, name, records, could):
@@ -302,7 +354,7 @@ class RandomTrees(viewers_fixture.QuietCase):
             pass
         records = []
         while mark not in {record.get("path") for record in records[-1:]}:
-            records.append(json.loads(feed.stdout.readline()))
+            records.append(with_names(json.loads(feed.stdout.readline())))
         feed.kill()
         feed.wait()
         feed.stdout.close()
