@@ -217,26 +217,23 @@ class FeedTest(fixture.DaemonCase):
         told = feed.reply()["parameters"]["records"]
         return told, changed, time.monotonic()
 
-    def assert_settled(self, changed, at, settle):
-        """It came after a pause, or this machine made one of its own within the burst."""
+    def is_told_as_one(self, name, settle, daemon):
+        feed = self.feed(daemon, settle_usec=int(settle * 1e6))
+        feed.reply()
+        told, changed, at = self.burst(
+            feed, settle, lambda number: self.write(name.format(number)), most=12)
         self.assertGreaterEqual(at - changed[0], settle)
-        pauses = [after - before for before, after in zip(changed, changed[1:])]
-        return max(pauses, default=0) < settle * 0.8
+        feed.close()
+        paths = {os.path.basename(record.get("path", "")) for record in told}
+        return len(changed) == 12 and {name.format(i + 1) for i in range(12)} <= paths
 
     def test_a_burst_is_waited_for(self):
         """Of many files, and of one file that is written again and again."""
         daemon = self.start()
-        settle = 0.5
-        feed = self.feed(daemon, settle_usec=int(settle * 1e6))
-        feed.reply()
         for name in ("{}", "same"):
-            told, changed, at = self.burst(
-                feed, settle, lambda number, name=name: self.write(name.format(number)), most=12)
-            if self.assert_settled(changed, at, settle):
-                self.assertEqual(len(changed), 12, "told before the burst was over")
-                names = {name.format(number + 1) for number in range(12)}
-                self.assertLessEqual(names, {*map(os.path.basename, (
-                    record.get("path", "") for record in told))})
+            # A busy machine may make a pause of its own within a burst, but not each time.
+            self.assertTrue(any(self.is_told_as_one(name, settle, daemon)
+                                for settle in (0.5, 1, 2, 4)), name)
 
     def test_a_burst_without_end_is_told_all_the_same(self):
         daemon = self.start()
