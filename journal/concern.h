@@ -13,8 +13,8 @@
 
 namespace cj {
 
-// Records of one look, some tenths of a second: who asks has more to do. A quiet consumer is moved
-// past what was looked at, so that each record is looked at once.
+// Records that are looked at in one go, for all consumers: some tenths of a second. A quiet
+// consumer is moved past what was looked at, so that each record is looked at once for it.
 inline constexpr std::size_t kMostLookedAt = 1'000'000;
 
 struct Concern {

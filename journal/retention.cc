@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/units.h"
-#include "journal/concern.h"
 
 namespace cj {
 namespace {
@@ -109,13 +108,21 @@ Status Mark(Store& store, const std::string& name, std::int64_t now_usec, const 
   return {};
 }
 
+// What may still be looked at in this call, and for whom.
+struct Looks {
+  const VolumesOf& volumes_of;
+  std::size_t left;
+};
+
 // Moves it past what is not of its filesystems. What comes before `until` waits for it then, or
 // nothing does, or nobody knows yet. Somebody may have moved it meanwhile: then that counts.
 Result<Concern::End> PassOthers(Store& store, const Consumer& consumer, PeriodId until,
-                                const VolumesOf& volumes_of) {
-  const auto volumes = volumes_of ? volumes_of(consumer) : std::nullopt;
+                                Looks* looks) {
+  const auto volumes = looks->volumes_of ? looks->volumes_of(consumer) : std::nullopt;
   if (!volumes) return Concern::End::kReached;
-  const Concern concern = FindConcern(store, consumer, *volumes, until);
+  const Concern concern = FindConcern(store, consumer, *volumes, until, looks->left);
+  const std::uint64_t looked = concern.begin.handled.value - consumer.handled.value;
+  looks->left -= std::min<std::uint64_t>(looks->left, looked);
   auto move = [&](std::optional<Consumer>* now) -> Status {
     if (*now != consumer) return {};
     (*now)->period = concern.begin.period;
@@ -126,7 +133,7 @@ Result<Concern::End> PassOthers(Store& store, const Consumer& consumer, PeriodId
   return concern.end;
 }
 
-Status ExpireOverrun(Store& store, std::int64_t now_usec, const VolumesOf& volumes_of,
+Status ExpireOverrun(Store& store, std::int64_t now_usec, Looks* looks,
                      std::vector<Consumer>* expired) {
   auto judge = [&](const Consumer* consumer) {
     const bool with_bytes = consumer->max_lag_bytes != 0;
@@ -136,7 +143,7 @@ Status ExpireOverrun(Store& store, std::int64_t now_usec, const VolumesOf& volum
     const bool limited = consumer.max_lag_usec != 0 || consumer.max_lag_bytes != 0;
     if (!limited || !consumer.expired.empty() || !judge(&consumer)) continue;
     const PeriodId open = store.OpenPeriod().id;
-    CJ_ASSIGN_OR_RETURN(const Concern::End end, PassOthers(store, consumer, open, volumes_of));
+    CJ_ASSIGN_OR_RETURN(const Concern::End end, PassOthers(store, consumer, open, looks));
     if (end == Concern::End::kTired) continue;
     CJ_RETURN_IF_ERROR(Mark(store, consumer.name, now_usec, judge, expired));
   }
@@ -155,11 +162,11 @@ PeriodId AcknowledgedByAll(const Store& store) {
 }
 
 // The oldest period to keep so that no consumer expires for what it may not have to be told.
-Result<PeriodId> OldestLookedAt(Store& store, PeriodId oldest, const VolumesOf& volumes_of) {
+Result<PeriodId> OldestLookedAt(Store& store, PeriodId oldest, Looks* looks) {
   const PeriodId wanted = oldest;
   for (const Consumer& consumer : store.Consumers()) {
     if (!consumer.expired.empty() || FirstNeeded(consumer, store) >= wanted) continue;
-    CJ_ASSIGN_OR_RETURN(const Concern::End end, PassOthers(store, consumer, wanted, volumes_of));
+    CJ_ASSIGN_OR_RETURN(const Concern::End end, PassOthers(store, consumer, wanted, looks));
     const auto moved = store.FindConsumer(consumer.name);
     if (end == Concern::End::kTired && moved) oldest = std::min(oldest, moved->period);
   }
@@ -187,8 +194,8 @@ Status Overtake(Store& store, PeriodId oldest, std::int64_t now_usec,
 }
 
 Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
-              std::int64_t now_usec, const VolumesOf& volumes_of, Retained* retained) {
-  CJ_RETURN_IF_ERROR(ExpireOverrun(store, now_usec, volumes_of, &retained->expired));
+              std::int64_t now_usec, Looks looks, Retained* retained) {
+  CJ_RETURN_IF_ERROR(ExpireOverrun(store, now_usec, &looks, &retained->expired));
   DiskState disk;
   disk.free_bytes = free_bytes;
   CJ_ASSIGN_OR_RETURN(disk.used_bytes, store.DiskUsage());
@@ -201,7 +208,7 @@ Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_by
     uses.push_back({period.id, period.end_usec, bytes});
   }
   PeriodId oldest = OldestToKeep(uses, limits, disk, now_usec, AcknowledgedByAll(store));
-  CJ_ASSIGN_OR_RETURN(oldest, OldestLookedAt(store, oldest, volumes_of));
+  CJ_ASSIGN_OR_RETURN(oldest, OldestLookedAt(store, oldest, &looks));
   // Before it is done: should we be ended here, one too many is told to scan, and none too few.
   CJ_RETURN_IF_ERROR(Overtake(store, oldest, now_usec, &retained->expired));
   if (oldest > uses.front().id) CJ_RETURN_IF_ERROR(store.DropPeriodsBefore(oldest));
@@ -211,9 +218,11 @@ Status Retain(Store& store, const RetentionLimits& limits, std::uint64_t free_by
 }  // namespace
 
 Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
-                        std::int64_t now_usec, const VolumesOf& volumes_of) {
+                        std::int64_t now_usec, const VolumesOf& volumes_of,
+                        std::size_t most_looked_at) {
   Retained retained;
-  retained.status = Retain(store, limits, free_bytes, now_usec, volumes_of, &retained);
+  retained.status =
+      Retain(store, limits, free_bytes, now_usec, {volumes_of, most_looked_at}, &retained);
   retained.oldest = store.OldestPeriod().id;
   return retained;
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "journal/concern.h"
 #include "journal/consumer.h"
 #include "journal/ids.h"
 #include "journal/store.h"
@@ -71,10 +72,12 @@ using VolumesOf = std::function<std::optional<std::vector<VolumeId>>(const Consu
 
 // Marks the consumers that have come to their own limits as expired, then those that what goes now
 // had not reached yet; then drops it. Those that wait for nothing of their filesystems are moved on
-// instead; where there is too much to look at for one call less is dropped in it. Blocks while
+// instead; where more records than `most_looked_at` would have to be looked at less is dropped in
+// this call. Blocks while
 // files are rewritten, some hundred milliseconds at most for each call; any thread but one that
 // must not wait.
 Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
-                        std::int64_t now_usec, const VolumesOf& volumes_of = {});
+                        std::int64_t now_usec, const VolumesOf& volumes_of = {},
+                        std::size_t most_looked_at = kMostLookedAt);
 
 }  // namespace cj

@@ -298,6 +298,28 @@ TEST_CASE("quiet: a long look is made in parts, each record once") {
   CHECK(consumer.handled == SequenceNumber(20));
 }
 
+TEST_CASE("quiet: where there is much to look at less is dropped, and nobody expires") {
+  ScratchDirectory scratch;
+  auto store = OpenStore(scratch / "journal");
+  for (const char* name : {"a", "b", "c"}) {
+    Add(*store, name, PeriodId(1), 0);
+    Edit(*store, name, name[0] == 'c' ? 1 : 0);
+  }
+  for (int i = 0; i < 4; ++i) AdvanceOf(*store, kBusyVolume);
+  constexpr std::size_t kMost = 15;
+  PeriodId oldest;
+  int calls = 0;
+  for (; oldest < PeriodId(5) && calls < 20; ++calls) {
+    const Retained done = ApplyRetention(*store, Age(1), 0, 1LL << 60, Volumes(), kMost);
+    REQUIRE(done.status.has_value());
+    CHECK(done.expired.empty());
+    CHECK(done.oldest >= oldest);
+    oldest = done.oldest;
+  }
+  CHECK(oldest == PeriodId(5));
+  CHECK(calls > 3);  // three consumers, forty records for each
+}
+
 TEST_CASE("quiet: tokens of periods that were dropped without having had anything stay good") {
   ScratchDirectory scratch;
   auto store = OpenStore(scratch / "journal");
