@@ -135,8 +135,8 @@ class StrangersTest(fixture.HostileCase):
         self.assertLessEqual(self.answers(), most)
         for client in member:
             client.close()
-        self.assertTrue(eventually(lambda: self.answers() <= PLACES))
-        self.assertEqual(self.answers(), PLACES)
+        # Up to now those of the customers may have been among them.
+        self.assertTrue(eventually(lambda: self.answers() == PLACES))
         self.assertTrue(eventually(lambda: [self.being_answered(each) for each in waiting] ==
                                    [PLACES_OF_USER, PLACES - PLACES_OF_USER, 0]))
         # The third one gets what the first two leave, and no more than one may have.
