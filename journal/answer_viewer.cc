@@ -172,8 +172,8 @@ void Answer::TellVisible(std::uint32_t view, Change change) {
   // What stands for all below it is told once: this cannot say more.
   if (change.kind == ChangeKind::kModified && stands_for_.count(change.path) != 0) return;
   const bool stands = change.data && change.metadata && change.recursive;
-  if (change.kind == ChangeKind::kModified && stands && IsVisible(view, change.path) &&
-      request_.presence != Presence::kDeleted) {
+  if (change.kind == ChangeKind::kModified && stands && Wanted(views_[view], change) &&
+      IsVisible(view, change.path)) {
     stands_for_.insert(change.path);
   }
   const bool from = !renamed || IsVisible(view, change.from);
@@ -220,12 +220,13 @@ void Answer::TellAbove(std::uint32_t view, std::string directory, bool rescan) {
     directory = DirectoryOf(directory);
   }
   if (request_.expand) RefuseList(directory, "shows you only a part of what is in it");
-  if (!stands_for_.insert(directory).second) return;
   Change change = RescanOf(directory);
   if (!rescan && request_.presence != Presence::kDeleted) {
     change.kind = ChangeKind::kModified;
     change.data = change.metadata = true;
   }
+  // What the question leaves out stands for nothing: a `rescan` of the same may still come.
+  if (!Wanted(views_[view], change) || !stands_for_.insert(directory).second) return;
   TellShown(view, std::move(change));
 }
 

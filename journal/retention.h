@@ -73,9 +73,8 @@ using VolumesOf = std::function<std::optional<std::vector<VolumeId>>(const Consu
 // Marks the consumers that have come to their own limits as expired, then those that what goes now
 // had not reached yet; then drops it. Those that wait for nothing of their filesystems are moved on
 // instead; where more records than `most_looked_at` would have to be looked at less is dropped in
-// this call. Blocks while
-// files are rewritten, some hundred milliseconds at most for each call; any thread but one that
-// must not wait.
+// this call. Blocks while files are rewritten and records looked at, some hundred milliseconds at
+// most for each; any thread but one that must not wait.
 Retained ApplyRetention(Store& store, const RetentionLimits& limits, std::uint64_t free_bytes,
                         std::int64_t now_usec, const VolumesOf& volumes_of = {},
                         std::size_t most_looked_at = kMostLookedAt);

@@ -13,10 +13,6 @@ bool Meets(const Watch& watch, const std::string& path) {
   return related(watch.wanted) || related(watch.volume.path);
 }
 
-bool Holds(const Watch& watch, const std::string& path) {
-  return watch.bound() && watch.absent.empty() && PathContains(watch.volume.path, path);
-}
-
 }  // namespace
 
 std::optional<std::vector<VolumeId>> VolumesOfConsumer(const Consumer& consumer,
@@ -28,7 +24,7 @@ std::optional<std::vector<VolumeId>> VolumesOfConsumer(const Consumer& consumer,
     for (const Watch& watch : binding.watches) {
       if (!Meets(watch, path)) continue;
       if (!watch.bound() || !watch.absent.empty()) return std::nullopt;
-      held |= Holds(watch, path);
+      held |= PathContains(watch.volume.path, path);
       volumes.push_back(watch.volume.id);
     }
     if (!held) return std::nullopt;
