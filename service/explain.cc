@@ -33,8 +33,7 @@ void AddChange(const std::string& path, Change change, Explanation* explanation)
   }
 }
 
-// A refusal is what there is to be told, and no error.
-Status ReadAnswer(JournalService& service, const ExplainQuestion& asked, Explanation* explanation) {
+Question QuestionOf(const ExplainQuestion& asked) {
   Question question;
   question.since = asked.since;
   question.until = asked.until;
@@ -42,6 +41,11 @@ Status ReadAnswer(JournalService& service, const ExplainQuestion& asked, Explana
   question.checkpoint = false;
   question.inspects = true;
   question.cancelled = asked.cancelled;
+  return question;
+}
+
+// A refusal is what there is to be told, and no error.
+Status ReadAnswer(JournalService& service, const Question& question, Explanation* explanation) {
   auto opened = service.OpenAnswer(question);
   Status status = opened.has_value() ? Status() : Status(opened.error());
   for (bool more = status.has_value(); more;) {
@@ -49,7 +53,9 @@ Status ReadAnswer(JournalService& service, const ExplainQuestion& asked, Explana
     auto next = opened->answer->Next(kBatch, &changes);
     if (!next.has_value()) status = next.error();
     more = next.has_value() && *next;
-    for (Change& change : changes) AddChange(asked.path, std::move(change), explanation);
+    for (Change& change : changes) {
+      AddChange(question.paths.front(), std::move(change), explanation);
+    }
   }
   if (status.has_value()) return {};
   if (status.error().code == ErrorCode::kCancelled) return status;
@@ -57,6 +63,15 @@ Status ReadAnswer(JournalService& service, const ExplainQuestion& asked, Explana
   explanation->changes.clear();
   explanation->below = 0;
   return {};
+}
+
+// Of a time before the oldest checkpoint, which no crawl was made for, there is what there is.
+Result<PeriodId> FindRecordsStart(JournalService& service, const Question& question) {
+  const auto found = service.Find(question.since);
+  const bool reaches_back = !found.has_value() && question.since.time_usec.has_value();
+  if (!reaches_back) return found;
+  const auto start = service.FindStart(question);
+  return start.has_value() ? *start : service.OldestPeriod().id;
 }
 
 // What is there may be told under names that no record of the path has.
@@ -100,7 +115,7 @@ Status FindRecords(JournalService& service, const ExplainQuestion& question,
   Evidence evidence(question.path);
   FollowPresent(question.path, watches, &evidence);
   LogQuestion log;
-  log.since = question.since;
+  log.since = Position{service.TokenOf(explanation->since), std::nullopt};
   log.until = question.until;
   log.feed = true;  // by names outside of the watches, too
   log.shown_at = question.path;
@@ -171,10 +186,12 @@ std::string WhyUnwatched(const std::string& path, const std::vector<Watch>& watc
 
 Result<Explanation> Explain(JournalService& service, const ExplainQuestion& question) {
   Explanation explanation;
+  const Question asked = QuestionOf(question);
+  CJ_ASSIGN_OR_RETURN(explanation.since, FindRecordsStart(service, asked));
   const std::vector<Watch> watches = service.Watches();
   explanation.why_not = WhyUnwatched(question.path, watches);
   if (!explanation.why_not.empty()) return explanation;
-  CJ_RETURN_IF_ERROR(ReadAnswer(service, question, &explanation));
+  CJ_RETURN_IF_ERROR(ReadAnswer(service, asked, &explanation));
   CJ_RETURN_IF_ERROR(FindRecords(service, question, watches, &explanation));
   if (explanation.refused.empty() && explanation.changes.empty()) {
     explanation.why_not = WhyNotTold(explanation);

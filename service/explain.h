@@ -33,6 +33,7 @@ struct ExplainedRecord {
 };
 
 struct Explanation {
+  PeriodId since;               // where the records begin
   std::vector<Change> changes;  // of the path, or of a directory above it with all below
   std::uint64_t below = 0;      // lines of the answer about what is below the path
   std::vector<ExplainedRecord> records;
@@ -44,7 +45,8 @@ struct Explanation {
   std::string why_not;          // not empty: why the answer has no line of the path
 };
 
-// Errors are those of OpenLog(), and kCancelled.
+// A time before the oldest checkpoint is answered by the crawl of `changes` for that time, or
+// refused, and the records are all that there are. Errors are those of OpenLog(), and kCancelled.
 Result<Explanation> Explain(JournalService& service, const ExplainQuestion& question);
 
 // Why no watch shows the path; empty: one does, or the path is above one. Pure.

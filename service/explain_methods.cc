@@ -87,11 +87,6 @@ JournalInterface::Awaitable JournalInterface::Explain(Call& call) {
   question.until = parameters.until;
   auto gone = call.gone_flag();
   question.cancelled = [gone] { return gone->load(); };
-  const Result<PeriodId> from = service_.Find(question.since);
-  if (!from.has_value()) {
-    co_await FailAnswer(call, from.error());
-    co_return;
-  }
   Result<AnswerPlaces::Place> place = co_await places_.Take(call.peer().uid);
   if (!place.has_value()) {
     co_await call.Fail(place.error());
@@ -108,7 +103,7 @@ JournalInterface::Awaitable JournalInterface::Explain(Call& call) {
     const bool on = co_await call.ReplyContinues(reply);
     if (!on) co_return;
   }
-  json verdict = VerdictOf(*explanation, service_.TokenOf(*from));
+  json verdict = VerdictOf(*explanation, service_.TokenOf(explanation->since));
   co_await call.Reply(verdict);
 }
 

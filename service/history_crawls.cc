@@ -2,11 +2,30 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace cj {
+namespace {
+
+// Of no paths: everything that is watched.
+bool Covers(const std::vector<std::string>& crawled, const std::vector<std::string>& asked) {
+  auto covered = [&](const std::string& path) {
+    return std::any_of(crawled.begin(), crawled.end(),
+                       [&](const std::string& root) { return PathContains(root, path); });
+  };
+  return crawled.empty() || (!asked.empty() && std::all_of(asked.begin(), asked.end(), covered));
+}
+
+}  // namespace
 
 std::optional<std::uint64_t> HistoryCrawls::Find(const Key& key) const {
   MutexLock lock(mutex_);
   auto found = crawls_.find(key);
+  if (found == crawls_.end()) {
+    found = std::find_if(crawls_.begin(), crawls_.end(), [&](const auto& crawl) {
+      return crawl.first.since_usec == key.since_usec && Covers(crawl.first.paths, key.paths);
+    });
+  }
   if (found == crawls_.end()) return std::nullopt;
   return found->second;
 }
@@ -20,9 +39,9 @@ void HistoryCrawls::Remember(const Key& key, std::uint64_t crawl) {
   }));
 }
 
-void HistoryCrawls::Forget(const Key& key) {
+void HistoryCrawls::Forget(std::uint64_t crawl) {
   MutexLock lock(mutex_);
-  crawls_.erase(key);
+  std::erase_if(crawls_, [&](const auto& known) { return known.second == crawl; });
 }
 
 }  // namespace cj

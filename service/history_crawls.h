@@ -24,10 +24,10 @@ class HistoryCrawls {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
-  // The number of the crawl.
+  // The number of a crawl since that time that looked at all these paths (at more, perhaps).
   std::optional<std::uint64_t> Find(const Key& key) const EXCLUDES(mutex_);
   void Remember(const Key& key, std::uint64_t crawl) EXCLUDES(mutex_);
-  void Forget(const Key& key) EXCLUDES(mutex_);
+  void Forget(std::uint64_t crawl) EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;

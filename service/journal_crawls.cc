@@ -40,8 +40,7 @@ JournalService::CrawlLook JournalService::LookForCrawl(const Question& question)
   if (question.until.has_value()) return {};
   const bool all_told = question.viewer == nullptr;
   if (const auto history = all_told ? LookForHistory(question) : std::nullopt) return *history;
-  AnswerRequest ignored;
-  auto from = FindStart(question, &ignored);
+  const auto from = FindStart(question);
   if (!from.has_value()) return {};
   const auto open = OpenGapSince(*from, question);
   if (!open.has_value()) return {};
@@ -62,7 +61,7 @@ std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Qu
     const auto outcome = crawler_->OutcomeOf(*known);
     if (!outcome.has_value()) return CrawlLook{true, "", crawler_->status()};
     if (outcome->status.has_value() && outcome->first >= oldest.id) return std::nullopt;
-    history_.Forget(key);
+    history_.Forget(*known);
     if (!outcome->status.has_value()) {
       return CrawlLook{false, outcome->status.error().message, crawler_->status()};
     }
@@ -86,7 +85,10 @@ Result<PeriodId> JournalService::FindStart(const Question& question, AnswerReque
   const auto crawl = history_.Find({*question.since.time_usec, question.paths});
   if (!crawl.has_value()) {
     Error error = std::move(found).error();
-    error.message += "; a crawl can find what has changed since: ask again, and wait for it";
+    error.message +=
+        question.until.has_value()
+            ? "; ask without `until`: a crawl can find what has changed since, up to now"
+            : "; a crawl can find what has changed since, for `changes` that may wait";
     return error;
   }
   const auto outcome = crawler_->OutcomeOf(*crawl);

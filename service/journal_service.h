@@ -192,6 +192,12 @@ class JournalService {
   Result<PeriodId> Find(const Position& position) const {
     return FindPosition(position, End::kSince, *store_);
   }
+  // Where the records begin that the question needs; of one that reaches back to before the oldest
+  // checkpoint: those of the crawl that was made for it, or kRescanNeeded.
+  Result<PeriodId> FindStart(const Question& question) {
+    AnswerRequest ignored;
+    return FindStart(question, &ignored);
+  }
   // See Engine::Told().
   void RecordsTold() { engine_->Told(); }
   // Stores what the kernel has queued.

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "service/explain.h"
 #include "tests/service/crawl_tree.h"
 
 namespace cj {
@@ -145,6 +146,57 @@ TEST_CASE("crawl: what has changed since before the journal began") {
   while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
   CHECK(journal->ChangesSince(question) == Lines{"rescan tree recursive"});
   CHECK(journal->Changes(list) == Lines{"modified tree/a/d/e/g"});
+}
+
+TEST_CASE("crawl: what it found for a time before the journal began is explained") {
+  auto journal = JournalOfTree("ext4");
+  if (!journal->usable()) return;
+  journal->Stop();
+  TestJournal::Age();
+  const std::int64_t moment_usec = Clock::System().RealtimeUsec();
+  TestJournal::Age();
+  AppendFile(journal->path("tree/a/d/e/f"), "x");
+  journal->NewJournal();
+  ExplainQuestion asked;
+  asked.path = journal->path("tree/a/d/e/f");
+  asked.since.time_usec = moment_usec;
+  auto explain = [&] {
+    auto explanation = Explain(journal->service(), asked);
+    REQUIRE(explanation.has_value());
+    return *std::move(explanation);
+  };
+  const Explanation refused = explain();  // and what is recorded is told
+  CHECK(refused.refused.find("a crawl can find") != std::string::npos);
+  CHECK(refused.records.empty());
+  CHECK(refused.since == journal->service().OldestPeriod().id);
+  // The crawl of a question about what is above it found it.
+  Question question;
+  question.since.time_usec = moment_usec;
+  question.paths = {journal->path("tree/b"), journal->path("tree/a")};
+  while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
+  const Explanation found = explain();
+  CHECK(found.refused.empty());
+  REQUIRE(found.changes.size() == 1);
+  CHECK(found.changes[0].path == asked.path);
+  REQUIRE(found.records.size() == 1);
+  CHECK((found.records[0].entry.record.operations & kCrawled) != 0);
+  // Of others it says nothing; neither does it of a time before.
+  asked.path = journal->path("tree/c");
+  CHECK_FALSE(explain().refused.empty());
+  asked.path = journal->path("tree/a");
+  --*asked.since.time_usec;
+  CHECK_FALSE(explain().refused.empty());
+  question.paths.push_back(journal->path("tree/c"));
+  CHECK_FALSE(journal->service().OpenAnswer(question).has_value());
+  // A question that ends has no crawl made for it, and is told so.
+  question.until.emplace().token = journal->service().TokenOf(PeriodId(1));
+  CHECK_FALSE(journal->service().LookForCrawl(question).wait);
+  auto ended = journal->service().OpenAnswer(question);
+  REQUIRE_FALSE(ended.has_value());
+  CHECK(ended.error().message.find("ask without `until`") != std::string::npos);
+  // Those that are not watched are told so whatever the time is.
+  asked.path = journal->path("outside");
+  CHECK(explain().why_not.find("no watch covers it") != std::string::npos);
 }
 
 TEST_CASE("crawl: a path that was moved with what is above it is new where it is") {
