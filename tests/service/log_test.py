@@ -76,6 +76,8 @@ class Log(fixture.DaemonCase):
         self.assertEqual([json.loads(text) for text in texts[1:]], self.records(daemon))
         line = daemon.ctl("log", "-o", "short-iso", "--utc", "-n1").stdout
         self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00 \d+ ")
+        line = daemon.ctl("log", "-o", "short-iso-precise", "--utc", "-n1").stdout
+        self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00 \d+ ")
         line = daemon.ctl("log", "-o", "short-unix", "-n1").stdout
         self.assertLess(abs(float(line.split()[0]) - time.time()), 3600)
         self.assertEqual(daemon.ctl("log", "--type=block").stdout, "")
