@@ -213,6 +213,7 @@ Outcome RunChanges(Session& session, const ChangesOptions& options) {
   session.ack = AckWords(options.consumer, options.config_hash);
   if (!options.consumer.empty()) return AnswerSince(session, options, {});
   CJ_CHECK(!options.token_file.empty(), "the command line has one of the three");
+  session.token_file = options.token_file;
   auto token = ReadTokenFile(options.token_file);
   if (!token) {
     // A file that cannot be read is not the daemon's refusal; its kNotPermitted is not meant.

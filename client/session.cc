@@ -40,7 +40,10 @@ ExitStatus StatusOf(const cj_error* error) {
 
 Outcome FailOf(const Session& session, const cj_error* error) {
   Outcome outcome = Fail(StatusOf(error), cj_error_text(error));
-  if (outcome.status == ExitStatus::kRescanNeeded) {
+  if (outcome.status == ExitStatus::kRescanNeeded && !session.token_file.empty()) {
+    outcome.message += "\n" + session.token_file +
+                       " is left as it was: remove it, run this again, then scan the tree";
+  } else if (outcome.status == ExitStatus::kRescanNeeded) {
     const std::string next = cj_error_next(error);
     if (!next.empty()) {
       outcome.message += session.ack.empty()

@@ -31,6 +31,8 @@ struct Session {
   std::chrono::milliseconds follow_patience = std::chrono::seconds(60);
   // `changectl ACK TOKEN` tells that a scan is complete, where a consumer's position is read.
   std::string ack = {};
+  // The file that has the token, where one does: a scan begins with its removal.
+  std::string token_file = {};
 };
 
 // Session::ack of this consumer; nothing where there is none.

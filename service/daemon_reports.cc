@@ -27,8 +27,9 @@ void DaemonReports::Gaps() {
       }
       if (!gaps_known_.insert(key).second) continue;
       const std::string where = gap.volume.empty() ? "" : gap.volume + ": ";
+      const std::string tree = gap.volume.empty() ? "all that are watched" : gap.volume;
       Log(Priority::kWarning, "a gap: " + where + gap.cause,
-          {{"CAUSE", gap.cause}, {"MOUNT_POINT", gap.volume}}, kMessageGap);
+          {{"CAUSE", gap.cause}, {"MOUNT_POINT", tree}}, kMessageGap);
     }
   }
 }

@@ -44,6 +44,19 @@ for page in "$source_directory"/docs/man/*; do
   # -n: no time of the day in it, so that the same page is the same package.
   [ "$(od -An -tx1 -j4 -N4 "$packed" | tr -d ' ')" = 00000000 ] || fail "$packed was not gzip -n"
 done
+
+# Documents lead to what is installed, by all packages or without any; and that is the same but for
+# what policy asks of packages.
+for package in "${packages[@]}"; do dpkg-deb -x "$package" "$work/all"; done
+DESTDIR=$work/installed cmake --install "$1" --prefix /usr >"$work/install.log"
+for tree in all installed; do
+  said=$("$source_directory/tests/packaging/check_documents.py" "$work/$tree") ||
+    fail "$tree: $said"
+  (cd "$work/$tree" && find usr -not -path 'usr/share/lintian*' -not -type d |
+    grep -v -e '^usr/share/doc/[^/]*/\(changelog.*\|copyright\)$' | sed 's/\.gz$//' | sort) \
+    >"$work/$tree.files"
+done
+said=$(diff "$work/all.files" "$work/installed.files") || fail "cmake --install differs: $said"
 for file in bash-completion/completions/changectl zsh/vendor-completions/_changectl \
   varlink/org.changejournal.varlink doc/changejournal/{changelog.gz,early.conf} \
   doc/changejournal/{README.md,docs/operations.md,docs/integrations/rsync.md}; do

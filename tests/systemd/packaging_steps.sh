@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The life of the Debian packages on a system: installed, configured, upgraded while somebody
-# writes, removed, installed again, purged. Runs inside of the container that container_test.sh
-# boots, as root; /mnt/watched is a filesystem of its own.
+# writes, removed, installed again, purged. By apt where people use it, without a network: what the
+# packages depend on is there. Runs inside of the container that container_test.sh boots, as root;
+# /mnt/watched is a filesystem of its own.
 set -Eeuo pipefail
 
 step() { echo "== $* ($SECONDS s)"; }
@@ -25,23 +26,36 @@ expect() {  # unit state
   [ "$(state "$1")" = "$2" ] || fail "$1 is $(state "$1"), not $2"
 }
 package() { dpkg "$@" >>/result/dpkg.log 2>&1 </dev/null || fail "dpkg $*"; }
+# By no hooks of other packages of this machine, which leave files of their own.
+mkdir /tmp/no_hooks
+echo 'Dir::Etc::parts "/tmp/no_hooks";' >/tmp/apt.conf
+export APT_CONFIG=/tmp/apt.conf
+by_apt() {
+  DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends "$@" >>/result/dpkg.log 2>&1 \
+    </dev/null || fail "apt-get $*"
+}
 until_true() {
   local end=$((SECONDS + 60))
   until "$@"; do [ $SECONDS -lt $end ] || fail "waited in vain for: $*"; done
 }
-# What of the system a package may change. Logs and caches are nobody's, and dpkg keeps its former
-# lists, as those who add groups do.
+# What of the system a package may change. Logs, caches and apt's lists are nobody's, dpkg keeps its
+# former lists, as those who add groups do, and apt asks logind, which makes a directory.
 files() {
-  find /etc /usr /var -xdev \( -path /var/log -o -path /var/cache -o -path /var/tmp \) -prune \
-    -o -print | grep -v -e '^/var/lib/dpkg/.*-old$' -e '^/etc/.*-$' | sort
+  find /etc /usr /var -xdev \( -path /var/log -o -path /var/cache -o -path /var/tmp \
+    -o -path /var/lib/apt \) -prune -o -print |
+    grep -v -e '^/var/lib/dpkg/.*-old$' -e '^/etc/.*-$' -e '^/var/lib/systemd/linger$' | sort
 }
+# Is the mirror what the source is?
+same() {
+  diff -r --no-dereference /mnt/watched /srv/mirror >/dev/null 2>&1 &&
+    [ -z "$(rsync -n -aHAXi --checksum --delete /mnt/watched/ /srv/mirror/)" ]
+}
+ended() { [ "$(systemctl is-active "$mirror")" = inactive ]; }
 in_catalog() { journalctl --list-catalog 2>/dev/null | has -i 'change journal'; }
 
-# What changectl needs, with which nothing is done here.
-package -i /result/library.deb
 files >/result/before
 step "installing starts nothing, and leaves nothing that fails"
-package -i /result/first.deb
+by_apt install /result/library.deb /result/first.deb
 expect "$service" 'inactive disabled'
 expect "$socket" 'inactive disabled'
 getent group changejournal >/dev/null || fail "no group"
@@ -77,7 +91,7 @@ mkdir /mnt/watched/written
 ) &
 writer=$!
 until_true written 20
-package -i /result/next.deb
+by_apt install /result/next.deb
 meanwhile=$(last)
 until_true written $((meanwhile + 20))
 touch /tmp/stop
@@ -134,7 +148,7 @@ expect "$socket" 'active enabled'
 changectl status >/dev/null
 
 step "backup programs: a package of its own, whose units run when they are told to"
-package -i /result/integrations.deb
+by_apt install /result/integrations.deb
 timer=changejournal-mirror@watched.timer mirror=changejournal-mirror@watched.service
 conf=/etc/changejournal/mirror/watched.conf
 expect "$timer" 'inactive disabled'
@@ -144,19 +158,36 @@ done
 install -D -m 600 /usr/share/doc/changejournal-integrations/mirror.conf.example "$conf"
 sed -i 's|^SOURCE=.*|SOURCE=/mnt/watched|; s|^DESTINATION=.*|DESTINATION=/srv/mirror|' "$conf"
 systemctl enable --now "$timer" 2>&1
-systemctl start "$mirror"
-diff -r /mnt/watched /srv/mirror
+expect "$timer" 'active enabled'
 changejournal-tar /mnt/watched /srv/archives
+
+step "the timer fires by itself, for another hour: first everything, then what has changed"
+# Nobody starts the service here. Every five seconds: more often a unit may not be started.
+printf '[Timer]\nOnCalendar=\nOnCalendar=%s\nRandomizedDelaySec=0\nAccuracySec=1ms\n' '*:*:0/5' \
+  >/result/another_hour
+EDITOR='cp /result/another_hour' script -qec "systemctl edit $timer" /dev/null </dev/null
+until_true same
+echo again >>/mnt/watched/new
+mkdir /mnt/watched/directory
+mv /mnt/watched/written /mnt/watched/directory/
+rm /mnt/watched/directory/written/1
+until_true same
+[ -n "$(systemctl show --value -p LastTriggerUSec "$timer")" ] || fail "the timer has not fired"
 
 step "both are upgraded, and the mirror goes on"
 echo y >/mnt/watched/later
-package -i /result/next.deb /result/integrations_next.deb
+by_apt install /result/next.deb /result/integrations_next.deb
 expect "$timer" 'active enabled'
-systemctl start "$mirror"
-diff -r /mnt/watched /srv/mirror
+until_true same
+systemctl revert "$timer"
+until_true ended
+expect "$timer" 'active enabled'
 journalctl --sync
 [ "$(journalctl -u "$mirror" --no-pager -o cat | grep -c 'copying all of')" -eq 1 ] ||
   fail "everything was copied again"
+runs=$(journalctl -u "$mirror" --no-pager -o cat | grep -c ' names to look at') || true
+[ "$runs" -ge 2 ] || fail "$runs runs looked at what has changed"
+echo "the timer fired: one full copy, then $runs runs by what has changed"
 changejournal-rsync /mnt/watched /srv/another  # A position in /var/lib/changejournal-integrations.
 
 step "removed: nothing of them runs, positions and configuration stay"
@@ -170,9 +201,9 @@ for kept in "$conf" /var/lib/changejournal-mirror/watched/token; do
 done
 
 step "purged: nothing is left"
-package -P changejournal-integrations
+by_apt purge changejournal-integrations
 expect "$service" 'active enabled'
-package -P changejournal
+by_apt purge changejournal libchangejournal0
 files >/result/after
 left=$(comm -13 /result/before /result/after)
 [ -z "$left" ] || fail "left: $left"
