@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""changectl log -f, while the daemon is started anew and connections end: it goes on, and tells each
-change once.
+"""changectl log -f, while the daemon is started anew and connections end: it goes on, and tells
+each change once.
 
 Usage: log_follow_test.py CHANGEJOURNALD CHANGECTL   (root; exit 4: skipped).
 """
