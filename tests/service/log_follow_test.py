@@ -266,6 +266,23 @@ class LogFollow(viewers_fixture.ViewerCase):
         self.assertIn(self.path("hers/meanwhile"), follower.paths())
         self.tells_once(follower, **ANN)
 
+    def test_it_makes_the_log_no_longer(self):
+        """Unlike a feed, whose reader is told of each change that comes after what he has read."""
+        self.start_daemon()
+
+        def append():
+            with open(self.path("same"), "a", encoding="utf-8") as file:
+                file.write("x")
+            return len([line for line in self.log() if line.get("path") == self.path("same")])
+        append()
+        before = append()
+        follower = self.follow()
+        self.assertTrue(follower.has_told(self.path("same")))
+        for i in range(3):
+            self.assertEqual(append(), before)
+            self.write(f"other {i}")
+            self.assertTrue(follower.has_told(self.path(f"other {i}")))
+
     def test_gaps_are_told_once(self):
         """Without a manager that keeps what the process before has left."""
         daemon = fixture.Daemon(self.work, watch=self.mount)
