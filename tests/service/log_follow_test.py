@@ -285,16 +285,16 @@ class LogFollow(viewers_fixture.ViewerCase):
 
     def test_gaps_are_told_once(self):
         """Without a manager that keeps what the process before has left."""
-        daemon = fixture.Daemon(self.work, watch=self.mount)
+        daemon = self.start()
         self.write("before")
         follower = self.follow()
         self.assertTrue(follower.has_told(self.path("before")))
         for i in range(3):
             daemon.stop()
-            daemon = fixture.Daemon(self.work, watch=self.mount)
+            self.daemons.remove(daemon)
+            daemon = self.start()
             self.write(f"after {i}")
             self.assertTrue(follower.has_told(self.path(f"after {i}")))
-        daemon.stop()
         gaps = [json.dumps(line) for line in follower.lines if "gap" in line]
         causes = {line["gap"]["cause"] for line in follower.lines if "gap" in line}
         self.assertIn("the daemon was not running", causes)
