@@ -1,25 +1,16 @@
 // follow: records as they come. A connection that ends (the daemon was started anew, or this reader
 // was too slow for it) is made again where the last record was.
-#include <poll.h>
-
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <string>
 
 #include "client/answers.h"
+#include "client/patience.h"
 #include "client/questions.h"
 #include "client/record_output.h"
 #include "client/session.h"
 
 namespace cj::client {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
-
-constexpr milliseconds kFirstPause{50};
-constexpr milliseconds kLongestPause{1000};
 
 // Programs that acknowledge are told up to where they have been told.
 void ShowPosition(Session& session, const FollowOptions& options, const FeedPosition& position) {
@@ -53,32 +44,6 @@ Outcome ShowBegin(Session& session, const FollowOptions& options, const cj_feed*
   return FinishOutput(session);
 }
 
-// An error after which the feed may go on: its connection has ended, or the former one has not been
-// let go of yet.
-bool MayGoOn(const cj_error* error) {
-  const int code = cj_error_code(error);
-  return code == -EBUSY || (*cj_error_name(error) == '\0' && code != -EPROTO);
-}
-
-// How long to wait before the next attempt, and whether there is one.
-class Patience {
- public:
-  explicit Patience(milliseconds whole) : whole_(whole), deadline_(Clock::now() + whole) {}
-  void Renew() { *this = Patience(whole_); }
-  // False: it has come to its end.
-  bool Wait() {
-    if (Clock::now() >= deadline_) return false;
-    ::poll(nullptr, 0, static_cast<int>(pause_.count()));
-    pause_ = std::min(pause_ * 2, kLongestPause);
-    return true;
-  }
-
- private:
-  milliseconds whole_;
-  Clock::time_point deadline_;
-  milliseconds pause_ = kFirstPause;
-};
-
 }  // namespace
 
 Outcome RunFollow(Session& session, const Options& options) {
@@ -103,7 +68,7 @@ Outcome RunFollow(Session& session, const Options& options) {
     } else if (!MayGoOn(cj_feed_last_error(feed.get()))) {
       return FailOf(session, cj_feed_last_error(feed.get()));
     } else if (!patience.Wait()) {
-      return Fail(ExitStatus::kNotReachable, "the daemon has gone away, and has not come back");
+      return GoneAway();
     }
   }
   return outcome;

@@ -1,9 +1,14 @@
-// log: the records as they are stored.
+// log: the records as they are stored. One that is followed goes on with the next daemon.
+#include <poll.h>
+
+#include <cerrno>
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "client/pager.h"
+#include "client/patience.h"
 #include "client/questions.h"
 #include "client/record_output.h"
 #include "client/session.h"
@@ -24,9 +29,55 @@ Outcome EndOutput(Session& session, Pager* pager) {
   return seen_enough ? Outcome() : written;
 }
 
+// Nothing is an answer also where nothing is watched. Says so; a feed of these paths would be
+// refused, and one that is not is ended at once.
+void WarnIfUnwatched(const Options& options) {
+  if (options.log.paths.empty() || options.log.quiet) return;
+  const Connection connection(cj_new());
+  if (cj_connect(connection.get(), options.socket.c_str()) < 0) return;
+  FollowOptions same;
+  same.paths = options.log.paths;
+  Question question = FollowQuestion(same);
+  cj_feed* opened = nullptr;
+  const int result = cj_feed_open(connection.get(), question.get(), &opened);
+  const Feed feed(opened);
+  if (result != -EINVAL) return;
+  std::fprintf(stderr, "changectl: %s\n", cj_error_text(cj_last_error(connection.get())));
+}
+
+// Of a log that is followed, before anything is read: its first reply has come, so that it counts
+// among the user's feeds already and the question is the one too many, if any.
+void WarnIfUnwatchedFollower(Session& session, const Options& options) {
+  pollfd reply{cj_fd(session.connection.get()), POLLIN, 0};
+  if (!options.log.paths.empty() && ::poll(&reply, 1, -1) > 0) WarnIfUnwatched(options);
+}
+
+// What comes next. Where the connection of a log that is followed has ended, that is what the next
+// daemon tells. Less than 0: *failure says why.
+int NextEntry(Session& session, cj_log* log, Patience* patience, const cj_record** record,
+              const cj_gap** gap, Outcome* failure) {
+  for (;;) {
+    const int result = cj_log_next(log, record, gap);
+    const cj_error* error = cj_last_error(session.connection.get());
+    if (result >= 0) {
+      if (patience != nullptr) patience->Renew();
+      return result;
+    }
+    if (patience == nullptr || result == -ENOTCONN || !MayGoOn(error)) {
+      *failure = FailOf(session);
+      return result;
+    }
+    if (!patience->Wait()) {
+      *failure = GoneAway();
+      return result;
+    }
+  }
+}
+
 }  // namespace
 
-Outcome RunLog(Session& session, const LogOptions& options) {
+Outcome RunLog(Session& session, const Options& all_options) {
+  const LogOptions& options = all_options.log;
   cj_log* opened = nullptr;
   Question question = LogQuestion(options);
   if (cj_log_open(session.connection.get(), question.get(), &opened) < 0) return FailOf(session);
@@ -35,6 +86,10 @@ Outcome RunLog(Session& session, const LogOptions& options) {
   // Following waits by its nature; there is nothing to tell about it.
   if (options.follow) session.progress = false;
   ShowWaiting(session);
+  if (options.follow) WarnIfUnwatchedFollower(session, all_options);
+  Patience patience(session.follow_patience);
+  Patience* const goes_on = options.follow ? &patience : nullptr;
+  Outcome failure;
   // Begins with the first entry, or with the end: an error is told without it.
   bool page = options.pager && session.style.terminal;
   std::unique_ptr<Pager> pager;
@@ -42,7 +97,7 @@ Outcome RunLog(Session& session, const LogOptions& options) {
   const cj_record* record = nullptr;
   const cj_gap* gap = nullptr;
   int result = 0;
-  while ((result = cj_log_next(log.get(), &record, &gap)) >= 0) {
+  while ((result = NextEntry(session, log.get(), goes_on, &record, &gap, &failure)) >= 0) {
     if (std::exchange(page, false)) {
       pager = Pager::Start(options.jump_to_end);
       if (pager) session.out = Output(pager->fd());
@@ -59,11 +114,13 @@ Outcome RunLog(Session& session, const LogOptions& options) {
   }
   if (result < 0) {
     (void)EndOutput(session, pager.get());
-    return FailOf(session);
+    return failure;
   }
   const bool say = !shown && !options.quiet && session.style.terminal;
   if (say && IsForPeople(options.format)) session.out.Write("-- No records --\n");
-  return EndOutput(session, pager.get());
+  const Outcome ended = EndOutput(session, pager.get());
+  if (!shown) WarnIfUnwatched(all_options);
+  return ended;
 }
 
 }  // namespace cj::client

@@ -26,8 +26,8 @@ struct Session {
   Style style;
   UtcOffset zone;
   bool progress = false;  // stderr is a terminal: long waits may be shown there
-  // `follow` gives up when nothing has come for so long and the daemon cannot be reached, or hangs
-  // up. A restart of the service takes less, also on a slow machine.
+  // `follow` and `log -f` give up when the daemon cannot be reached, or hangs up, for so long. A
+  // restart of the service takes less, also on a slow machine.
   std::chrono::milliseconds follow_patience = std::chrono::seconds(60);
   // `changectl ACK TOKEN` tells that a scan is complete, where a consumer's position is read.
   std::string ack = {};
@@ -66,7 +66,7 @@ void WarnOfAbsentTrees(const std::vector<AbsentTree>& absent);
 Outcome RunStatus(Session& session, const Options& options);
 Outcome RunCheckpoint(Session& session, const Options& options);
 Outcome RunChanges(Session& session, const ChangesOptions& options);
-Outcome RunLog(Session& session, const LogOptions& options);
+Outcome RunLog(Session& session, const Options& options);
 Outcome RunPeriods(Session& session, const Options& options);
 Outcome RunFollow(Session& session, const Options& options);
 Outcome RunExplain(Session& session, const Options& options);

@@ -26,8 +26,7 @@
 // Threads. There is no state beside that of the handles, no signal handler, and no thread. A handle
 // is used by one thread at a time; a connection and the answers, logs and replies that it has given
 // count as one. A feed is a handle of its own, together with its buffers. Different handles may be
-// used at the same time. After fork(2) only one of the two processes may use a handle; programs
-// that are executed do not inherit any.
+// used at the same time. After fork(2) one of the two processes may use a handle; exec passes none.
 //
 // Memory. What is returned by a pointer to const belongs to the library and stays until the next
 // call with its handle, or as is said there. Handles, and NULL, may be closed in any order.
@@ -230,8 +229,7 @@ int cj_answer_take_pipe(cj_answer* answer);
 void cj_answer_close(cj_answer* answer);
 
 // ---------------------------------------------------------------------------- records
-// Who made a record, as the daemon found the process a moment later. The names are what programs
-// call themselves: not to be trusted.
+// Who made a record, as found a moment later. Names are what programs call themselves: no proof.
 struct cj_actor {
   int64_t pid;
   const char* comm;  // empty: it had ended
@@ -273,6 +271,8 @@ typedef struct cj_log cj_log;
 // The records as they are stored. *log must be closed before the next call on this connection.
 int cj_log_open(cj_connection* connection, const struct cj_question* question, cj_log** log);
 // 1: *record or *gap, the other is NULL, until the next call. 0: the end. -EAGAIN: none in time.
+// After other errors of a log with CJ_FOLLOW the next call connects again and goes on behind the
+// last entry, as a feed does: 1, both are NULL where it tells no more yet. -ENOTCONN: it cannot.
 int cj_log_next(cj_log* log, const struct cj_record** record, const struct cj_gap** gap);
 // How many entries the next calls give without waiting.
 size_t cj_log_ready(const cj_log* log);

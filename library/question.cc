@@ -238,6 +238,7 @@ JsonValue Resumed(const JsonValue& parameters, const reply::FeedPosition& positi
   json resumed = *parameters;
   const auto since = resumed.find("since");
   if (since != resumed.end() && !since->contains("consumer")) resumed.erase(since);
+  resumed.erase("lines");
   resumed["resume"] = {{"token", position.token}, {"sequence", position.sequence}};
   return resumed;
 }

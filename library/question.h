@@ -24,7 +24,7 @@ Result<JsonValue> TextParameter(const char* name, const char* text, bool require
 // The JSON object of the generic call; null is {}.
 Result<JsonValue> JsonParameters(const char* text);
 
-// The parameters of a feed that goes on at `position`.
+// The parameters of a feed, or of a log that is followed, that goes on at `position`.
 JsonValue Resumed(const JsonValue& parameters, const reply::FeedPosition& position);
 
 // The text, which must be UTF-8.

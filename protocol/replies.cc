@@ -97,6 +97,10 @@ Summary ReadSummary(Members& members) {
   return summary;
 }
 
+FeedPosition ReadPosition(Members& members) {
+  return {members.String("token"), members.Int("sequence")};
+}
+
 AbsentTree ReadAbsentTree(Members& members) {
   return {members.Path("path"), members.String("why")};
 }
@@ -119,6 +123,9 @@ Result<LogReply> ReadLogReply(const json& parameters) {
   LogReply reply;
   reply.gaps = members.Objects<Gap>("gaps", ReadGap);
   reply.records = members.Objects<Record>("records", ReadRecord);
+  if (members.Has("position")) {
+    reply.position = members.Object<FeedPosition>("position", ReadPosition);
+  }
   return Finish(members, std::move(reply));
 }
 
@@ -126,10 +133,7 @@ Result<FollowReply> ReadFollowReply(const json& parameters) {
   FollowReply reply;
   CJ_ASSIGN_OR_RETURN(reply.log, ReadLogReply(parameters));
   Members members(parameters, "follow");
-  auto read_position = [](Members& position) {
-    return FeedPosition{position.String("token"), position.Int("sequence")};
-  };
-  reply.position = members.Object<FeedPosition>("position", read_position);
+  reply.position = members.Object<FeedPosition>("position", ReadPosition);
   return Finish(members, std::move(reply));
 }
 

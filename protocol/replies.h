@@ -85,16 +85,17 @@ struct Gap {
   std::string obstacle = {};   // why it cannot be filled now; empty: not known
 };
 
+// Where a feed, or a log that is followed, can be resumed.
+struct FeedPosition {
+  std::string token;  // empty: nowhere yet
+  std::int64_t sequence = 0;
+};
+
 // Gaps come before the records.
 struct LogReply {
   std::vector<Gap> gaps;
   std::vector<Record> records;
-};
-
-// Where a feed can be resumed.
-struct FeedPosition {
-  std::string token;  // empty: nowhere yet
-  std::int64_t sequence = 0;
+  FeedPosition position = {};  // of a log that is followed; older daemons do not tell it
 };
 
 // Of Follow.

@@ -26,23 +26,6 @@ SequenceNumber Within(const PeriodInfo& period, SequenceNumber after) {
   return period.open() ? after : std::min(after, last);
 }
 
-Result<FeedPosition> Resume(JournalService& service, const FeedRequest::Resume& resume) {
-  FeedPosition position;
-  CJ_ASSIGN_OR_RETURN(position.period, service.Find({resume.token, std::nullopt}));
-  const auto period = service.FindPeriod(position.period);
-  position.sequence = period.has_value() ? Within(*period, resume.sequence) : resume.sequence;
-  // The token's own period is gone, and was quiet: the number is not of the one after it.
-  const bool own = service.TokenOf(position.period) == resume.token;
-  if (!own && period.has_value()) {
-    position.sequence = SequenceNumber(period->first_sequence.value - 1);
-  }
-  const SequenceNumber next = service.next_sequence();
-  if (position.sequence < next) return position;
-  return Error{ErrorCode::kInvalidArgument, "record " + std::to_string(position.sequence.value) +
-                                                " is not there yet; the next one will be " +
-                                                std::to_string(next.value)};
-}
-
 // Where the request says; none: from now on. Of a consumer also its paths, unless others are asked
 // for.
 Result<std::optional<FeedPosition>> Begin(JournalService& service, const FeedRequest& request,
@@ -55,7 +38,7 @@ Result<std::optional<FeedPosition>> Begin(JournalService& service, const FeedReq
   }
   const Position& place = request.reader.place;
   if (request.resume) {
-    CJ_ASSIGN_OR_RETURN(begin, Resume(service, *request.resume));
+    CJ_ASSIGN_OR_RETURN(begin, FindResume(service, *request.resume));
   } else if (place.token || place.time_usec) {
     CJ_ASSIGN_OR_RETURN(const PeriodId period, service.Find(place));
     begin = FeedPosition{period, SequenceNumber()};
@@ -83,6 +66,31 @@ Result<bool> ReadStep(LogReader& reader, const FeedStep& step, std::vector<LogEn
 }
 
 }  // namespace
+
+Result<FeedPosition> FindResume(JournalService& service, const FeedRequest::Resume& resume) {
+  FeedPosition position;
+  CJ_ASSIGN_OR_RETURN(position.period, service.Find({resume.token, std::nullopt}));
+  const auto period = service.FindPeriod(position.period);
+  position.sequence = period.has_value() ? Within(*period, resume.sequence) : resume.sequence;
+  // The token's own period is gone, and was quiet: the number is not of the one after it.
+  const bool own = service.TokenOf(position.period) == resume.token;
+  if (!own && period.has_value()) {
+    position.sequence = SequenceNumber(period->first_sequence.value - 1);
+  }
+  const SequenceNumber next = service.next_sequence();
+  if (position.sequence < next) return position;
+  return Error{ErrorCode::kInvalidArgument, "record " + std::to_string(position.sequence.value) +
+                                                " is not there yet; the next one will be " +
+                                                std::to_string(next.value)};
+}
+
+Feed Feed::GoOn(LogQuestion question, const FeedPosition& position) {
+  Feed feed(std::move(question));
+  feed.question_.flush = false;
+  if (!feed.question_.told) feed.question_.told.emplace();
+  feed.MoveTo(position);
+  return feed;
+}
 
 Result<Feed> Feed::Open(JournalService& service, const FeedRequest& request) {
   // What has been recorded in this period may lie before the position.
@@ -138,7 +146,8 @@ Result<FeedBatch> Feed::Next(JournalService& service, const FeedStep& step) {
   CJ_ASSIGN_OR_RETURN(auto reader, service.OpenLog(question_));
   FeedBatch batch;
   CJ_ASSIGN_OR_RETURN(batch.more, ReadStep(*reader, step, &batch.entries));
-  service.RecordsTold();
+  // Whoever looks at the log does not make it longer.
+  if (question_.feed) service.RecordsTold();
   for (const LogEntry& entry : batch.entries) {
     if (entry.gap) Remember(*entry.gap);
   }

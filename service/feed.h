@@ -38,6 +38,9 @@ struct FeedRequest {
   std::chrono::microseconds settle{0};
 };
 
+// The place that was told. Errors as of Feed::Open().
+Result<FeedPosition> FindResume(JournalService& service, const FeedRequest::Resume& resume);
+
 // One step of a feed.
 struct FeedBatch {
   std::vector<LogEntry> entries;
@@ -58,6 +61,9 @@ class Feed {
   // Finds the place to begin. kRescanNeeded and kInvalidArgument as FindPosition() and
   // Consumers::Resolve(); kInvalidArgument also for a number that no record has had yet. Blocks.
   static Result<Feed> Open(JournalService& service, const FeedRequest& request);
+  // A log that is followed: what the question asks for, from a place that is known. The question's
+  // `told` says of which gaps it knows.
+  static Feed GoOn(LogQuestion question, const FeedPosition& position);
 
   // Up to what `step` says, and a few gaps more. Sees all that was stored when it was called. Any
   // thread, one at a time; blocks. kRescanNeeded: what was to be told is not kept any more.

@@ -35,10 +35,6 @@ asio::awaitable<void> Rest(asio::steady_timer& timer) {
   co_await timer.async_wait(token);
 }
 
-json PositionToJson(const JournalService& service, const FeedPosition& position) {
-  return {{"token", service.TokenOf(position.period)}, {"sequence", position.sequence.value}};
-}
-
 }  // namespace
 
 // While it lives, nobody else follows from this consumer's position, unless the consumer is
@@ -113,6 +109,15 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
   call.SetStallTimeout(limit_.follow_stall);
   const FeedManner manner{request.settle, all_told};
   co_await RunFeed(call, *feed, manner, following);
+}
+
+// A log that goes on: a feed that tells of no more than the log does.
+JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion question,
+                                                        FeedPosition position) {
+  const FeedManner manner{{}, question.viewer == nullptr};
+  const Following following(followed_, std::nullopt);
+  Feed feed = Feed::GoOn(std::move(question), position);
+  co_await RunFeed(call, feed, manner, following);
 }
 
 JournalInterface::Awaitable JournalInterface::RunFeed(Call& call, Feed& feed, FeedManner manner,

@@ -23,6 +23,7 @@
 #include "service/answer_places.h"
 #include "service/feed.h"
 #include "service/journal_service.h"
+#include "service/questions.h"
 #include "service/turns.h"
 #include "service/varlink/call.h"
 #include "service/varlink/run_on.h"
@@ -114,10 +115,17 @@ class JournalInterface {
   Awaitable FollowCrawl(Call& call, std::function<CrawlStep()> look);
   Awaitable Explain(Call& call);
   Awaitable Log(Call& call);
-  // Sends what there is, and notes in *question where to go on. False: the call is over.
-  boost::asio::awaitable<bool> SendTail(Call& call, std::size_t lines, LogQuestion* question);
-  boost::asio::awaitable<bool> SendLog(Call& call, std::size_t lines, LogQuestion* question);
-  Awaitable FollowLog(Call& call, LogQuestion question);
+  Awaitable SendAndFollow(Call& call, const LogParameters& parameters, LogQuestion question);
+  // Sends what there is, and notes in *question which gaps were told and in *position, if anybody
+  // goes on from there, where that is. False: the call is over.
+  boost::asio::awaitable<bool> SendTail(Call& call, std::size_t lines, LogQuestion* question,
+                                        FeedPosition* position);
+  boost::asio::awaitable<bool> SendLog(Call& call, std::size_t lines, LogQuestion* question,
+                                       FeedPosition* position);
+  // `position`: null, or where whoever follows goes on behind what has been sent.
+  boost::asio::awaitable<bool> SendEntries(Call& call, const LogQuestion& question,
+                                           std::vector<LogEntry> entries, FeedPosition* position);
+  Awaitable FollowLog(Call& call, LogQuestion question, FeedPosition position);
   class Following;
   Awaitable Follow(Call& call);
   struct FeedManner {

@@ -1,8 +1,5 @@
 // Log: the records themselves, in batches, and on request as they come.
 #include <algorithm>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <deque>
 #include <nlohmann/json.hpp>
 
 #include "protocol/errors.h"
@@ -51,17 +48,31 @@ Result<LogTail> Tail(JournalService& service, LogQuestion question, std::size_t 
   return tail;
 }
 
-asio::awaitable<bool> Send(Call& call, const LogQuestion& question, const ObjectIds& ids,
-                           std::vector<LogEntry> entries) {
-  if (question.viewer != nullptr) HidePlaces(&entries);
-  LogReplies replies(std::move(entries), ids);
-  while (!replies.done()) {
-    // Its text is what waits for the reader.
-    asio::awaitable<bool> sending = call.ReplyContinues(replies.Next().parameters);
-    const bool on = co_await std::move(sending);
-    if (!on) co_return false;
-  }
-  co_return true;
+// All that had been stored when it is called lies before it.
+FeedPosition EndOf(JournalService& service) {
+  // In this order: records that come in between are of this period, or of later ones.
+  const PeriodId open = service.OpenPeriodId();
+  return {open, SequenceNumber(service.next_sequence().value - 1)};
+}
+
+// Where the question begins. Where that is not kept, whoever reads is told so.
+FeedPosition FirstPosition(JournalService& service, const LogQuestion& question) {
+  const PeriodId oldest = service.OldestPeriod().id;
+  if (!question.since) return {oldest, question.after};
+  const Result<PeriodId> since = service.Find(*question.since);
+  return {since.has_value() ? *since : oldest, question.after};
+}
+
+// Where the first of the entries comes next; `end` where no record is among them.
+FeedPosition PositionBefore(const std::vector<LogEntry>& entries, const FeedPosition& end) {
+  const auto first = std::find_if(entries.begin(), entries.end(),
+                                  [](const LogEntry& entry) { return !entry.gap; });
+  if (first == entries.end()) return end;
+  return {first->record.period, SequenceNumber(first->record.sequence.value - 1)};
+}
+
+FeedPosition Later(const FeedPosition& a, const FeedPosition& b) {
+  return {std::max(a.period, b.period), std::max(a.sequence, b.sequence)};
 }
 
 }  // namespace
@@ -85,75 +96,105 @@ JournalInterface::Awaitable JournalInterface::Log(Call& call) {
   }
   question.since = begin->since;
   if (question.paths.empty()) question.paths = begin->paths;
-  if (begin->handled > question.after) {
-    question.after = begin->handled;
-    question.told.emplace();  // gaps are told again until they are acknowledged
-  }
-  Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
-  if (!place.has_value()) {
-    co_await call.Fail(place.error());
-    co_return;
-  }
   const bool counts = parameters.follow && question.viewer != nullptr;
   const ViewerFeeds::Counted counted(viewer_feeds_, call.peer().uid, counts);
   if (counted.number() > limit_.feeds_per_viewer) {
     co_await FailFeed(call);
     co_return;
   }
-  std::size_t lines = static_cast<std::size_t>(parameters.lines);
-  bool on = false;
-  if (lines > 0 && !question.reverse) {
-    on = co_await SendTail(call, lines, &question);
-  } else {
-    on = co_await SendLog(call, lines > 0 ? lines : SIZE_MAX, &question);
-  }
-  if (!on) co_return;
-  if (parameters.follow) {
-    {
-      // Whoever waits for what is to come makes no answer.
-      const AnswerPlaces::Place given_back = std::move(place).value();
+  if (parameters.resume) {
+    const Result<FeedPosition> position = FindResume(service_, *parameters.resume);
+    if (position.has_value()) {
+      co_await FollowLog(call, question, *position);
+    } else {
+      co_await FailReader(call, position.error());
     }
-    co_await FollowLog(call, question);
+    co_return;
+  }
+  if (begin->handled > question.after) {
+    question.after = begin->handled;
+    question.told.emplace();  // gaps are told again until they are acknowledged
+  }
+  co_await SendAndFollow(call, parameters, std::move(question));
+}
+
+JournalInterface::Awaitable JournalInterface::SendAndFollow(Call& call,
+                                                            const LogParameters& parameters,
+                                                            LogQuestion question) {
+  FeedPosition position = FirstPosition(service_, question);
+  FeedPosition* const told = parameters.follow ? &position : nullptr;
+  {
+    const Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
+    if (!place.has_value()) {
+      co_await call.Fail(place.error());
+      co_return;
+    }
+    const auto lines = static_cast<std::size_t>(parameters.lines);
+    bool on = false;
+    if (lines > 0 && !question.reverse) {
+      on = co_await SendTail(call, lines, &question, told);
+    } else {
+      on = co_await SendLog(call, lines > 0 ? lines : SIZE_MAX, &question, told);
+    }
+    if (!on) co_return;
+  }
+  // Whoever waits for what is to come makes no answer.
+  if (parameters.follow) {
+    co_await FollowLog(call, std::move(question), position);
     co_return;
   }
   json end = {{"records", json::array()}};
   co_await call.Reply(end);
 }
 
+asio::awaitable<bool> JournalInterface::SendEntries(Call& call, const LogQuestion& question,
+                                                    std::vector<LogEntry> entries,
+                                                    FeedPosition* position) {
+  if (question.viewer != nullptr) HidePlaces(&entries);
+  LogReplies replies(std::move(entries), service_.object_ids());
+  while (!replies.done()) {
+    LogReply reply = replies.Next();
+    if (position != nullptr) {
+      if (reply.sequence.value != 0) *position = {reply.period, reply.sequence};
+      reply.parameters["position"] = PositionToJson(service_, *position);
+    }
+    asio::awaitable<bool> sending = call.ReplyContinues(reply.parameters);
+    reply.parameters = nullptr;  // its text is what waits for the reader
+    const bool on = co_await std::move(sending);
+    if (!on) co_return false;
+  }
+  co_return true;
+}
+
 asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
-                                                 LogQuestion* question) {
+                                                 LogQuestion* question, FeedPosition* position) {
   auto gone = call.gone_flag();
   auto read = [&] { return Tail(service_, *question, lines, *gone); };
-  // Where a follower goes on: behind everything that the tail could have seen.
-  SequenceNumber end = service_.next_sequence();
+  // Behind everything that the tail could have seen.
+  const FeedPosition end = EndOf(service_);
   Result<LogTail> tail = co_await Work(call, read);
   if (!tail.has_value()) {
     co_await FailAnswer(call, tail.error());
     co_return false;
   }
   const std::vector<LogEntry>& entries = tail->entries;
+  if (position != nullptr) *position = PositionBefore(entries, end);
   for (std::size_t sent = 0; sent < entries.size(); sent += kBatch) {
     std::size_t count = std::min(kBatch, entries.size() - sent);
     auto from = entries.begin() + static_cast<std::ptrdiff_t>(sent);
     std::vector<LogEntry> some(from, from + static_cast<std::ptrdiff_t>(count));
-    const bool on = co_await Send(call, *question, service_.object_ids(), std::move(some));
+    const bool on = co_await SendEntries(call, *question, std::move(some), position);
     if (!on) co_return false;
   }
-  auto last = std::find_if(entries.rbegin(), entries.rend(),
-                           [](const LogEntry& entry) { return !entry.gap; });
-  if (last != entries.rend()) {
-    question->after = std::max(question->after, last->record.sequence);
-    question->from_period = last->record.period;
-  } else if (end.value > 0) {
-    question->after = std::max(question->after, SequenceNumber(end.value - 1));
-  }
+  if (position != nullptr) *position = Later(*position, end);
   question->told = std::move(tail->gaps);
   co_return true;
 }
 
 asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
-                                                LogQuestion* question) {
+                                                LogQuestion* question, FeedPosition* position) {
   auto open = [&] { return service_.OpenLog(*question); };
+  const FeedPosition end = EndOf(service_);
   Result<std::unique_ptr<LogReader>> opened = co_await Work(call, open);
   if (!opened.has_value()) {
     co_await FailAnswer(call, opened.error());
@@ -170,50 +211,15 @@ asio::awaitable<bool> JournalInterface::SendLog(Call& call, std::size_t lines,
     more = batch->more;
     batch->entries.resize(std::min(batch->entries.size(), lines));
     lines -= batch->entries.size();
-    const bool on =
-        co_await Send(call, *question, service_.object_ids(), std::move(batch->entries));
+    const bool on = co_await SendEntries(call, *question, std::move(batch->entries), position);
     if (!on) co_return false;
   }
-  question->after = std::max(question->after, reader.last_sequence());
-  question->from_period = std::max(question->from_period, reader.last_period());
+  if (position != nullptr) {
+    const FeedPosition read{reader.last_period(), reader.last_sequence()};
+    *position = Later(Later(*position, read), end);
+  }
   question->told = reader.gaps();
   co_return true;
-}
-
-// Reads on whenever the writer has stored something, until the client goes.
-JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion question) {
-  question.flush = false;
-  asio::steady_timer stored(io_, asio::steady_timer::time_point::max());
-  auto forget = [this](asio::steady_timer* timer) { followers_.erase(timer); };
-  followers_.insert(&stored);
-  std::unique_ptr<asio::steady_timer, decltype(forget)> registered(&stored, forget);
-  std::uint64_t gaps_seen = service_.gap_changes();
-  while (!call.gone()) {
-    const std::uint64_t gaps = service_.gap_changes();
-    if (service_.next_sequence() <= question.after.Next() && gaps == gaps_seen) {
-      boost::system::error_code ignored;
-      auto token = asio::redirect_error(asio::use_awaitable, ignored);
-      co_await stored.async_wait(token);
-      continue;
-    }
-    // However long others keep the places: whoever follows has time.
-    Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);
-    if (!place.has_value()) continue;
-    gaps_seen = gaps;
-    const PeriodId open = service_.OpenPeriodId();
-    // All that is there is read, also where no record of it is of this range, or was lost.
-    const SequenceNumber next = service_.next_sequence();
-    const bool on = co_await SendLog(call, SIZE_MAX, &question);
-    if (!on) co_return;
-    question.after = std::max(question.after, SequenceNumber(next.value - 1));
-    // What has been read may be dropped.
-    question.from_period = std::max(question.from_period, open);
-    question.since = Position{service_.TokenOf(question.from_period), std::nullopt};
-    if (question.viewer != nullptr) {
-      asio::steady_timer pause(io_, limit_.viewer_feed_pause);
-      co_await pause.async_wait(asio::use_awaitable);
-    }
-  }
 }
 
 }  // namespace cj

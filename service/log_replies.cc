@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "service/convert.h"
+#include "service/journal_service.h"
 
 namespace cj {
 namespace {
@@ -14,6 +15,10 @@ using nlohmann::json;
 constexpr std::size_t kFullLogReply = std::size_t{128} << 10;
 
 }  // namespace
+
+json PositionToJson(const JournalService& service, const FeedPosition& position) {
+  return {{"token", service.TokenOf(position.period)}, {"sequence", position.sequence.value}};
+}
 
 LogReply LogReplies::Next() {
   LogReply reply{json{{"records", json::array()}}, {}, {}};

@@ -1,4 +1,4 @@
-// Log entries as replies of Log and Follow. Pure.
+// Log entries as replies of Log and Follow. Pure but for a token that is looked up.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include "service/feed.h"
 #include "service/log_reader.h"
 #include "service/object_ids.h"
 
 namespace cj {
+
+// A FeedPosition.
+nlohmann::json PositionToJson(const JournalService& service, const FeedPosition& position);
 
 struct LogReply {
   nlohmann::json

@@ -61,6 +61,23 @@ std::vector<FileType> ReadTypes(ParameterReader& reader) {
   return types;
 }
 
+// Where somebody goes on who was told a position; a consumer may be named beside it.
+std::optional<FeedRequest::Resume> ReadResume(ParameterReader& reader,
+                                              const ReadingPosition& since) {
+  std::optional<FeedRequest::Resume> resume;
+  auto read = [&](ParameterReader& inner) {
+    const std::string token = inner.String("token");
+    const std::int64_t sequence = inner.Int("sequence");
+    if (sequence < 0) inner.Reject("sequence", "must not be negative");
+    resume = {token, SequenceNumber(static_cast<std::uint64_t>(sequence))};
+  };
+  reader.OptionalObject("resume", read);
+  if (resume && (since.place.token || since.place.time_usec)) {
+    reader.Reject("resume", "says where to begin, and so does `since`; give one of them");
+  }
+  return resume;
+}
+
 Presence ReadPresence(ParameterReader& reader) {
   auto presence = reader.OptionalEnum("presence", {"all", "existing", "deleted"});
   if (presence == "existing") return Presence::kExisting;
@@ -148,17 +165,7 @@ FeedRequest ReadFeedRequest(ParameterReader& reader) {
   FeedRequest request;
   auto since = [&](ParameterReader& inner) { ReadReader(inner, &request.reader); };
   reader.OptionalObject("since", since);
-  auto resume = [&](ParameterReader& inner) {
-    const std::string token = inner.String("token");
-    const std::int64_t sequence = inner.Int("sequence");
-    if (sequence < 0) inner.Reject("sequence", "must not be negative");
-    request.resume = {token, SequenceNumber(static_cast<std::uint64_t>(sequence))};
-  };
-  reader.OptionalObject("resume", resume);
-  const Position& place = request.reader.place;
-  if (request.resume && (place.token || place.time_usec)) {
-    reader.Reject("resume", "says where to begin, and so does `since`; give one of them");
-  }
+  request.resume = ReadResume(reader, request.reader);
   request.question.paths = ReadPaths(reader);
   if (request.question.paths.size() > kMaxFeedPaths) {
     reader.Reject("paths", "has more than " + std::to_string(kMaxFeedPaths) + " paths");
@@ -211,6 +218,10 @@ LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines)
   }
   if (parameters.follow && parameters.question.to_usec) {
     reader.Reject("follow", "does not go with `to_usec`");
+  }
+  parameters.resume = ReadResume(reader, parameters.reader);
+  if (parameters.resume && (!parameters.follow || parameters.lines > 0 || after > 0)) {
+    reader.Reject("resume", "goes with `follow`, and without `lines` and `after_sequence`");
   }
   return parameters;
 }

@@ -1,6 +1,7 @@
 // From the parameters of a call to a question. Pure but for the reader's state.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "protocol/parameters.h"
@@ -24,6 +25,7 @@ struct LogParameters {
   LogQuestion question;
   std::int64_t lines = 0;  // 0: no bound
   bool follow = false;
+  std::optional<FeedRequest::Resume> resume;  // with `follow`: goes on there
 };
 LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines);
 

@@ -244,6 +244,49 @@ TEST_CASE("library: what is open when its connection is made anew says so from t
   cj_replies_close(replies);
 }
 
+TEST_CASE("library: a log that is followed tells a gap once") {
+  // As many as it remembers, and one more.
+  constexpr int kGaps = 1001;
+  const json position = {{"token", "t"}, {"sequence", 1}};
+  auto reply = [&](int first, int last) {
+    json gaps = json::array();
+    for (int i = first; i <= last; ++i) {
+      gaps.push_back({{"from_usec", i}, {"to_usec", i + 1}, {"cause", "c"}});
+    }
+    return Reply({{"records", json::array()}, {"gaps", gaps}, {"position", position}}, true);
+  };
+  FakeDaemon daemon({{"Log", {reply(1, kGaps - 1)}, {}, true},
+                     {"Log", {reply(1, kGaps - 1), reply(kGaps, kGaps)}, {}, true},
+                     {"Log", {reply(1, kGaps)}, {}, true}});
+  const Journal journal = ConnectTo(daemon);
+  cj_question question = Since("t");
+  question.flags = CJ_FOLLOW;
+  cj_log* log = nullptr;
+  const cj_record* record = nullptr;
+  const cj_gap* gap = nullptr;
+  REQUIRE(cj_log_open(journal.get(), &question, &log) == 0);
+  auto told = [&] {
+    std::vector<std::int64_t> from;
+    for (;;) {
+      const int result = cj_log_next(log, &record, &gap);
+      if (result != 1) {
+        CHECK(result == -ECONNRESET);
+        return from;
+      }
+      // Neither: it goes on.
+      from.push_back(gap == nullptr ? 0 : gap->from_usec);
+      CHECK(record == nullptr);
+    }
+  };
+  const auto first = told();
+  CHECK(first.size() == kGaps - 1);
+  CHECK(first.back() == kGaps - 1);
+  CHECK(told() == std::vector<std::int64_t>{0, kGaps});
+  // The oldest of more than it remembers.
+  CHECK(told() == std::vector<std::int64_t>{1});
+  cj_log_close(log);
+}
+
 TEST_CASE("library: different handles in different threads") {
   constexpr int kThreads = 8;
   constexpr int kRounds = 50;

@@ -166,6 +166,33 @@ TEST_CASE("periods that do not fit into one reply come in several") {
   CHECK(tokens == kept);
 }
 
+TEST_CASE("where a log that is followed goes on") {
+  ServedJournal served(AnswerLimit{});
+  if (!served.journal().usable()) return;
+  JournalService& service = served.journal().service();
+  const std::string token = service.TokenOf(service.OpenPeriodId());
+  RawClient client(served.socket());
+  auto ask = [&](const json& more) {
+    json parameters = {{"follow", true}, {"resume", {{"token", token}, {"sequence", 0}}}};
+    parameters.update(more, true);
+    REQUIRE(client.SendMessage(CallText("Log", parameters)));
+    return json::parse(*client.Read());
+  };
+  for (const json& bad :
+       {json{{"follow", false}}, json{{"lines", 1}}, json{{"after_sequence", 1}},
+        json{{"since", {{"token", token}}}}, json{{"resume", {{"sequence", 1 << 30}}}}}) {
+    CAPTURE(bad.dump());
+    CHECK(ask(bad)["error"] == varlink_error::kInvalidParameter);
+  }
+  const json foreign = {{"resume", {{"token", "cj1-00000000-1"}}}};
+  CHECK(ask(foreign)["error"] == "org.changejournal.RescanNeeded");
+  // Where it stands comes at once.
+  const json first = ask(json::object());
+  CHECK(first["continues"] == true);
+  CHECK(first["parameters"]["records"].empty());
+  CHECK(first["parameters"]["position"]["token"] == token);
+}
+
 TEST_CASE("what a parameter may say at the most") {
   AnswerLimit limit;
   limit.log_lines = 10;

@@ -56,12 +56,12 @@ func consumer(ctx context.Context, connection *varlink.Connection) {
 func records(ctx context.Context, connection *varlink.Connection, address string, oldest string) {
 	position := orgchangejournal.Position{Token: &oldest}
 	receive, err := orgchangejournal.Log().Send(ctx, connection, varlink.More,
-		&position, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
+		&position, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil)
 	check("Log", err)
 	logged := []orgchangejournal.Record{}
 	for flags := uint64(varlink.Continues); flags&varlink.Continues != 0; {
 		var batch []orgchangejournal.Record
-		batch, _, flags, err = receive(ctx)
+		batch, _, _, flags, err = receive(ctx)
 		check("Log", err)
 		logged = append(logged, batch...)
 	}
