@@ -129,12 +129,13 @@ JournalInterface::Awaitable JournalInterface::SendAndFollow(Call& call,
       co_await call.Fail(place.error());
       co_return;
     }
-    const auto lines = static_cast<std::size_t>(parameters.lines);
+    const bool bounded = parameters.lines.has_value();
+    const std::size_t lines = bounded ? static_cast<std::size_t>(*parameters.lines) : SIZE_MAX;
     bool on = false;
-    if (lines > 0 && !question.reverse) {
+    if (bounded && !question.reverse) {
       on = co_await SendTail(call, lines, &question, told);
     } else {
-      on = co_await SendLog(call, lines > 0 ? lines : SIZE_MAX, &question, told);
+      on = co_await SendLog(call, lines, &question, told);
     }
     if (!on) co_return;
   }
@@ -171,12 +172,14 @@ asio::awaitable<bool> JournalInterface::SendTail(Call& call, std::size_t lines,
   auto gone = call.gone_flag();
   auto read = [&] { return Tail(service_, *question, lines, *gone); };
   // Behind everything that the tail could have seen.
-  const FeedPosition end = EndOf(service_);
+  FeedPosition end = EndOf(service_);
   Result<LogTail> tail = co_await Work(call, read);
   if (!tail.has_value()) {
     co_await FailAnswer(call, tail.error());
     co_return false;
   }
+  // Who wants none wants none either that the kernel had queued when he asked.
+  if (lines == 0) end = EndOf(service_);
   const std::vector<LogEntry>& entries = tail->entries;
   if (position != nullptr) *position = PositionBefore(entries, end);
   for (std::size_t sent = 0; sent < entries.size(); sent += kBatch) {

@@ -206,8 +206,8 @@ LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines)
   parameters.question.to_usec = reader.OptionalInt("to_usec");
   parameters.question.reverse = reader.Bool("reverse", false);
   parameters.follow = reader.Bool("follow", false);
-  parameters.lines = reader.OptionalInt("lines").value_or(0);
-  if (parameters.lines < 0 || parameters.lines > max_lines) {
+  parameters.lines = reader.OptionalInt("lines");
+  if (parameters.lines && (*parameters.lines < 0 || *parameters.lines > max_lines)) {
     reader.Reject("lines", "must lie between 0 and " + std::to_string(max_lines));
   }
   std::int64_t after = reader.OptionalInt("after_sequence").value_or(0);
@@ -220,7 +220,7 @@ LogParameters ReadLogParameters(ParameterReader& reader, std::int64_t max_lines)
     reader.Reject("follow", "does not go with `to_usec`");
   }
   parameters.resume = ReadResume(reader, parameters.reader);
-  if (parameters.resume && (!parameters.follow || parameters.lines > 0 || after > 0)) {
+  if (parameters.resume && (!parameters.follow || parameters.lines || after > 0)) {
     reader.Reject("resume", "goes with `follow`, and without `lines` and `after_sequence`");
   }
   return parameters;

@@ -23,7 +23,7 @@ Acknowledgement ReadAcknowledgement(ParameterReader& reader);
 struct LogParameters {
   ReadingPosition reader;  // empty: since the oldest period
   LogQuestion question;
-  std::int64_t lines = 0;  // 0: no bound
+  std::optional<std::int64_t> lines;  // none: no bound
   bool follow = false;
   std::optional<FeedRequest::Resume> resume;  // with `follow`: goes on there
 };

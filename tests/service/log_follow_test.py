@@ -190,6 +190,23 @@ class LogFollow(viewers_fixture.ViewerCase):
         # What the process before had left was of use: nothing can have been missed.
         self.assertEqual([line for line in follower.lines if "gap" in line], [])
 
+    def test_none_of_those_that_are_there(self):
+        self.start_daemon()
+        self.write("old")
+        self.assertEqual(self.log("-n0"), [])
+        self.assertEqual(self.log("-n0", "-r"), [])
+        self.write("queued")
+        relay, at = self.relay()
+        follower = self.follow("-n0", at=at)
+        self.assertTrue(fixture.eventually(lambda: b'"position"' in relay.replies))
+        self.write("new")
+        self.assertTrue(follower.has_told(self.path("new")))
+        self.restart("meanwhile")
+        self.assertTrue(follower.has_told(self.path("meanwhile")))
+        self.tells_once(follower)
+        self.assertNotIn(self.path("old"), follower.paths())
+        self.assertNotIn(self.path("queued"), follower.paths())
+
     def test_from_a_checkpoint_with_filters(self):
         self.start_daemon()
         os.mkdir(self.path("in"))
