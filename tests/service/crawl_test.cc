@@ -61,6 +61,15 @@ void MakeSlow(TestJournal& journal) {
   journal.config().crawl_rate = 500;
 }
 
+// The time: what is changed from now on is newer, and no journal hears of it.
+std::int64_t StopListening(TestJournal& journal) {
+  journal.Stop();
+  TestJournal::Age();
+  const std::int64_t now_usec = Clock::System().RealtimeUsec();
+  TestJournal::Age();
+  return now_usec;
+}
+
 int CountSlowFiles(const std::vector<Change>& changes) {
   return static_cast<int>(std::count_if(changes.begin(), changes.end(), [](const Change& change) {
     return change.kind == ChangeKind::kModified && change.data &&
@@ -115,10 +124,7 @@ TEST_CASE("crawl: what has changed since before the journal began") {
   const std::string type = GENERATE(as<std::string>(), "ext4", "tmpfs");
   auto journal = JournalOfTree(type);
   if (!journal->usable()) return;
-  journal->Stop();
-  TestJournal::Age();
-  const std::int64_t moment_usec = Clock::System().RealtimeUsec();
-  TestJournal::Age();
+  const std::int64_t moment_usec = StopListening(*journal);
   AppendFile(journal->path("tree/a/d/e/f"), "x");
   journal->NewJournal();
   AppendFile(journal->path("tree/a/d/e/g"), "x");
@@ -151,10 +157,7 @@ TEST_CASE("crawl: what has changed since before the journal began") {
 TEST_CASE("crawl: what it found for a time before the journal began is explained") {
   auto journal = JournalOfTree("ext4");
   if (!journal->usable()) return;
-  journal->Stop();
-  TestJournal::Age();
-  const std::int64_t moment_usec = Clock::System().RealtimeUsec();
-  TestJournal::Age();
+  const std::int64_t moment_usec = StopListening(*journal);
   AppendFile(journal->path("tree/a/d/e/f"), "x");
   journal->NewJournal();
   ExplainQuestion asked;
@@ -203,10 +206,7 @@ TEST_CASE("crawl: a path that was moved with what is above it is new where it is
   const std::string type = GENERATE(as<std::string>(), "ext4", "tmpfs");
   auto journal = JournalOfTree(type);
   if (!journal->usable()) return;
-  journal->Stop();
-  TestJournal::Age();
-  const std::int64_t moment_usec = Clock::System().RealtimeUsec();
-  TestJournal::Age();
+  const std::int64_t moment_usec = StopListening(*journal);
   Rename(journal->path("tree/a"), journal->path("tree/moved"));
   journal->NewJournal();
   Question question;
