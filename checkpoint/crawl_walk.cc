@@ -86,6 +86,7 @@ class Walk {
         clock_(clock),
         cancelled_(cancelled),
         counters_(counters),
+        top_(part.path),
         judge_paths_(!watch.excludes.empty() || !watch.excluded_paths.empty()),
         queue_(limits, clock) {}
 
@@ -93,6 +94,7 @@ class Walk {
 
  private:
   Status OpenRoot();
+  Status FindTop();
   Status HandOver(const WalkSink& sink);
   void Work();
   void Visit(const WaitingDirectory& here, std::size_t nesting);
@@ -112,6 +114,8 @@ class Walk {
   Clock& clock_;
   const std::atomic<bool>& cancelled_;
   CrawlCounters& counters_;
+  std::string top_;         // the directory where it begins
+  std::string only_;        // not empty: of what is in it, nothing but this
   const bool judge_paths_;  // only excludes ask for paths
   UniqueFd mount_;          // some directory of the volume, for opening by handle
   FileHandle root_;
@@ -131,15 +135,31 @@ Status Walk::OpenRoot() {
     return ErrnoError(errno, root);
   }
   mount_id_ = status.stx_mnt_id;
-  if (part_.path != root) {
-    UniqueFd below = OpenWithin(mount_.get(), root, part_.path, O_RDONLY | O_DIRECTORY);
-    if (!below) return ErrnoError(errno, "crawling " + part_.path);
-    mount_ = std::move(below);
-  }
+  CJ_RETURN_IF_ERROR(FindTop());
   CJ_ASSIGN_OR_RETURN(HandleAt found, GetHandle(mount_.get(), "", AT_EMPTY_PATH));
   root_ = std::move(found.handle);
   if (!StillThere()) return Gone(watch_, "it was unmounted just now");
   return CheckPresent(watch_);  // what has been opened is what is there
+}
+
+// What is no directory is looked at in the one that has it. Of what is not there the nearest one
+// above tells that is, and it is no mistake where a question is about what was there before.
+Status Walk::FindTop() {
+  const std::string& root = watch_.volume.path;
+  while (top_ != root) {
+    UniqueFd found = OpenWithin(mount_.get(), root, top_, O_RDONLY | O_DIRECTORY);
+    if (found) {
+      mount_ = std::move(found);
+      return {};
+    }
+    const bool wrong = errno == ENOENT && (part_.also & kCrawlAskedFor) != 0;
+    if (wrong || (errno != ENOTDIR && errno != ENOENT && errno != ELOOP)) {
+      return ErrnoError(errno, "crawling " + part_.path);
+    }
+    const std::string below = std::exchange(top_, std::string(SplitPath(top_).directory));
+    only_ = SplitPath(below).name;
+  }
+  return {};
 }
 
 bool Walk::StillThere() const {
@@ -149,10 +169,9 @@ bool Walk::StillThere() const {
 
 Status Walk::Run(const WalkSink& sink) {
   CJ_RETURN_IF_ERROR(OpenRoot());
-  const bool all = RootMayBeAnother(watch_, part_.path, part_.since_usec);
+  const bool all = RootMayBeAnother(watch_, top_, part_.since_usec);
   const std::int64_t since_usec = all ? kCrawlEverything : part_.since_usec;
-  queue_.Begin(
-      {root_, part_.path, since_usec, std::min(since_usec, part_.files_since_usec), kNoUnit});
+  queue_.Begin({root_, top_, since_usec, std::min(since_usec, part_.files_since_usec), kNoUnit});
   std::array<std::thread, kCrawlThreads> threads;
   for (std::thread& thread : threads) thread = std::thread([this] { Work(); });
   Status walked = HandOver(sink);
@@ -201,6 +220,10 @@ void Walk::Visit(const WaitingDirectory& here, std::size_t nesting) {
   }
   counters_.directories.fetch_add(1, std::memory_order_relaxed);
   if (ChangeTime(status) >= here.since_usec) return TellDirectory(here.directory);
+  if (!only_.empty() && here.directory == root_) {
+    counters_.entries.fetch_add(1, std::memory_order_relaxed);
+    return Look(here, directory.get(), only_.c_str(), nesting);
+  }
   Read(here, std::move(directory), nesting);
 }
 

@@ -83,7 +83,7 @@ JournalInterface::Awaitable JournalInterface::Changes(Call& call) {
   const bool known = co_await ResolveReader(call, &question);
   if (!known) co_return;
   if (question.wait) {
-    const bool there = co_await AwaitCrawl(call, question);
+    const bool there = co_await AwaitCrawl(call, question, true);
     if (!there) co_return;
   }
   Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);

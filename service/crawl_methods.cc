@@ -36,8 +36,9 @@ bool IsRescan(const Result<OpenedAnswer>& opened) {
 
 }  // namespace
 
-boost::asio::awaitable<bool> JournalInterface::AwaitCrawl(Call& call, const Question& question) {
-  auto look = [&] { return service_.LookForCrawl(question); };
+boost::asio::awaitable<bool> JournalInterface::AwaitCrawl(Call& call, const Question& question,
+                                                          bool afresh) {
+  auto look = [&] { return service_.LookForCrawl(question, std::exchange(afresh, false)); };
   asio::steady_timer timer(io_);
   milliseconds pause = kFirstLook;
   for (;;) {
@@ -67,7 +68,7 @@ boost::asio::awaitable<Result<OpenedAnswer>> JournalInterface::OpenFilled(
                         service_.gap_changes() != gap_changes;
     if (!found.wait && filled) continue;
     if (!found.wait) co_return opened;
-    const bool there = co_await AwaitCrawl(call, question);
+    const bool there = co_await AwaitCrawl(call, question, false);
     if (!there) co_return Error{ErrorCode::kCancelled, "the question was withdrawn"};
   }
 }

@@ -65,13 +65,11 @@ Status ReadAnswer(JournalService& service, const Question& question, Explanation
   return {};
 }
 
-// Of a time before the oldest checkpoint, which no crawl was made for, there is what there is.
-Result<PeriodId> FindRecordsStart(JournalService& service, const Question& question) {
-  const auto found = service.Find(question.since);
-  const bool reaches_back = !found.has_value() && question.since.time_usec.has_value();
-  if (!reaches_back) return found;
-  const auto start = service.FindStart(question);
-  return start.has_value() ? *start : service.OldestPeriod().id;
+// Of a time before the oldest checkpoint there is what there is.
+Result<PeriodId> FindRecordsStart(JournalService& service, const Position& since) {
+  const auto found = service.Find(since);
+  const bool reaches_back = !found.has_value() && since.time_usec.has_value();
+  return reaches_back ? service.OldestPeriod().id : found;
 }
 
 // What is there may be told under names that no record of the path has.
@@ -187,7 +185,7 @@ std::string WhyUnwatched(const std::string& path, const std::vector<Watch>& watc
 Result<Explanation> Explain(JournalService& service, const ExplainQuestion& question) {
   Explanation explanation;
   const Question asked = QuestionOf(question);
-  CJ_ASSIGN_OR_RETURN(explanation.since, FindRecordsStart(service, asked));
+  CJ_ASSIGN_OR_RETURN(explanation.since, FindRecordsStart(service, question.since));
   const std::vector<Watch> watches = service.Watches();
   explanation.why_not = WhyUnwatched(question.path, watches);
   if (!explanation.why_not.empty()) return explanation;

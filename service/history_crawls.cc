@@ -20,14 +20,19 @@ bool Covers(const std::vector<std::string>& crawled, const std::vector<std::stri
 
 std::optional<std::uint64_t> HistoryCrawls::Find(const Key& key) const {
   MutexLock lock(mutex_);
-  auto found = crawls_.find(key);
-  if (found == crawls_.end()) {
-    found = std::find_if(crawls_.begin(), crawls_.end(), [&](const auto& crawl) {
-      return crawl.first.since_usec == key.since_usec && Covers(crawl.first.paths, key.paths);
-    });
-  }
+  const auto found = crawls_.find(key);
   if (found == crawls_.end()) return std::nullopt;
   return found->second;
+}
+
+std::vector<std::uint64_t> HistoryCrawls::FindCovering(const Key& key) const {
+  MutexLock lock(mutex_);
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [known, crawl] : crawls_) {
+    const bool covers = known.since_usec == key.since_usec && Covers(known.paths, key.paths);
+    if (covers) numbers.push_back(crawl);
+  }
+  return numbers;
 }
 
 void HistoryCrawls::Remember(const Key& key, std::uint64_t crawl) {
@@ -39,9 +44,9 @@ void HistoryCrawls::Remember(const Key& key, std::uint64_t crawl) {
   }));
 }
 
-void HistoryCrawls::Forget(std::uint64_t crawl) {
+void HistoryCrawls::Forget(const Key& key) {
   MutexLock lock(mutex_);
-  std::erase_if(crawls_, [&](const auto& known) { return known.second == crawl; });
+  crawls_.erase(key);
 }
 
 }  // namespace cj

@@ -24,10 +24,12 @@ class HistoryCrawls {
     friend auto operator<=>(const Key&, const Key&) = default;
   };
 
-  // The number of a crawl since that time that looked at all these paths (at more, perhaps).
+  // The number of the crawl for this very question.
   std::optional<std::uint64_t> Find(const Key& key) const EXCLUDES(mutex_);
+  // Of those since that time that look at all these paths, among others perhaps.
+  std::vector<std::uint64_t> FindCovering(const Key& key) const EXCLUDES(mutex_);
   void Remember(const Key& key, std::uint64_t crawl) EXCLUDES(mutex_);
-  void Forget(std::uint64_t crawl) EXCLUDES(mutex_);
+  void Forget(const Key& key) EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;

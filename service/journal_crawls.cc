@@ -35,12 +35,15 @@ std::optional<PeriodGap> JournalService::OpenGapSince(PeriodId from,
                      WatchesOf(question.viewer.get()), question.paths);
 }
 
-JournalService::CrawlLook JournalService::LookForCrawl(const Question& question) {
+JournalService::CrawlLook JournalService::LookForCrawl(const Question& question, bool afresh) {
   // What is crawled now is told in the open period, which an interval that ends earlier lacks.
   if (question.until.has_value()) return {};
   const bool all_told = question.viewer == nullptr;
-  if (const auto history = all_told ? LookForHistory(question) : std::nullopt) return *history;
-  const auto from = FindStart(question);
+  if (const auto history = all_told ? LookForHistory(question, afresh) : std::nullopt) {
+    return *history;
+  }
+  AnswerRequest ignored;
+  const auto from = FindStart(question, &ignored);
   if (!from.has_value()) return {};
   const auto open = OpenGapSince(*from, question);
   if (!open.has_value()) return {};
@@ -49,22 +52,28 @@ JournalService::CrawlLook JournalService::LookForCrawl(const Question& question)
   return {obstacle.empty(), obstacle, crawler_->status()};
 }
 
+bool JournalService::IsKept(const Crawler::Outcome& outcome) const {
+  return outcome.status.has_value() && outcome.first >= store_->OldestPeriod().id;
+}
+
 // A question that reaches back to before the oldest checkpoint needs a crawl of its own. nullopt:
 // it does not, or that crawl is complete.
-std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Question& question) {
-  const PeriodInfo oldest = store_->OldestPeriod();
+std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Question& question,
+                                                                        bool afresh) {
   const auto since_usec = question.since.time_usec;
-  if (!since_usec.has_value() || *since_usec >= oldest.start_usec) return std::nullopt;
+  if (!since_usec.has_value() || *since_usec >= store_->OldestPeriod().start_usec) {
+    return std::nullopt;
+  }
   const HistoryCrawls::Key key{*since_usec, question.paths};
-  const auto known = history_.Find(key);
-  if (known.has_value()) {
+  if (CompleteHistory(key).has_value()) return std::nullopt;
+  if (const auto known = history_.Find(key)) {
     const auto outcome = crawler_->OutcomeOf(*known);
     if (!outcome.has_value()) return CrawlLook{true, "", crawler_->status()};
-    if (outcome->status.has_value() && outcome->first >= oldest.id) return std::nullopt;
-    history_.Forget(*known);
-    if (!outcome->status.has_value()) {
+    const bool failed = !outcome->status.has_value();
+    if (failed && !afresh) {
       return CrawlLook{false, outcome->status.error().message, crawler_->status()};
     }
+    history_.Forget(key);
   }
   const std::int64_t reach_usec = std::max(*since_usec, kCrawlEverything / 2);
   auto number =
@@ -72,6 +81,30 @@ std::optional<JournalService::CrawlLook> JournalService::LookForHistory(const Qu
   if (!number.has_value()) return CrawlLook{false, number.error().message, crawler_->status()};
   history_.Remember(key, *number);
   return CrawlLook{true, "", crawler_->status()};
+}
+
+// What a crawl has found for such a question, or for one about more.
+std::optional<Crawler::Outcome> JournalService::CompleteHistory(const HistoryCrawls::Key& key) {
+  for (const std::uint64_t number : history_.FindCovering(key)) {
+    auto outcome = crawler_->OutcomeOf(number);
+    if (outcome.has_value() && IsKept(*outcome)) return outcome;
+  }
+  return std::nullopt;
+}
+
+// What to do where no crawl has told what was before the oldest checkpoint.
+Error JournalService::WithoutHistory(const Question& question, Error error) {
+  const auto known = history_.Find({*question.since.time_usec, question.paths});
+  const auto outcome = known ? crawler_->OutcomeOf(*known) : std::nullopt;
+  if (question.until.has_value()) {
+    error.message += "; ask without `until`: a crawl can find what has changed since, up to now";
+  } else if (outcome.has_value() && !outcome->status.has_value()) {
+    error.message += "; the crawl that was to find what has changed since has failed: " +
+                     outcome->status.error().message;
+  } else {
+    error.message += "; a crawl can find what has changed since, for `changes` that may wait";
+  }
+  return error;
 }
 
 // Where the records begin that the question needs.
@@ -82,20 +115,8 @@ Result<PeriodId> JournalService::FindStart(const Question& question, AnswerReque
   if (!reaches_back || question.viewer != nullptr) return found;
   auto plan = PlanForPaths({}, binder_->binding()->watches, question.paths, 0);
   if (!plan.has_value()) return std::move(plan).error();  // the paths are at fault
-  const auto crawl = history_.Find({*question.since.time_usec, question.paths});
-  if (!crawl.has_value()) {
-    Error error = std::move(found).error();
-    error.message +=
-        question.until.has_value()
-            ? "; ask without `until`: a crawl can find what has changed since, up to now"
-            : "; a crawl can find what has changed since, for `changes` that may wait";
-    return error;
-  }
-  const auto outcome = crawler_->OutcomeOf(*crawl);
-  if (!outcome.has_value() || !outcome->status.has_value() ||
-      outcome->first < store_->OldestPeriod().id) {
-    return found;
-  }
+  const auto outcome = CompleteHistory({*question.since.time_usec, question.paths});
+  if (!outcome.has_value()) return WithoutHistory(question, std::move(found).error());
   if (question.until.has_value()) {
     auto until = FindPosition(*question.until, End::kUntil, *store_);
     if (!until.has_value()) return until;

@@ -108,7 +108,8 @@ class JournalInterface {
   Awaitable ChangePaths(Call& call);
   Awaitable Crawl(Call& call);
   // Waits while a crawl fills a gap in the question's interval. False: the client is gone.
-  boost::asio::awaitable<bool> AwaitCrawl(Call& call, const Question& question);
+  // `afresh` as of LookForCrawl().
+  boost::asio::awaitable<bool> AwaitCrawl(Call& call, const Question& question, bool afresh);
   // The answer that `open` opens; waits once more where a gap shows only then.
   boost::asio::awaitable<Result<OpenedAnswer>> OpenFilled(
       Call& call, const Question& question, std::function<Result<OpenedAnswer>()> open);

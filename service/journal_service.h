@@ -141,13 +141,14 @@ class JournalService {
   Result<OpenedAnswer> OpenAnswer(const Question& question);
 
   // Whether the question's interval has a gap that a crawl is filling, or is about to fill. Returns
-  // soon.
+  // soon. A crawl that is made for this question alone begins with the first look; when it has
+  // failed, that is an obstacle, and with `afresh` it is tried again.
   struct CrawlLook {
     bool wait = false;
     std::string obstacle;  // else, if there is such a gap: why it is not filled
     CrawlStatus crawl;
   };
-  CrawlLook LookForCrawl(const Question& question);
+  CrawlLook LookForCrawl(const Question& question, bool afresh = false);
   // Asks for a crawl of these paths: what has changed since the oldest kept checkpoint is told
   // again, whoever changed it. Empty: of nothing but the gaps that are open. A number for
   // LookAtCrawl().
@@ -192,12 +193,6 @@ class JournalService {
   Result<PeriodId> Find(const Position& position) const {
     return FindPosition(position, End::kSince, *store_);
   }
-  // Where the records begin that the question needs; of one that reaches back to before the oldest
-  // checkpoint: those of the crawl that was made for it, or kRescanNeeded.
-  Result<PeriodId> FindStart(const Question& question) {
-    AnswerRequest ignored;
-    return FindStart(question, &ignored);
-  }
   // See Engine::Told().
   void RecordsTold() { engine_->Told(); }
   // Stores what the kernel has queued.
@@ -230,7 +225,10 @@ class JournalService {
   void EndGap();
   bool TakeViewerCheckpoint();
   void StartCrawler();
-  std::optional<CrawlLook> LookForHistory(const Question& question);
+  std::optional<CrawlLook> LookForHistory(const Question& question, bool afresh);
+  bool IsKept(const Crawler::Outcome& outcome) const;
+  std::optional<Crawler::Outcome> CompleteHistory(const HistoryCrawls::Key& key);
+  Error WithoutHistory(const Question& question, Error error);
   std::optional<PeriodGap> OpenGapSince(PeriodId from, const Question& question) const;
   Result<PeriodId> FindStart(const Question& question, AnswerRequest* request);
   Error WithObstacle(const Question& question, PeriodId from, Error error);

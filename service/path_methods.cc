@@ -244,7 +244,7 @@ JournalInterface::Awaitable JournalInterface::ChangePaths(Call& call) {
   const bool known = co_await ResolveReader(call, &asked.question);
   if (!known) co_return;
   if (asked.question.wait) {
-    const bool there = co_await AwaitCrawl(call, asked.question);
+    const bool there = co_await AwaitCrawl(call, asked.question, true);
     if (!there) co_return;
   }
   Result<AnswerPlaces::Place> place = co_await PlacesOf(call).Take(call.peer().uid);

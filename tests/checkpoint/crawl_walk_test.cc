@@ -283,10 +283,26 @@ TEST_CASE("walk: part of a tree, and what is none") {
   CrawlPart part;
   part.path = tree.path("d1");
   CHECK(tree.Walk(since, {}, part).found == Lines{"d1/f0"});
+  // Of a file, and of what is not there any more, only that much is looked at.
   part.path = tree.path("d1/f0");
-  CHECK_FALSE(tree.Walk(since, {}, part).status.has_value());
-  part.path = tree.path("missing");
-  CHECK_FALSE(tree.Walk(since, {}, part).status.has_value());
+  const Walked file = tree.Walk(since, {}, part);
+  CHECK(file.found == Lines{"d1/f0"});
+  CHECK(file.entries == 1);
+  for (const char* missing : {"missing", "d1/missing/below", "d1/f0/below"}) {
+    part.path = tree.path(missing);
+    part.also = 0;
+    const Walked walked = tree.Walk(since, {}, part);
+    CHECK(walked.status.has_value());
+    CHECK(walked.found == (part.path == tree.path("d1/f0/below") ? Lines{"d1/f0"} : Lines{}));
+    CHECK(walked.directories == 1);
+    part.also = kCrawlAskedFor;  // whoever names it means something that is there
+    const bool is_there = tree.Walk(since, {}, part).status.has_value();
+    CHECK(is_there == (part.path == tree.path("d1/f0/below")));
+  }
+  part.also = 0;
+  part.path = tree.path("d1/f0");
+  REQUIRE(::unlink(part.path.c_str()) == 0);
+  CHECK(tree.Walk(since, {}, part).found == Lines{"d1/"});
   tree.watch().volume.fsid.value += 1;
   const Walked walked = tree.Walk(since);
   REQUIRE_FALSE(walked.status.has_value());

@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "base/unique_fd.h"
-#include "service/explain.h"
 #include "tests/service/crawl_tree.h"
 
 namespace cj {
@@ -59,15 +58,6 @@ void MakeSlow(TestJournal& journal) {
   }
   TestJournal::Age();
   journal.config().crawl_rate = 500;
-}
-
-// The time: what is changed from now on is newer, and no journal hears of it.
-std::int64_t StopListening(TestJournal& journal) {
-  journal.Stop();
-  TestJournal::Age();
-  const std::int64_t now_usec = Clock::System().RealtimeUsec();
-  TestJournal::Age();
-  return now_usec;
 }
 
 int CountSlowFiles(const std::vector<Change>& changes) {
@@ -118,102 +108,6 @@ TEST_CASE("crawl: broken off by an unmount, it comes again with the filesystem")
   while (!journal->service().LookForCrawl(question).obstacle.empty()) std::this_thread::yield();
   journal->AwaitCrawl();
   CHECK(CountSlowFiles(ChangesOf(*journal)) == kSlowDirectories);
-}
-
-TEST_CASE("crawl: what has changed since before the journal began") {
-  const std::string type = GENERATE(as<std::string>(), "ext4", "tmpfs");
-  auto journal = JournalOfTree(type);
-  if (!journal->usable()) return;
-  const std::int64_t moment_usec = StopListening(*journal);
-  AppendFile(journal->path("tree/a/d/e/f"), "x");
-  journal->NewJournal();
-  AppendFile(journal->path("tree/a/d/e/g"), "x");
-  Question question;
-  question.since.time_usec = moment_usec;
-  CHECK_FALSE(journal->service().OpenAnswer(question).has_value());  // nobody has waited
-  while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
-  CHECK(journal->ChangesSince(question) ==
-        Lines{"modified tree/a/d/e/f data metadata", "modified tree/a/d/e/g data metadata"});
-  // An interval that ends before the crawl did lacks what it found.
-  Question ended = question;
-  ended.until.emplace();
-  ended.until->token = journal->service().TokenOf(journal->service().Periods().front().id);
-  auto half = journal->service().OpenAnswer(ended);
-  REQUIRE_FALSE(half.has_value());
-  CHECK(half.error().code == ErrorCode::kRescanNeeded);
-  // Asked again, it need not be crawled again; others are not told.
-  CHECK_FALSE(journal->service().LookForCrawl(question).wait);
-  journal->GoOnFromOldest();
-  CHECK(journal->Changes() == Lines{"modified tree/a/d/e/g data"});
-  Question list;
-  list.list = true;
-  CHECK(journal->Changes(list) == Lines{"modified tree/a/d/e/g"});
-  question.since.time_usec = 0;
-  while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
-  CHECK(journal->ChangesSince(question) == Lines{"rescan tree recursive"});
-  CHECK(journal->Changes(list) == Lines{"modified tree/a/d/e/g"});
-}
-
-TEST_CASE("crawl: what it found for a time before the journal began is explained") {
-  auto journal = JournalOfTree("ext4");
-  if (!journal->usable()) return;
-  const std::int64_t moment_usec = StopListening(*journal);
-  AppendFile(journal->path("tree/a/d/e/f"), "x");
-  journal->NewJournal();
-  ExplainQuestion asked;
-  asked.path = journal->path("tree/a/d/e/f");
-  asked.since.time_usec = moment_usec;
-  auto explain = [&] {
-    auto explanation = Explain(journal->service(), asked);
-    REQUIRE(explanation.has_value());
-    return *std::move(explanation);
-  };
-  const Explanation refused = explain();  // and what is recorded is told
-  CHECK(refused.refused.find("a crawl can find") != std::string::npos);
-  CHECK(refused.records.empty());
-  CHECK(refused.since == journal->service().OldestPeriod().id);
-  // The crawl of a question about what is above it found it.
-  Question question;
-  question.since.time_usec = moment_usec;
-  question.paths = {journal->path("tree/b"), journal->path("tree/a")};
-  while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
-  const Explanation found = explain();
-  CHECK(found.refused.empty());
-  REQUIRE(found.changes.size() == 1);
-  CHECK(found.changes[0].path == asked.path);
-  REQUIRE(found.records.size() == 1);
-  CHECK((found.records[0].entry.record.operations & kCrawled) != 0);
-  // Of others it says nothing; neither does it of a time before.
-  asked.path = journal->path("tree/c");
-  CHECK_FALSE(explain().refused.empty());
-  asked.path = journal->path("tree/a");
-  --*asked.since.time_usec;
-  CHECK_FALSE(explain().refused.empty());
-  question.paths.push_back(journal->path("tree/c"));
-  CHECK_FALSE(journal->service().OpenAnswer(question).has_value());
-  // A question that ends has no crawl made for it, and is told so.
-  question.until.emplace().token = journal->service().TokenOf(PeriodId(1));
-  CHECK_FALSE(journal->service().LookForCrawl(question).wait);
-  auto ended = journal->service().OpenAnswer(question);
-  REQUIRE_FALSE(ended.has_value());
-  CHECK(ended.error().message.find("ask without `until`") != std::string::npos);
-  // Those that are not watched are told so whatever the time is.
-  asked.path = journal->path("outside");
-  CHECK(explain().why_not.find("no watch covers it") != std::string::npos);
-}
-
-TEST_CASE("crawl: a path that was moved with what is above it is new where it is") {
-  const std::string type = GENERATE(as<std::string>(), "ext4", "tmpfs");
-  auto journal = JournalOfTree(type);
-  if (!journal->usable()) return;
-  const std::int64_t moment_usec = StopListening(*journal);
-  Rename(journal->path("tree/a"), journal->path("tree/moved"));
-  journal->NewJournal();
-  Question question;
-  question.since.time_usec = moment_usec;
-  question.paths = {journal->path("tree/moved/d/e")};
-  while (journal->service().LookForCrawl(question).wait) std::this_thread::yield();
-  CHECK(journal->ChangesSince(question) == Lines{"rescan tree/moved/d/e recursive"});
 }
 
 // What was on no disk yet when the filesystem died: EXT4_IOC_SHUTDOWN (ext4.h) and
