@@ -68,7 +68,7 @@ Outcome RunFollow(Session& session, const Options& options) {
     } else if (!MayGoOn(cj_feed_last_error(feed.get()))) {
       return FailOf(session, cj_feed_last_error(feed.get()));
     } else if (!patience.Wait()) {
-      return GoneAway();
+      return GoneAway(cj_feed_last_error(feed.get()));
     }
   }
   return outcome;

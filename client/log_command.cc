@@ -1,15 +1,17 @@
 // log: the records as they are stored. One that is followed goes on with the next daemon.
-#include <poll.h>
-
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "base/text.h"
+#include "client/answers.h"
 #include "client/pager.h"
 #include "client/patience.h"
 #include "client/questions.h"
+#include "client/quote.h"
 #include "client/record_output.h"
 #include "client/session.h"
 
@@ -29,55 +31,69 @@ Outcome EndOutput(Session& session, Pager* pager) {
   return seen_enough ? Outcome() : written;
 }
 
-// Nothing is an answer also where nothing is watched. Says so; a feed of these paths would be
-// refused, and one that is not is ended at once.
-void WarnIfUnwatched(const Options& options) {
-  if (options.log.paths.empty() || options.log.quiet) return;
-  const Connection connection(cj_new());
-  if (cj_connect(connection.get(), options.socket.c_str()) < 0) return;
-  FollowOptions same;
-  same.paths = options.log.paths;
-  Question question = FollowQuestion(same);
-  cj_feed* opened = nullptr;
-  const int result = cj_feed_open(connection.get(), question.get(), &opened);
-  const Feed feed(opened);
-  if (result != -EINVAL) return;
-  std::fprintf(stderr, "changectl: %s\n", cj_error_text(cj_last_error(connection.get())));
-}
-
-// Of a log that is followed, before anything is read: its first reply has come, so that it counts
-// among the user's feeds already and the question is the one too many, if any.
-void WarnIfUnwatchedFollower(Session& session, const Options& options) {
-  pollfd reply{cj_fd(session.connection.get()), POLLIN, 0};
-  if (!options.log.paths.empty() && ::poll(&reply, 1, -1) > 0) WarnIfUnwatched(options);
-}
-
-// What comes next. Where the connection of a log that is followed has ended, that is what the next
-// daemon tells. Less than 0: *failure says why.
-int NextEntry(Session& session, cj_log* log, Patience* patience, const cj_record** record,
-              const cj_gap** gap, Outcome* failure) {
-  for (;;) {
-    const int result = cj_log_next(log, record, gap);
-    const cj_error* error = cj_last_error(session.connection.get());
-    if (result >= 0) {
-      if (patience != nullptr) patience->Renew();
-      return result;
-    }
-    if (patience == nullptr || result == -ENOTCONN || !MayGoOn(error)) {
-      *failure = FailOf(session);
-      return result;
-    }
-    if (!patience->Wait()) {
-      *failure = GoneAway();
-      return result;
-    }
+// Nothing is an answer also where nothing is watched. Who may not ask what is watched is not told:
+// what is kept from him could be found out so.
+void WarnOfUnwatched(Session& session, const LogOptions& options) {
+  if (options.paths.empty() || options.quiet) return;
+  const Answer answer = CallOnce(session, "GetStatus", {});
+  if (answer.outcome.status != ExitStatus::kSuccess) return;
+  const auto status = ReadStatusReply(*answer.parameters);
+  if (!status) return;
+  for (const std::string& path : options.paths) {
+    const bool watched =
+        std::any_of(status->watches.begin(), status->watches.end(), [&](const auto& watch) {
+          return PathContains(watch.path, path) || PathContains(path, watch.path);
+        });
+    if (watched) continue;
+    std::fprintf(stderr, "changectl: %s is not under any watch: see 'changectl status'\n",
+                 QuoteName(path).c_str());
   }
 }
 
+// Reads a log. Where the connection of one that is followed has ended, it goes on with what the
+// next daemon tells.
+class Reader {
+ public:
+  Reader(Session& session, bool follow)
+      : session_(session), follow_(follow), patience_(session.follow_patience) {}
+
+  // As cj_log_next(); less than 0: failure() says why.
+  int Next(cj_log* log, const cj_record** record, const cj_gap** gap) {
+    for (;;) {
+      const int result = cj_log_next(log, record, gap);
+      if (result >= 0) {
+        patience_.Renew();
+        first_ = false;
+        return result;
+      }
+      const cj_error* error = cj_last_error(session_.connection.get());
+      // With the first one there is no former one that was not let go of.
+      const bool busy = result == -EBUSY && first_;
+      first_ = false;
+      if (!follow_ || busy || result == -ENOTCONN || !MayGoOn(error)) {
+        failure_ = FailOf(session_);
+      } else if (!patience_.Wait()) {
+        failure_ = GoneAway(error);
+      } else {
+        continue;
+      }
+      return result;
+    }
+  }
+  const Outcome& failure() const { return failure_; }
+
+ private:
+  Session& session_;
+  const bool follow_;
+  bool first_ = true;  // of the attempts, and nothing has come by it
+  Patience patience_;
+  Outcome failure_;
+};
+
 }  // namespace
 
-Outcome RunLog(Session& session, const Options& all_options) {
-  const LogOptions& options = all_options.log;
+Outcome RunLog(Session& session, const LogOptions& options) {
+  WarnOfUnwatched(session, options);
   cj_log* opened = nullptr;
   Question question = LogQuestion(options);
   if (cj_log_open(session.connection.get(), question.get(), &opened) < 0) return FailOf(session);
@@ -86,10 +102,7 @@ Outcome RunLog(Session& session, const Options& all_options) {
   // Following waits by its nature; there is nothing to tell about it.
   if (options.follow) session.progress = false;
   ShowWaiting(session);
-  if (options.follow) WarnIfUnwatchedFollower(session, all_options);
-  Patience patience(session.follow_patience);
-  Patience* const goes_on = options.follow ? &patience : nullptr;
-  Outcome failure;
+  Reader reader(session, options.follow);
   // Begins with the first entry, or with the end: an error is told without it.
   bool page = options.pager && session.style.terminal;
   std::unique_ptr<Pager> pager;
@@ -97,7 +110,7 @@ Outcome RunLog(Session& session, const Options& all_options) {
   const cj_record* record = nullptr;
   const cj_gap* gap = nullptr;
   int result = 0;
-  while ((result = NextEntry(session, log.get(), goes_on, &record, &gap, &failure)) >= 0) {
+  while ((result = reader.Next(log.get(), &record, &gap)) >= 0) {
     if (std::exchange(page, false)) {
       pager = Pager::Start(options.jump_to_end);
       if (pager) session.out = Output(pager->fd());
@@ -114,13 +127,11 @@ Outcome RunLog(Session& session, const Options& all_options) {
   }
   if (result < 0) {
     (void)EndOutput(session, pager.get());
-    return failure;
+    return reader.failure();
   }
   const bool say = !shown && !options.quiet && session.style.terminal;
   if (say && IsForPeople(options.format)) session.out.Write("-- No records --\n");
-  const Outcome ended = EndOutput(session, pager.get());
-  if (!shown) WarnIfUnwatched(all_options);
-  return ended;
+  return EndOutput(session, pager.get());
 }
 
 }  // namespace cj::client

@@ -79,7 +79,7 @@ Outcome Run(const Options& options, const UtcOffset& zone) {
     case Verb::kChanges:
       return RunChanges(session, options.changes);
     case Verb::kLog:
-      return RunLog(session, options);
+      return RunLog(session, options.log);
     case Verb::kPeriods:
       return RunPeriods(session, options);
     case Verb::kFollow:

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 
 namespace cj::client {
 
@@ -21,8 +22,10 @@ bool Patience::Wait() {
   return true;
 }
 
-Outcome GoneAway() {
-  return Fail(ExitStatus::kNotReachable, "the daemon has gone away, and has not come back");
+Outcome GoneAway(const cj_error* error) {
+  return Fail(
+      ExitStatus::kNotReachable,
+      std::string("the daemon has gone away, and has not come back: ") + cj_error_text(error));
 }
 
 }  // namespace cj::client

@@ -34,7 +34,7 @@ class Patience {
   std::chrono::milliseconds pause_ = kFirstPause;
 };
 
-// The outcome at that end.
-Outcome GoneAway();
+// The outcome at that end, and what the last attempt met.
+Outcome GoneAway(const cj_error* error);
 
 }  // namespace cj::client

@@ -42,7 +42,8 @@ Outcome FailOf(const Session& session, const cj_error* error) {
   Outcome outcome = Fail(StatusOf(error), cj_error_text(error));
   if (outcome.status == ExitStatus::kRescanNeeded && !session.token_file.empty()) {
     outcome.message += "\n" + session.token_file +
-                       " is left as it was: remove it, run this again, then scan the tree";
+                       " is left as it was: run this again, or, where the reason stays, remove the "
+                       "file, run this, then scan the tree";
   } else if (outcome.status == ExitStatus::kRescanNeeded) {
     const std::string next = cj_error_next(error);
     if (!next.empty()) {

@@ -66,7 +66,7 @@ void WarnOfAbsentTrees(const std::vector<AbsentTree>& absent);
 Outcome RunStatus(Session& session, const Options& options);
 Outcome RunCheckpoint(Session& session, const Options& options);
 Outcome RunChanges(Session& session, const ChangesOptions& options);
-Outcome RunLog(Session& session, const Options& options);
+Outcome RunLog(Session& session, const LogOptions& options);
 Outcome RunPeriods(Session& session, const Options& options);
 Outcome RunFollow(Session& session, const Options& options);
 Outcome RunExplain(Session& session, const Options& options);

@@ -1,6 +1,7 @@
 // The log: records and gaps as they are stored. One that is followed outlives its connection.
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <deque>
 #include <utility>
 
@@ -34,7 +35,9 @@ struct cj_log {
   cj_gap gap = {};
   cj_record record = {};
   cj::library::RecordParts parts = {};
-  // Where a log that is followed can go on: behind the last reply; without a token nowhere.
+  // Where a log that is followed can go on: behind the last reply; before any has come, where it
+  // begins. Without a token nowhere: the daemon is one that tells no positions.
+  bool begun = false;
   cj::reply::FeedPosition behind = {};
   bool lost = false;     // its connection; the next call goes on with another one
   bool resumed = false;  // and nothing has come by that yet
@@ -62,7 +65,8 @@ void KeepNewGaps(cj_log& log) {
 
 // Asks for what comes behind the last reply.
 int GoOn(cj_log& log) {
-  const int call = log.channel->Start("Log", cj::library::Resumed(log.parameters, log.behind));
+  const int call = log.channel->Start(
+      "Log", log.begun ? cj::library::Resumed(log.parameters, log.behind) : log.parameters);
   if (call < 0) return call;
   log.call = call;
   log.lost = false;
@@ -84,6 +88,7 @@ int Receive(cj_log& log) {
   if (!read) return Note(log.channel->error, read.error());
   log.reply = std::move(read).value();
   log.gap_at = log.record_at = 0;
+  log.begun = true;
   if (log.follow) KeepNewGaps(log);
   if (!log.reply.position.token.empty()) log.behind = log.reply.position;
   return 1;
@@ -91,7 +96,7 @@ int Receive(cj_log& log) {
 
 // Nothing to receive. What the next call will do.
 int Stop(cj_log& log, int result) {
-  const bool may_go_on = log.follow && !log.behind.token.empty();
+  const bool may_go_on = log.follow && (!log.begun || !log.behind.token.empty());
   if (result < 0 && result != -EPROTO && result != -ENOTCONN && may_go_on) {
     log.channel->Abandon(log.call);
     log.lost = true;
@@ -101,7 +106,32 @@ int Stop(cj_log& log, int result) {
   return result;
 }
 
+// A call takes no longer than the connection's timeout, however many replies come that tell nothing
+// but how far it is.
+class OneTimeout {
+ public:
+  explicit OneTimeout(Channel& channel)
+      : channel_(channel),
+        whole_ms_(channel.timeout_ms()),
+        end_(Clock::now() + std::chrono::milliseconds(std::max(whole_ms_, 0))) {}
+  ~OneTimeout() { channel_.set_timeout_ms(whole_ms_); }
+  OneTimeout(const OneTimeout&) = delete;
+  OneTimeout& operator=(const OneTimeout&) = delete;
+  void SetRest() {
+    if (whole_ms_ < 0) return;
+    const auto rest = std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now());
+    channel_.set_timeout_ms(std::max(static_cast<int>(rest.count()), 0));
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Channel& channel_;
+  const int whole_ms_;
+  const Clock::time_point end_;
+};
+
 int Next(cj_log& log, const struct cj_record** record, const struct cj_gap** gap) {
+  OneTimeout timeout(*log.channel);
   while (log.ended > 0) {
     const cj::reply::LogReply& reply = log.reply;
     if (log.gap_at < reply.gaps.size()) {
@@ -113,6 +143,7 @@ int Next(cj_log& log, const struct cj_record** record, const struct cj_gap** gap
       *record = &log.record;
       *gap = nullptr;
     } else {
+      timeout.SetRest();
       const int result = Receive(log);
       if (result == -EAGAIN) return result;
       if (result <= 0) return Stop(log, result);

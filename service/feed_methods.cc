@@ -114,6 +114,7 @@ JournalInterface::Awaitable JournalInterface::Follow(Call& call) {
 // A log that goes on: a feed that tells of no more than the log does.
 JournalInterface::Awaitable JournalInterface::FollowLog(Call& call, LogQuestion question,
                                                         FeedPosition position) {
+  call.SetStallTimeout(limit_.follow_stall);
   const FeedManner manner{{}, question.viewer == nullptr};
   const Following following(followed_, std::nullopt);
   Feed feed = Feed::GoOn(std::move(question), position);

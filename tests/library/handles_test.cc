@@ -287,6 +287,27 @@ TEST_CASE("library: a log that is followed tells a gap once") {
   cj_log_close(log);
 }
 
+TEST_CASE("library: a log that is followed begins anew where nothing has come yet") {
+  FakeDaemon daemon(
+      {{"Log", {}, {}, true}, {"Log", {Reply({{"records", json::array()}})}, {}, false}});
+  const Journal journal = ConnectTo(daemon);
+  cj_question question = Since("t");
+  const std::int64_t lines = 10;
+  question.flags = CJ_FOLLOW;
+  question.lines = &lines;
+  cj_log* log = nullptr;
+  REQUIRE(cj_log_open(journal.get(), &question, &log) == 0);
+  const cj_record* record = nullptr;
+  const cj_gap* gap = nullptr;
+  CHECK(cj_log_next(log, &record, &gap) == -ECONNRESET);
+  CHECK(cj_log_next(log, &record, &gap) == 1);
+  CHECK((record == nullptr && gap == nullptr));
+  CHECK(cj_log_next(log, &record, &gap) == 0);
+  REQUIRE(daemon.calls().size() == 2);
+  CHECK(daemon.calls()[1] == daemon.calls()[0]);
+  cj_log_close(log);
+}
+
 TEST_CASE("library: different handles in different threads") {
   constexpr int kThreads = 8;
   constexpr int kRounds = 50;

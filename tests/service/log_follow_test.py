@@ -332,19 +332,26 @@ class LogFollow(viewers_fixture.ViewerCase):
         tree = self.path("tree")
         os.mkdir(tree)
         self.start_daemon(watch=tree)
-        for path in (self.path("other"), tree):
-            log = fixture.run(fixture.CTL, f"--socket={self.socket}", "log", path, check=0)
-            changes = fixture.run(fixture.CTL, f"--socket={self.socket}", "changes",
-                                  "--since=beginning", "--no-checkpoint", "-q", path)
-            self.assertEqual(log.stdout, "")
-            # What it says where it refuses to answer.
-            self.assertEqual(log.stderr, changes.stderr if changes.returncode else "")
+        for path in (self.path("other"), tree, os.path.join(tree, "missing"), self.mount):
+            log = fixture.run(fixture.CTL, f"--socket={self.socket}", "log", path, tree, check=0)
+            self.assertEqual(log.stderr, f"changectl: {path} is not under any watch: see "
+                             "'changectl status'\n" if path == self.path("other") else "")
         self.assertEqual(fixture.run(fixture.CTL, f"--socket={self.socket}", "log", "-q",
                                      self.path("other"), check=0).stderr, "")
         follower = self.follow(self.path("other"), tree)
         self.assertIn("is not under any watch", follower.process.stderr.readline())
         self.write("tree/file")
         self.assertTrue(follower.has_told(self.path("tree/file")))
+        # Asking has cost nobody anything: what is recorded once in a period still is.
+        for _ in range(5):
+            self.write("tree/file", "more")
+            self.log(self.path("other"))
+            self.log(tree)
+        self.assertEqual([record["sequence"] for record in self.log(tree)],
+                         [record["sequence"] for record in follower.records()])
+        # Who may not know what is watched is not told.
+        self.assertEqual(fixture.run(fixture.CTL, f"--socket={self.socket}", "log",
+                                     self.path("other"), check=0, **ANN).stderr, "")
 
 
 if __name__ == "__main__":
