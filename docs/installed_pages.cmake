@@ -2,24 +2,15 @@
 # linked in the source alone is text where it is installed. tests/packaging/check_documents.py
 # follows every link of what is installed.
 #
-# CJ_SOURCE_DIR: the source; CJ_PAGES_DIR: where the pages go.
+# While the build is configured, and again when a page has changed: installing writes nothing here.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+  ${CMAKE_SOURCE_DIR}/README.md ${CMAKE_CURRENT_SOURCE_DIR}/protocol.md)
 
-# A page that is there already is left alone: somebody may be installing it at this moment.
-function(cj_write_page name text)
-  set(before "")
-  if(EXISTS "${CJ_PAGES_DIR}/${name}")
-    file(READ "${CJ_PAGES_DIR}/${name}" before)
-  endif()
-  if(NOT before STREQUAL text)
-    file(WRITE "${CJ_PAGES_DIR}/${name}" "${text}")
-  endif()
-endfunction()
-
-file(READ "${CJ_SOURCE_DIR}/README.md" text)
+file(READ "${CMAKE_SOURCE_DIR}/README.md" text)
 string(REGEX REPLACE "\\[([^]]*)\\]\\(([a-z]+/README\\.md|LICENSE|CONTRIBUTING\\.md)\\)" "\\1" text
   "${text}")
-cj_write_page(README.md "${text}")
+file(CONFIGURE OUTPUT installed/README.md CONTENT "${text}" @ONLY)
 
-file(READ "${CJ_SOURCE_DIR}/docs/protocol.md" text)
+file(READ "${CMAKE_CURRENT_SOURCE_DIR}/protocol.md" text)
 string(REPLACE "](../service/" "](../../../varlink/" text "${text}")
-cj_write_page(protocol.md "${text}")
+file(CONFIGURE OUTPUT installed/protocol.md CONTENT "${text}" @ONLY)

@@ -29,7 +29,7 @@ void DaemonReports::Gaps() {
       const std::string where = gap.volume.empty() ? "" : gap.volume + ": ";
       const std::string tree = gap.volume.empty() ? "all that are watched" : gap.volume;
       Log(Priority::kWarning, "a gap: " + where + gap.cause,
-          {{"CAUSE", gap.cause}, {"MOUNT_POINT", tree}}, kMessageGap);
+          {{"CAUSE", gap.cause}, {"MOUNT_POINT", gap.volume}, {"TREE", tree}}, kMessageGap);
     }
   }
 }

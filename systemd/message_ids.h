@@ -11,7 +11,7 @@ inline constexpr std::string_view kMessageStarted = "5f335951b9de4bc6dd8c4640fb7
 inline constexpr std::string_view kMessageInherited = "6692118872f49ac784bd3efa583e997e";
 inline constexpr std::string_view kMessageStopped = "b9fb85c44636af22daf537634bdde06d";
 // A gap was recorded: answers across it wait for a crawl. Fields: CAUSE, MOUNT_POINT
-// ("all that are watched", where it is none alone).
+// (empty: it is of all that are watched), TREE (the same in words).
 inline constexpr std::string_view kMessageGap = "c54222733d195188d6d099678ba79c16";
 // Nothing is being stored, or it is again. Fields: STATE_DIRECTORY, REASON.
 inline constexpr std::string_view kMessageStorageFailed = "d46e5ad36a132cc508fbb00b8dfd0b13";
