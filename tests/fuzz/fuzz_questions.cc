@@ -61,7 +61,7 @@ void TryLog(const nlohmann::json& parameters) {
   ParameterReader reader(parameters);
   const LogParameters log = ReadLogParameters(reader, kLines);
   if (!Finished(reader)) return;
-  CJ_CHECK(log.lines >= 0 && log.lines <= kLines, "lines are bounded");
+  CJ_CHECK(!log.lines || (*log.lines >= 0 && *log.lines <= kLines), "lines are bounded");
   CJ_CHECK(!log.follow || !log.question.reverse, "nothing follows backwards");
   CheckPaths(log.question.paths);
 }
