@@ -1,7 +1,9 @@
 """What the programs here have in common: their options, their state, how they start others."""
 import argparse
+import contextlib
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 
@@ -61,6 +63,11 @@ AGAIN = "the position has not moved: run again when that is mended"
 
 
 PATIENCE = 5  # seconds
+STANDSTILL = 30  # seconds in which nothing at all happens
+
+
+class StoodStill(Failure):
+    """A program that was ended because nothing happened any more."""
 
 
 def waits_for_a_partner(pid):
@@ -76,8 +83,32 @@ def waits_for_a_partner(pid):
     return False
 
 
-def wait(process, text, advice):
-    looks = 0
+def doings(pid):
+    """What the process and those that it started have done so far; None: they are doing something,
+    or wait for a disk. Of proc(5): state, utime and stime; rchar and wchar; children."""
+    done = []
+    pids = [str(pid)]
+    try:
+        while pids:
+            at = f"/proc/{pids.pop()}"
+            with open(f"{at}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+            with open(f"{at}/io", encoding="ascii") as file:
+                moved = file.read().split()[1:4:2]
+            if fields[0] != "S":
+                return None
+            done.append((at, *fields[11:13], *moved))
+            for task in os.listdir(f"{at}/task"):
+                with open(f"{at}/task/{task}/children", encoding="ascii") as file:
+                    pids += file.read().split()
+    except OSError:
+        return None  # One of them has ended meanwhile.
+    return sorted(done)
+
+
+def wait(process, text, advice, ends_idle):
+    looks = idle = 0
+    before = None
     while True:
         try:
             process.communicate(text, timeout=1)
@@ -85,9 +116,18 @@ def wait(process, text, advice):
         except subprocess.TimeoutExpired:
             text = None  # communicate() goes on with it, and refuses it if it is given again.
             looks = looks + 1 if waits_for_a_partner(process.pid) else 0
+            now = doings(process.pid) if ends_idle else None
+            idle = idle + 1 if now is not None and now == before else 0
+            before = now
         if looks == PATIENCE:
             raise Failure(f"{process.args[0]} was ended: it was opening a file that became a named "
                           f"pipe meanwhile; {advice}")
+        if idle == STANDSTILL:
+            for at, *_ in now:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(at.rpartition("/")[2]), signal.SIGTERM)
+            raise StoodStill(f"{process.args[0]} was ended: it had stood still for {STANDSTILL} "
+                             f"seconds; {advice}")
 
 
 def end(process):
@@ -99,8 +139,9 @@ def end(process):
         process.kill()
 
 
-def spawn(words, good=(0,), advice=AGAIN, **more):
-    """Starts a program, waits for it; its output is ours. Its exit status is good, or ends us."""
+def spawn(words, good=(0,), advice=AGAIN, ends_idle=False, **more):
+    """Starts a program, waits for it; its output is ours. Its exit status is good, or ends us.
+    ends_idle: nobody but the program itself and the disks has anything to do with it."""
     text = more.pop("input", None)
     try:
         done = subprocess.Popen(words, stdin=None if text is None else subprocess.PIPE, **more)
@@ -108,7 +149,7 @@ def spawn(words, good=(0,), advice=AGAIN, **more):
         raise Failure(f"{words[0]}: {error.strerror}; is it installed?") from error
     with done:
         try:
-            wait(done, text, advice)
+            wait(done, text, advice, ends_idle)
         except BaseException:
             end(done)
             raise

@@ -16,6 +16,8 @@ from daemon_fixture import eventually, run  # noqa: E402,F401
 from random_tree import Editor, differences, look  # noqa: E402
 
 SEED = int(os.environ.get("CJ_SEED") or random.randrange(10**9))
+# Longer than the programs let others stand still.
+PATIENCE = 300
 ROUNDS = int(os.environ.get("CJ_ROUNDS") or 5)
 
 
@@ -61,7 +63,7 @@ class TreeCase(daemon_fixture.DaemonCase):
         command = [program or os.path.join(TOP, "integrations", "changejournal-" + name)]
         if name != "untar":
             command += [f"--changectl={daemon_fixture.CTL}", f"--socket={self.daemon.socket}"]
-        done = run(*command, *words, **more, errors="replace")
+        done = run(*command, *words, timeout=PATIENCE, errors="replace", **more)
         good = check if isinstance(check, tuple) else (check,)
         if check is not None and done.returncode not in good:
             raise AssertionError(f"{name} {words}: exit {done.returncode}, not {check}\n"

@@ -3,9 +3,14 @@ import fcntl
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import fixture
 from fixture import ROUNDS, run
+
+import command  # of integrations/
 
 
 class Mirror(fixture.TreeCase):
@@ -198,6 +203,30 @@ class Mirror(fixture.TreeCase):
         self.assertTrue(os.path.isdir(self.path("ended")))  # It could clear up.
         self.assertIn("became a named pipe", said)
         self.assertFalse(os.path.exists(self.state + "/token"))
+
+    def test_an_rsync_that_stands_still_is_begun_anew(self):
+        """Its processes wait for each other, as those of 3.5.0 do at times."""
+        self.editor.edit(40)
+        real = shutil.which("rsync")
+        said = self.run_another(
+            "import os, sys\n"
+            f"if os.path.exists('{self.path('stood')}'):\n    os.execv('{real}', sys.argv)\n"
+            f"os.mkdir('{self.path('stood')}')\n"
+            "ends = os.pipe()\nos.fork()\nos.read(ends[0], 1)\n")
+        self.assertIn("stood still for 30 seconds", said)
+        self.assert_same(self.mirror)
+
+    def test_who_does_something_does_not_stand_still(self):
+        for program in ("while True: pass", "while True: open('/proc/stat').read()",
+                        "import subprocess\n"
+                        "subprocess.run(['python3', '-c', 'while True: pass'])"):
+            with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as child:
+                before = command.doings(child.pid)
+                try:
+                    self.assertTrue(fixture.eventually(
+                        lambda: (now := command.doings(child.pid)) is None or now != before))
+                finally:
+                    os.killpg(child.pid, signal.SIGKILL)
 
     def test_an_absent_tree_empties_no_mirror(self):
         self.write_source("precious")

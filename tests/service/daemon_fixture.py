@@ -22,9 +22,8 @@ DAEMON, CTL = "", ""
 DEADLINE = 60
 
 
-def run(*words, check=None, user=None, **more):
-    done = subprocess.run(words, capture_output=True, text=True, timeout=DEADLINE, user=user,
-                          **more)
+def run(*words, check=None, user=None, timeout=DEADLINE, **more):
+    done = subprocess.run(words, capture_output=True, text=True, timeout=timeout, user=user, **more)
     if check is not None and done.returncode != check:
         raise AssertionError(f"{words}: exit {done.returncode}, not {check}\n"
                              f"{done.stdout}{done.stderr}")
