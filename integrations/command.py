@@ -102,7 +102,7 @@ def doings(pid):
                 with open(f"{at}/task/{task}/children", encoding="ascii") as file:
                     pids += file.read().split()
     except OSError:
-        return None  # One of them has ended meanwhile.
+        return None  # One of them has ended meanwhile, or this kernel does not tell.
     return sorted(done)
 
 

@@ -217,10 +217,13 @@ class Mirror(fixture.TreeCase):
         self.assert_same(self.mirror)
 
     def test_who_does_something_does_not_stand_still(self):
-        for program in ("while True: pass", "while True: open('/proc/stat').read()",
-                        "import subprocess\n"
-                        "subprocess.run(['python3', '-c', 'while True: pass'])"):
-            with subprocess.Popen([sys.executable, "-c", program], start_new_session=True) as child:
+        busy = "print(flush=True)\nwhile True: pass"
+        reads = "print(flush=True)\nwhile True: open('/proc/stat').read()"
+        for program in (busy, reads, f"import subprocess, sys\n"
+                        f"subprocess.run([sys.executable, '-c', {busy!r}])"):
+            with subprocess.Popen([sys.executable, "-c", program], start_new_session=True,
+                                  stdout=subprocess.PIPE) as child:
+                child.stdout.read(1)  # It has begun, and whoever started it does nothing more.
                 before = command.doings(child.pid)
                 try:
                     self.assertTrue(fixture.eventually(

@@ -9,75 +9,40 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import daemon_fixture as fixture
 import viewers_fixture
+import wiretap
 from fake_manager import Manager
 
 ANN = viewers_fixture.ANN
 
 
-class Relay:
-    """A socket before the daemon's, whose connections a test can end. Notes what comes back."""
+class Cutter(wiretap.Relay):
+    """Notes what comes back, and ends connections: after so many bytes of replies the first, and
+    the next ones."""
 
-    def __init__(self, path, daemon_socket, cuts=()):
-        """cuts: after so many bytes of replies the first connection ends, and the next ones."""
-        self.daemon_socket, self.cuts, self.ends, self.replies = daemon_socket, [*cuts], [], b""
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        os.chmod(path, 0o666)
-        self.listener.listen()
-        threading.Thread(target=self.accept, daemon=True).start()
+    def __init__(self, path, daemon_socket, cuts):
+        self.daemon_socket, self.cuts, self.replies = daemon_socket, [*cuts], b""
+        super().__init__(path, self.reach)
 
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+    def reach(self):
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self.daemon_socket)
+        return server
 
-    def serve(self, client):
-        with client, socket.socket(socket.AF_UNIX) as server:
-            try:
-                server.connect(self.daemon_socket)
-            except OSError:
-                return
-            self.ends += [client, server]
-            calls = threading.Thread(target=self.hand_on, args=(client, server), daemon=True)
-            calls.start()
-            self.hand_on(server, client, self.cuts.pop(0) if self.cuts else None, replies=True)
-            calls.join()
+    def passages(self):
+        left = self.cuts.pop(0) if self.cuts else sys.maxsize
 
-    def hand_on(self, source, target, most=None, replies=False):
-        try:
-            while most != 0 and (data := source.recv(65536)):
-                data = data[:most]
-                target.sendall(data)
-                most = most and most - len(data)
-                self.replies += data if replies else b""
-        except OSError:
-            pass
-        self.end(source, target)
-
-    @staticmethod
-    def end(*ends):
-        for each in ends:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        """Ends what is connected."""
-        ended, self.ends = self.ends, []
-        self.end(*ended)
-
-    def close(self):
-        self.end(self.listener)
-        self.listener.close()
-        self.cut()
+        def count(data):
+            nonlocal left
+            passed = data[:left]
+            left -= len(passed)
+            self.replies += passed
+            return passed
+        return lambda data: data, count
 
 
 class Follower:
@@ -154,7 +119,7 @@ class LogFollow(viewers_fixture.ViewerCase):
         return follower
 
     def relay(self, *cuts):
-        relay = Relay(os.path.join(self.work, "relay"), self.socket, cuts)
+        relay = Cutter(os.path.join(self.work, "relay"), self.socket, cuts)
         self.addCleanup(relay.close)
         return relay, os.path.join(self.work, "relay")
 
